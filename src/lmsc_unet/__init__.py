@@ -1,0 +1,1 @@
+"""LMSC-UNet: semantic segmentation on small hardware."""

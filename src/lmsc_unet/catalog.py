@@ -1,0 +1,125 @@
+"""Every model by its name: one line for each row of the paper's tables.
+
+A catalog entry is a frozen config. To add a variant, add a line: the tests, the command line,
+the complexity report and the export pick it up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Literal
+
+from lmsc_unet.errors import ConfigError
+
+Shortcut = Literal["projection", "identity"]
+Activation = Literal["relu", "relu6"]
+
+
+def _check_common(widths: tuple[int, ...], input_channels: int, num_classes: int) -> None:
+    if len(widths) < 2 or min(widths) < 1:
+        raise ConfigError(f"widths is {widths}; it takes at least two levels of at least one channel each.")
+    _check_at_least_one("input_channels", input_channels)
+    _check_at_least_one("num_classes", num_classes)
+
+
+def _check_at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise ConfigError(f"{name} is {value}; it must be at least 1.")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig:
+    """The standard U-Net that the paper measures itself against (Ronneberger et al. 2015)."""
+
+    widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    """Channels of each level from the finest to the bottleneck."""
+    input_channels: int = 3
+    """Channels of the input image."""
+    num_classes: int = 1
+    """Logits a pixel; 1 is binary with one logit."""
+
+    def __post_init__(self) -> None:
+        _check_common(self.widths, self.input_channels, self.num_classes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LMSCUNetConfig:
+    """LMSC-UNet (Sawant et al. 2025, section 2): MBBs in the encoder, BRBs on chosen skips."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    """Channels of each level from the finest to the bottleneck."""
+    expansion: int = 2
+    """How many times an MBB widens its input. MobileNetV2's 6 does not fit the paper's tables."""
+    repeats: int = 1
+    """MBBs a level; the second and later ones carry MobileNetV2's residual connection."""
+    brb_levels: frozenset[int] = frozenset({2})
+    """Skips refined by a BRB; 1 is the finest. The paper keeps {2} (Table 3)."""
+    reduction: int = 4
+    """How many times a BRB narrows its input."""
+    shortcut: Shortcut = "projection"
+    """What a BRB adds to its output: a 1x1 convolution of its input, or the input itself."""
+    activation: Activation = "relu"
+    """The activation inside the MBBs; the paper says ReLU, MobileNetV2 has ReLU6."""
+    input_channels: int = 3
+    """Channels of the input image."""
+    num_classes: int = 1
+    """Logits a pixel; 1 is binary with one logit."""
+
+    def __post_init__(self) -> None:
+        _check_common(self.widths, self.input_channels, self.num_classes)
+        _check_at_least_one("expansion", self.expansion)
+        _check_at_least_one("repeats", self.repeats)
+        _check_at_least_one("reduction", self.reduction)
+        num_skips = len(self.widths) - 1
+        if not self.brb_levels <= set(range(1, num_skips + 1)):
+            raise ConfigError(
+                f"brb_levels is {sorted(self.brb_levels)}, but the network has the skips 1 to {num_skips}. "
+                "Name levels among these; 1 is the finest."
+            )
+        _check_choice("shortcut", self.shortcut, ("projection", "identity"))
+        _check_choice("activation", self.activation, ("relu", "relu6"))
+
+
+ModelConfig = UNetConfig | LMSCUNetConfig
+
+CATALOG: Mapping[str, ModelConfig] = MappingProxyType(
+    {
+        "unet": UNetConfig(),
+        "lmsc-unet-plain": LMSCUNetConfig(brb_levels=frozenset()),
+        "lmsc-unet": LMSCUNetConfig(),
+        "lmsc-unet-1": LMSCUNetConfig(brb_levels=frozenset({1})),
+        "lmsc-unet-3": LMSCUNetConfig(brb_levels=frozenset({3})),
+        "lmsc-unet-12": LMSCUNetConfig(brb_levels=frozenset({1, 2})),
+        "lmsc-unet-23": LMSCUNetConfig(brb_levels=frozenset({2, 3})),
+        "lmsc-unet-123": LMSCUNetConfig(brb_levels=frozenset({1, 2, 3})),
+    }
+)
+
+
+def model_config(name: str, *, input_channels: int | None = None, num_classes: int | None = None) -> ModelConfig:
+    """Looks a model up by name, with other channels or classes if given.
+
+    Raises:
+        ConfigError: no model has that name; the message names the nearest.
+    """
+    if name not in CATALOG:
+        near = get_close_matches(name, CATALOG, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"There is no model {name!r}.{hint} The models are {', '.join(CATALOG)}.")
+    config = CATALOG[name]
+    if input_channels is not None:
+        config = replace(config, input_channels=input_channels)
+    if num_classes is not None:
+        config = replace(config, num_classes=num_classes)
+    return config
+
+
+def side_multiple_px(config: ModelConfig) -> int:
+    """The number that both sides of an input must be multiples of: 2 for each pooling."""
+    return int(2 ** (len(config.widths) - 1))

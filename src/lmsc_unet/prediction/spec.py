@@ -1,0 +1,58 @@
+"""What must be known to turn an image into a network's input and its logits into classes.
+
+A run's checkpoint carries it now, an exported file as metadata. Training, evaluation and prediction
+all read the same one, so that they treat an image in the same way.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lmsc_unet.errors import ConfigError
+
+Treatment = Literal["resize", "tiles"]
+Scaling = Literal["range", "percentile"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """How a model wants its images, and what its logits mean."""
+
+    name: str
+    """The catalog's or the user's name of the model."""
+    input_channels: int = 3
+    """Channels of the network's input; grey images are repeated to three."""
+    class_names: tuple[str, ...] = ("background", "foreground")
+    """Names of the class ids 0, 1, ...; with one logit there are two."""
+    num_logits: int = 1
+    """Logits a pixel: 1 is binary (sigmoid), otherwise one for each class (softmax)."""
+    treatment: Treatment = "tiles"
+    """`resize`: the whole image at `size_px` x `size_px`, as the paper does; `tiles`: native scale."""
+    size_px: int = 256
+    """Side of the network's input under `resize`, of a training crop under `tiles`."""
+    scaling: Scaling = "percentile"
+    """`range`: by the image's depth to 0..1; `percentile`: by the image's own 1st and 99th percentile."""
+    mean: tuple[float, ...] = (0.5,)
+    """Subtracted from the scaled image; one value for all channels, or one for each."""
+    std: tuple[float, ...] = (0.25,)
+    """Divides the scaled image after the mean; one value for all channels, or one for each."""
+    threshold: float = 0.5
+    """With one logit: the probability from which a pixel is of class 1."""
+    side_multiple_px: int = 8
+    """Both sides of the network's input must be multiples of it."""
+    margin_px: int = 40
+    """How far from a tile's border a logit may still depend on what lies outside the tile."""
+
+    def __post_init__(self) -> None:
+        expected = 2 if self.num_logits == 1 else self.num_logits
+        if len(self.class_names) != expected:
+            raise ConfigError(
+                f"{self.num_logits} logits go with {expected} classes, but {len(self.class_names)} are named: "
+                f"{', '.join(self.class_names)}. Name each class id once."
+            )
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, self.input_channels):
+                raise ConfigError(
+                    f"{name} has {len(values)} values for {self.input_channels} input channels; give one or one for each."
+                )
+        if not 0 < self.threshold < 1:
+            raise ConfigError(f"threshold is {self.threshold}; it must lie between 0 and 1.")
