@@ -1,0 +1,1 @@
+"""Counts of right and wrong pixels, scores as functions of them, and averages by name."""

@@ -11,6 +11,7 @@ from lmsc_unet.errors import ConfigError
 
 Treatment = Literal["resize", "tiles"]
 Scaling = Literal["range", "percentile"]
+ScoreAt = Literal["mask", "network"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class ModelSpec:
     """Divides the scaled image after the mean; one value for all channels, or one for each."""
     threshold: float = 0.5
     """With one logit: the probability from which a pixel is of class 1."""
+    score_at: ScoreAt = "mask"
+    """`mask`: scores are taken at the mask's own size; `network`, for the paper's recipe: at `size_px` x `size_px`."""
     side_multiple_px: int = 8
     """Both sides of the network's input must be multiples of it."""
     margin_px: int = 40
@@ -52,7 +55,10 @@ class ModelSpec:
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, self.input_channels):
                 raise ConfigError(
-                    f"{name} has {len(values)} values for {self.input_channels} input channels; give one or one for each."
+                    f"{name} has {len(values)} values for {self.input_channels} input channels; "
+                    "give one or one for each."
                 )
+        if self.score_at == "network" and self.treatment != "resize":
+            raise ConfigError("score_at is network, but only the treatment resize has a fixed size. Use mask.")
         if not 0 < self.threshold < 1:
             raise ConfigError(f"threshold is {self.threshold}; it must lie between 0 and 1.")

@@ -1,0 +1,92 @@
+"""Which average a score is: over which classes, and pooled over all pixels or averaged over images.
+
+The foreground is every class but 0. A foreground score is the mean over its classes that have one; with two
+classes it is the score of class 1. An image whose score is 0/0 is left out of the mean, and counted.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.metrics.counts import Counts, total
+from lmsc_unet.metrics.scores import CLASS_SCORES, Shares, overall_accuracy
+
+MEAN_SCORES = ("iou", "dice", "f1", "precision", "recall")
+"""The scores that are averaged over classes; accuracy is over all classes as it is."""
+
+PAPER_ROW: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "acc": ("pooled", "accuracy"),
+        "miou": ("per_image", "iou"),
+        "f1": ("pooled", "f1"),
+        "dc": ("per_image", "dice"),
+    }
+)
+"""The paper's four columns: the average and the foreground score that each of them is."""
+
+
+def set_scores(counts: Counts) -> dict[str, Shares]:
+    """Every score over a set of classes, from counts "... K" to shares "...".
+
+    `accuracy` is of all pixels; the others are the foreground's mean, and with `_all_classes` the mean over all
+    classes, the background included.
+    """
+    scores = {"accuracy": overall_accuracy(counts)}
+    by_class = {name: CLASS_SCORES[name](counts) for name in MEAN_SCORES}
+    scores |= {name: mean_of_defined(shares[..., 1:]) for name, shares in by_class.items()}
+    scores |= {f"{name}_all_classes": mean_of_defined(shares) for name, shares in by_class.items()}
+    return scores
+
+
+def pooled(images: Counts) -> dict[str, float]:
+    """Scores of all pixels of all images taken together; from counts "N K"."""
+    return {name: float(share) for name, share in set_scores(total(images)).items()}
+
+
+def per_image(images: Counts) -> dict[str, float]:
+    """The mean over images of each image's own score; from counts "N K"."""
+    return {name: float(mean_of_defined(shares)) for name, shares in set_scores(images).items()}
+
+
+def left_out(images: Counts) -> dict[str, int]:
+    """How many images each of `per_image` leaves out, because their score is 0/0."""
+    return {name: int(np.isnan(shares).sum()) for name, shares in set_scores(images).items()}
+
+
+def paper(images: Counts) -> dict[str, float]:
+    """The paper's row: acc and f1 pooled, miou and dc per image; all but acc are of the foreground."""
+    averages = {"pooled": pooled(images), "per_image": per_image(images)}
+    return {column: averages[average][score] for column, (average, score) in PAPER_ROW.items()}
+
+
+def class_table(images: Counts, class_names: tuple[str, ...]) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores of each class against all others: name -> "pooled" or "per_image" -> score -> share."""
+    of_all = {score: function(total(images)) for score, function in CLASS_SCORES.items()}
+    of_each = {score: mean_of_defined(function(images), axis=0) for score, function in CLASS_SCORES.items()}
+    return {
+        name: {
+            "pooled": {score: float(shares[index]) for score, shares in of_all.items()},
+            "per_image": {score: float(shares[index]) for score, shares in of_each.items()},
+        }
+        for index, name in enumerate(class_names)
+    }
+
+
+def class_left_out(images: Counts, class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """How many images each per-image score of each class leaves out: name -> score -> number."""
+    missing = {score: np.isnan(function(images)).sum(axis=0) for score, function in CLASS_SCORES.items()}
+    return {
+        name: {score: int(numbers[index]) for score, numbers in missing.items()}
+        for index, name in enumerate(class_names)
+    }
+
+
+def mean_of_defined(shares: NDArray[np.float64], axis: int = -1) -> Shares:
+    """The mean of what is not NaN along one axis; NaN where nothing is."""
+    is_defined = ~np.isnan(shares)
+    number = is_defined.sum(axis=axis)
+    summed = np.where(is_defined, shares, 0.0).sum(axis=axis)
+    mean: Shares = np.divide(summed, number, out=np.full(np.shape(number), np.nan), where=np.asarray(number) > 0)
+    return mean

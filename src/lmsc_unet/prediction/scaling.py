@@ -1,0 +1,137 @@
+"""From an image of any depth to a network's input: channels matched, values scaled, then standardised.
+
+Training, evaluation and prediction all pass through `prepare`, or through its three steps where an image is
+cut up in between: the limits are the whole image's, never those of a crop or tile.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.prediction.spec import ModelSpec
+
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in grey (ITU-R BT.601)."""
+PERCENTILES = (1.0, 99.0)
+"""The percentiles that `percentile` takes to 0 and 1."""
+OVERSHOOT = 1.0
+"""How far beyond 0..1 a value may lie: bright nuclei that fill under 1 % keep their contrast, a hot pixel is capped."""
+SAMPLED_PIXELS = 512 * 512
+"""Percentiles are taken from about so many pixels, on a regular grid over the image."""
+DEPTHS = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
+"""What `range` divides by; other kinds of number have no range of their own (see `range_limits`)."""
+
+Image = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The values of an image that become 0 and 1."""
+
+    low: float
+    """The value that becomes 0."""
+    high: float
+    """The value that becomes 1."""
+
+
+def prepare(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
+    """Turns an image "H W C" of any depth into a network's input "C H W".
+
+    Raises:
+        DataError: the channels do not fit the model, or a value is not finite.
+    """
+    return standardise(image, find_limits(image, spec), spec)
+
+
+def find_limits(image: Image, spec: ModelSpec) -> Limits:
+    """The limits of a whole image "H W C" by the spec's scaling.
+
+    Raises:
+        DataError: the channels do not fit the model, or a value is not finite.
+    """
+    check_finite(image)
+    return LIMITS[spec.scaling](match_channels(image, spec), image.dtype)
+
+
+def standardise(image: Image, limits: Limits, spec: ModelSpec) -> NDArray[np.float32]:
+    """Scales an image or a piece of one, "H W C" to "C H W": (scaled - mean) / std.
+
+    Raises:
+        DataError: the channels do not fit the model.
+    """
+    pixels = match_channels(image, spec).astype(np.float32)
+    pixels -= np.float32(limits.low)
+    pixels *= np.float32(1 / ((limits.high - limits.low) or 1.0))
+    np.clip(pixels, -OVERSHOOT, 1 + OVERSHOOT, out=pixels)
+    pixels -= np.array(spec.mean, dtype=np.float32)
+    pixels *= 1 / np.array(spec.std, dtype=np.float32)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def match_channels(image: Image, spec: ModelSpec) -> Image:
+    """Grey is repeated for a model of three channels, colour becomes luma for a model of one.
+
+    Raises:
+        DataError: the image's channels fit in no way; says what the model was trained on.
+    """
+    found, needed = image.shape[2], spec.input_channels
+    if found == needed:
+        return image
+    if (found, needed) == (1, 3):
+        return np.repeat(image, 3, axis=2)
+    if (found, needed) == (3, 1):
+        return np.asarray(image.astype(np.float32) @ LUMA)[:, :, np.newaxis]
+    raise DataError(
+        f"The image has {_channels(found)}, but {spec.name} was trained on images with {_channels(needed)}. "
+        f"Give it such images, or train a model on images with {_channels(found)}."
+    )
+
+
+def check_finite(image: Image) -> None:
+    """Refuses NaN and infinity, which would spread over all that a network sees of them.
+
+    Raises:
+        DataError: a value is not finite; says how many and where the first is.
+    """
+    if image.dtype.kind != "f" or np.isfinite(image).all():
+        return
+    rows, columns, _ = np.nonzero(~np.isfinite(image))
+    raise DataError(
+        f"{rows.size} values of the image are not finite (NaN or infinity), the first at row {rows[0]}, "
+        f"column {columns[0]}. Replace them with numbers."
+    )
+
+
+def range_limits(image: Image, dtype: np.dtype[Any]) -> Limits:
+    """By depth: 8 bit by 255, 16 bit by 65535; floats as they are if within 0..1, otherwise from least to largest.
+
+    Integers of other kinds (signed, 32 bit) are treated as floats: from least to largest.
+    """
+    if dtype.name in DEPTHS:
+        return Limits(low=0.0, high=DEPTHS[dtype.name])
+    low, high = float(image.min()), float(image.max())
+    if dtype.kind == "f" and low >= 0 and high <= 1:
+        return Limits(low=0.0, high=1.0)
+    return Limits(low=low, high=high)
+
+
+def percentile_limits(image: Image, _dtype: np.dtype[Any]) -> Limits:
+    """By the 1st and 99th percentile of all channels together, so that colours keep their balance."""
+    step = max(1, round((image.shape[0] * image.shape[1] / SAMPLED_PIXELS) ** 0.5))
+    low, high = np.percentile(image[step // 2 :: step, step // 2 :: step], PERCENTILES)
+    return Limits(low=float(low), high=float(high))
+
+
+LIMITS: Mapping[str, Callable[[Image, np.dtype[Any]], Limits]] = MappingProxyType(
+    {"range": range_limits, "percentile": percentile_limits}
+)
+"""A spec's scaling -> the function that finds its limits in the matched image, given the stored depth."""
+
+
+def _channels(number: int) -> str:
+    return "1 channel" if number == 1 else f"{number} channels"
