@@ -1,0 +1,87 @@
+"""A sample's files as arrays, checked against each other."""
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.data.labels import LabelMap, distinct_values, infer_label_map
+from lmsc_unet.data.sample import Sample
+from lmsc_unet.errors import DataError, SizeError
+from lmsc_unet.images import read_image, read_mask
+
+
+def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    """The image `H W C` in its own type, and its class ids `H W`.
+
+    Raises:
+        DataError: a file is missing or damaged, holds NaN, or the mask holds values that are no class.
+        SizeError: image and mask differ in size.
+    """
+    if sample.mask is None:
+        raise DataError(f"{sample.image}: the image has no mask. Add a mask of the same stem, or take the image out.")
+    image = load_image(sample.image)
+    raw = read_mask(sample.mask)
+    check_same_size(sample.image, image.shape, sample.mask, raw.shape)
+    return image, label_map.apply(raw, sample.mask)
+
+
+def find_label_map(
+    samples: Iterable[Sample], *, classes: Sequence[str] = (), ignore_index: int | None = None
+) -> LabelMap:
+    """The meaning of a dataset's masks, from every value in all of them; reads each mask once.
+
+    Raises:
+        DataError: a mask cannot be read, or the values can be read in more than one way.
+        ConfigError: the classes named are none or too many.
+    """
+    masks = [sample.mask for sample in samples if sample.mask is not None]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        found = list(pool.map(_values_and_width, masks))
+    values = set().union(*(values for values, _ in found))
+    is_wide = any(is_wide for _, is_wide in found)
+    return infer_label_map(values, classes=classes, ignore_index=ignore_index, is_wide=is_wide)
+
+
+def _values_and_width(path: Path) -> tuple[set[int], bool]:
+    raw = read_mask(path)
+    return set(distinct_values(raw).tolist()), raw.dtype.itemsize > 1
+
+
+def load_image(path: Path) -> NDArray[Any]:
+    """The image `H W C` in its own type, all values finite.
+
+    Raises:
+        DataError: the file is missing or damaged, or holds NaN or infinite values.
+    """
+    image = read_image(path)
+    check_finite(path, image)
+    return image
+
+
+def check_finite(path: Path, image: NDArray[Any]) -> None:
+    """Raises DataError where a float image holds NaN or infinite values."""
+    if image.dtype.kind != "f" or np.isfinite(image).all():
+        return
+    count = int(image.size - np.isfinite(image).sum())
+    raise DataError(
+        f"{path}: {count} of {image.size} values are NaN or infinite. "
+        "Replace them by numbers, and leave their pixels out by --ignore-index if need be."
+    )
+
+
+def check_same_size(image: Path, image_shape: tuple[int, ...], mask: Path, mask_shape: tuple[int, ...]) -> None:
+    """Raises SizeError unless the first two sides agree."""
+    if image_shape[:2] == mask_shape[:2]:
+        return
+    hint = ""
+    if image_shape[1::-1] == mask_shape[:2]:
+        hint = " They differ by a quarter turn: a mask must be drawn on the image as its EXIF orientation turns it."
+    raise SizeError(
+        f"{mask}: the mask is {mask_shape[1]} x {mask_shape[0]} px, the image {image} "
+        f"{image_shape[1]} x {image_shape[0]} px. Masks must be as large as their images.{hint}"
+    )

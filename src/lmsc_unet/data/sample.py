@@ -1,0 +1,46 @@
+"""One image and its mask, as files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+DatasetLayout = Literal["folder", "nuinsseg"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One image of a dataset and the mask that says its classes."""
+
+    name: str
+    """The image's path below the dataset, without the images' folder and the ending; unique in a dataset."""
+    image: Path
+    """The image file."""
+    mask: Path | None = None
+    """The mask file; `None` only where a scan found none."""
+    split: Split | None = None
+    """The part that the dataset itself puts it in, by its folders or by a split file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """What was found in a folder."""
+
+    root: Path
+    """The folder."""
+    layout: DatasetLayout
+    """How its files stand: two folders side by side, or NuInsSeg's folders for each organ."""
+    samples: tuple[Sample, ...]
+    """In the sorted order of their image paths, on which folds are made."""
+
+    def of_split(self, split: Split | None) -> tuple[Sample, ...]:
+        """The samples of one part, in order; of `None` those that the dataset puts nowhere."""
+        return of_split(self.samples, split)
+
+
+def of_split(samples: Iterable[Sample], split: Split | None) -> tuple[Sample, ...]:
+    """The samples of one part, in order."""
+    return tuple(sample for sample in samples if sample.split == split)

@@ -1,0 +1,77 @@
+"""A table that says which images train, validate and test: CSV with the columns `name` and `split`."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lmsc_unet.data.labels import listed
+from lmsc_unet.data.sample import Sample, Split
+from lmsc_unet.errors import DataError
+
+SPLIT_WORDS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""The words taken for each part, in folders and in files."""
+
+
+def apply_split_file(samples: Sequence[Sample], root: Path, path: Path) -> tuple[Sample, ...]:
+    """Puts samples into the parts that the file says; images that it does not name stay in none.
+
+    A row names its image by the sample's name, by its path below the dataset or by the file's name,
+    with or without ending.
+
+    Raises:
+        DataError: the file is missing or no such table, or a row names no image, several, or one twice.
+    """
+    lookup = _lookup(samples, root)
+    chosen: dict[str, Split] = {}
+    for line, name, word in _rows(path):
+        sample = _only(lookup.get(name.strip().removeprefix("./"), {}), f"{path}, line {line}: {name!r}", root)
+        split = SPLIT_WORDS.get(word.strip().lower())
+        if split is None:
+            raise DataError(f"{path}, line {line}: the split is {word!r}; it must be train, val or test.")
+        if chosen.setdefault(sample.name, split) != split:
+            raise DataError(f"{path}, line {line}: {name!r} is in {chosen[sample.name]} and in {split}. Keep one.")
+    return tuple(replace(sample, split=chosen.get(sample.name)) for sample in samples)
+
+
+def _rows(path: Path) -> Iterable[tuple[int, str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            if not {"name", "split"} <= set(rows.fieldnames or ()):
+                raise DataError(
+                    f"{path}: the columns are {listed(rows.fieldnames or ['none'])}. "
+                    "A split file is CSV with a first line `name,split`."
+                )
+            return [(rows.line_num, row["name"], row["split"] or "") for row in rows]
+    except OSError as error:
+        raise DataError(f"{path}: the split file cannot be read ({error.strerror}).") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: the split file is no CSV in UTF-8 ({error}).") from error
+
+
+def _lookup(samples: Iterable[Sample], root: Path) -> dict[str, dict[str, Sample]]:
+    lookup: dict[str, dict[str, Sample]] = defaultdict(dict)
+    for sample in samples:
+        below = Path(sample.image.relative_to(root)) if sample.image.is_relative_to(root) else sample.image
+        for path in (below, Path(sample.name + sample.image.suffix), Path(sample.image.name)):
+            lookup[path.as_posix()][sample.name] = sample
+            lookup[path.with_suffix("").as_posix()][sample.name] = sample
+    return lookup
+
+
+def _only(named: dict[str, Sample], row: str, root: Path) -> Sample:
+    if not named:
+        raise DataError(f"{row} is no image of {root}. Names are those that `lmsc data check --format json` gives.")
+    if len(named) > 1:
+        raise DataError(f"{row} may be {listed(sorted(named))}. Write its path below {root}.")
+    return next(iter(named.values()))

@@ -1,0 +1,103 @@
+"""Which samples train and which are held back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmsc_unet.data.sample import Sample, of_split
+from lmsc_unet.errors import DataError
+from lmsc_unet.images import sha256
+
+OFFICIAL_SEED = 19
+"""The seed of NuInsSeg's official split (Mahbod et al. 2024)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """Samples to train on, and samples held back to validate on."""
+
+    number: int
+    """From 1."""
+    train: tuple[Sample, ...]
+    """In dataset order."""
+    val: tuple[Sample, ...]
+    """In dataset order."""
+
+
+def kfold(samples: Sequence[Sample], num_folds: int, seed: int = OFFICIAL_SEED) -> list[Fold]:
+    """scikit-learn's `KFold(num_folds, shuffle=True, random_state=seed)` over samples in dataset order.
+
+    With 5 folds and seed 19 this is NuInsSeg's official split.
+
+    Raises:
+        DataError: fewer samples than folds, or fewer than two folds.
+    """
+    from sklearn.model_selection import KFold
+
+    if num_folds < 2 or len(samples) < num_folds:
+        raise DataError(
+            f"{len(samples)} samples cannot make {num_folds} folds. Take at least 2 folds, and no more than samples."
+        )
+    parts = KFold(num_folds, shuffle=True, random_state=seed).split(np.zeros(len(samples)))
+    return [
+        Fold(number=number, train=tuple(samples[i] for i in train), val=tuple(samples[i] for i in val))
+        for number, (train, val) in enumerate(parts, start=1)
+    ]
+
+
+def holdout(samples: Sequence[Sample], val_share: float, seed: int = OFFICIAL_SEED) -> Fold:
+    """Holds a random share back, at least one sample and not all.
+
+    Raises:
+        DataError: fewer than two samples, or a share that is not between 0 and 1.
+    """
+    if len(samples) < 2 or not 0 < val_share < 1:
+        raise DataError(
+            f"{len(samples)} samples cannot be parted with a share of {val_share} held back. "
+            "Two samples are needed at least, and a share between 0 and 1."
+        )
+    num_val = min(max(round(val_share * len(samples)), 1), len(samples) - 1)
+    held = set(np.random.default_rng(seed).permutation(len(samples))[:num_val].tolist())
+    return Fold(
+        number=1,
+        train=tuple(sample for i, sample in enumerate(samples) if i not in held),
+        val=tuple(sample for i, sample in enumerate(samples) if i in held),
+    )
+
+
+def given_split(samples: Iterable[Sample]) -> Fold | None:
+    """The split that the dataset itself gives by its folders or split file; None where it gives none.
+
+    Raises:
+        DataError: only one of train and val is there.
+    """
+    samples = tuple(samples)
+    train, val = of_split(samples, "train"), of_split(samples, "val")
+    if not train and not val:
+        return None
+    if not train or not val:
+        raise DataError(
+            f"the dataset puts {len(train)} images into train and {len(val)} into val. "
+            "Fill both, or name neither and let folds be made."
+        )
+    return Fold(number=1, train=train, val=val)
+
+
+def check_no_leak(train: Sequence[Sample], val: Sequence[Sample]) -> None:
+    """Refuses an image that is trained on and validated on, be it under two names.
+
+    Files are compared by the SHA-256 of their bytes; only those of equal size are read.
+
+    Raises:
+        DataError: both files are named.
+    """
+    sizes = {sample.image.stat().st_size for sample in train} & {sample.image.stat().st_size for sample in val}
+    seen = {sha256(sample.image): sample.image for sample in train if sample.image.stat().st_size in sizes}
+    for sample in val:
+        twin = seen.get(sha256(sample.image)) if sample.image.stat().st_size in sizes else None
+        if twin is not None:
+            raise DataError(
+                f"{sample.image}: the same image is in validation and, as {twin}, in training. "
+                "Its score would flatter: take one of the two out."
+            )

@@ -1,0 +1,19 @@
+"""Pictures of any depth and channel count: read whole or refused with a reason, written without loss."""
+
+from lmsc_unet.images.info import IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
+from lmsc_unet.images.reading import read_image, read_info, read_mask
+from lmsc_unet.images.resizing import resize, resize_mask
+from lmsc_unet.images.writing import sha256, write_png
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "ImageInfo",
+    "read_image",
+    "read_info",
+    "read_mask",
+    "resize",
+    "resize_mask",
+    "sha256",
+    "write_png",
+]

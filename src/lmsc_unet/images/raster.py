@@ -1,0 +1,120 @@
+"""PNG, JPEG and BMP by Pillow, and the 16-bit colour PNG that Pillow cannot hold by OpenCV."""
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.images.info import AnyArray, ImageInfo, plain_dtype, turned_size
+
+Opener = Callable[[BinaryIO], ImageFile.ImageFile]
+
+# The classes themselves and not `Image.open`, whose own limit of pixels is a global of the process.
+OPENERS: dict[str, Opener] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+}
+
+_ORIENTATION_TAG = 274
+_PNG_DEPTH, _PNG_COLOUR = 24, 25  # where the bytes of IHDR stand
+_GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L")
+_DEEP_MODES = {"I": "float32", "F": "float32", "I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16"}
+
+
+def raster_info(picture: ImageFile.ImageFile, head: bytes) -> ImageInfo:
+    """What the header says; `head` is the file's first 32 bytes."""
+    orientation = _orientation(picture)
+    height_px, width_px = turned_size(picture.height, picture.width, orientation)
+    dtype = "uint16" if _is_deep_png(head) else _DEEP_MODES.get(picture.mode, "uint8")
+    if picture.mode == "LAB":
+        raise DataError("it is in CIELAB colours. Save it as RGB.")
+    return ImageInfo(
+        height_px=height_px,
+        width_px=width_px,
+        channels=_channels(picture, head),
+        dtype=plain_dtype(np.dtype(dtype)),
+        orientation=orientation,
+    )
+
+
+def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
+    """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
+    if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
+        return _deep_png(data)[..., : _channels(picture, data)]
+    _check_whole(picture, data)
+    if picture.mode == "1":
+        return np.asarray(picture.convert("L"))[..., None]
+    if picture.mode in _GREY_MODES:
+        return _with_channels(np.asarray(picture))[..., :1]
+    rgb = picture if picture.mode in ("RGB", "RGBA", "RGBX") else picture.convert("RGB")
+    return np.asarray(rgb)[..., :3]
+
+
+def raster_labels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
+    """Decodes to the raw values, `H W C` with alpha dropped: a palette gives its indices, a bit 0 or 1."""
+    if picture.mode in ("P", "PA"):
+        _check_whole(picture, data)
+        return _with_channels(np.asarray(picture))[..., :1]
+    if picture.mode == "1":
+        _check_whole(picture, data)
+        return np.asarray(picture).astype(np.uint8)[..., None]
+    values = raster_pixels(picture, data)
+    return values // _grey_step(picture, data)
+
+
+def _check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
+    """Decodes, which is where Pillow finds missing bytes, and looks for the end that JPEG decoders do not miss."""
+    if picture.format == "JPEG" and not _has_jpeg_end(data):
+        raise DataError("it is truncated: its end is missing. Copy or export it again.")
+    picture.load()
+
+
+def _has_jpeg_end(data: bytes) -> bool:
+    """Whether the end-of-image marker follows the first scan; inside a scan it cannot occur by chance."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:
+            return data.find(b"\xff\xd9", at) >= 0
+        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+def _deep_png(data: bytes) -> AnyArray:
+    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None or b"IEND" not in data[-64:]:
+        raise DataError("it is truncated or damaged. Copy or export it again.")
+    array = _with_channels(np.asarray(array))
+    return array[..., 2::-1] if array.shape[2] >= 3 else array
+
+
+def _is_deep_png(head: bytes) -> bool:
+    return head.startswith(b"\x89PNG") and head[_PNG_DEPTH] == 16
+
+
+def _grey_step(picture: ImageFile.ImageFile, data: bytes) -> int:
+    """Pillow spreads grey PNG values of 2 and 4 bits over 0..255; this is the step between two of them."""
+    is_small = picture.format == "PNG" and data[_PNG_COLOUR] == 0 and data[_PNG_DEPTH] in (2, 4)
+    return int(255 // (2 ** data[_PNG_DEPTH] - 1)) if is_small else 1
+
+
+def _channels(picture: ImageFile.ImageFile, head: bytes) -> int:
+    if _is_deep_png(head):
+        return 1 if head[_PNG_COLOUR] in (0, 4) else 3
+    return 1 if picture.mode in _GREY_MODES else 3
+
+
+def _with_channels(array: AnyArray) -> AnyArray:
+    return array if array.ndim == 3 else array[..., None]
+
+
+def _orientation(picture: ImageFile.ImageFile) -> int:
+    """The EXIF orientation. For PNG only from before the pixels: Pillow would decode them to look behind."""
+    if picture.format == "BMP" or (picture.format == "PNG" and "exif" not in picture.info):
+        return 1
+    exif: Image.Exif = picture.getexif()
+    value = exif.get(_ORIENTATION_TAG, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -1,0 +1,132 @@
+"""A file in, an array out; whatever is wrong with the file is said with its name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.images import raster, tiff
+from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_values, turn
+
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+}
+_NUM_HEAD_BYTES = 32
+
+
+def read_info(path: Path) -> ImageInfo:
+    """Reads the header only: size after EXIF orientation, channels without alpha, type of the values.
+
+    Raises:
+        DataError: the file is missing, empty, of no known kind or damaged in its header.
+    """
+    with _named(path):
+        head = _head(path)
+        if _kind(head) == "TIFF":
+            with tiff.opened(path) as file:
+                return file.info
+        with path.open("rb") as stream:
+            return raster.raster_info(raster.OPENERS[_kind(head)](stream), head)
+
+
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
+    """Reads an image as `H W C`: uint8, uint16 or float32, RGB order, EXIF applied, alpha dropped.
+
+    The kind of file is told by its first bytes, not by its ending. Palettes become RGB, bits 0 and 255,
+    other integers and floats float32; otherwise the values are those of the file.
+
+    Raises:
+        DataError: the file is missing, empty, truncated, damaged, of several pages or too large; it is named.
+    """
+    with _named(path):
+        return _read(path, max_pixels, is_mask=False)
+
+
+def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
+    """Reads a mask as `H W` of the integers in the file: a palette gives its indices, one bit 0 and 1.
+
+    Raises:
+        DataError: as for `read_image`, or the mask is in colour, or holds values that are no integers.
+    """
+    with _named(path):
+        return _integers(_one_channel(_read(path, max_pixels, is_mask=True)))
+
+
+def _read(path: Path, max_pixels: int, *, is_mask: bool) -> AnyArray:
+    head = _head(path)
+    kind = _kind(head)
+    if kind == "TIFF":
+        with tiff.opened(path) as file:
+            info = file.info
+            check_limits(info, max_pixels)
+            array = file.labels() if is_mask else file.pixels()
+    else:
+        data = path.read_bytes()
+        picture = raster.OPENERS[kind](BytesIO(data))
+        info = raster.raster_info(picture, data)
+        check_limits(info, max_pixels)
+        array = (raster.raster_labels if is_mask else raster.raster_pixels)(picture, data)
+    array = turn(array, info.orientation)
+    return np.ascontiguousarray(array) if is_mask else plain_values(array)
+
+
+def _one_channel(array: AnyArray) -> AnyArray:
+    first = array[..., 0]
+    if array.shape[2] > 1 and (array != first[..., None]).any():
+        raise DataError(
+            f"the mask has {array.shape[2]} differing channels. A mask holds one number a pixel: "
+            "save it as class ids in a grey or palette PNG."
+        )
+    return first
+
+
+def _integers(array: AnyArray) -> NDArray[np.integer]:
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8)
+    if array.dtype.kind in "ui":
+        return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+    if array.dtype.kind != "f" or not np.isfinite(array).all() or (array != np.rint(array)).any():
+        raise DataError(f"the mask holds values of type {array.dtype} that are no integers. Save it as class ids.")
+    return array.astype(np.int32)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        head = stream.read(_NUM_HEAD_BYTES)
+    if not head:
+        raise DataError("the file is empty (0 bytes). Copy or export it again.")
+    return head
+
+
+def _kind(head: bytes) -> str:
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    raise DataError("the content is no PNG, JPEG, TIFF or BMP. Save it as one of these.")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Puts the file's name before any complaint. Decoders raise all sorts of errors on damaged files."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    except PermissionError as error:
+        raise DataError(f"{path}: the file may not be read ({error.strerror}).") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: the picture does not fit into memory. Cut it into smaller ones.") from error
+    except Exception as error:
+        raise DataError(f"{path}: truncated or damaged ({error}). Copy or export it again.") from error
