@@ -82,6 +82,12 @@ class LMSCUNetConfig:
                 f"brb_levels is {sorted(self.brb_levels)}, but the network has the skips 1 to {num_skips}. "
                 "Name levels among these; 1 is the finest."
             )
+        for level in self.brb_levels:
+            if self.widths[level - 1] < self.reduction:
+                raise ConfigError(
+                    f"reduction is {self.reduction}, but level {level} has {self.widths[level - 1]} channels and its "
+                    "BRB needs at least one after the reduction. Reduce less or widen the level."
+                )
         _check_choice("shortcut", self.shortcut, ("projection", "identity"))
         _check_choice("activation", self.activation, ("relu", "relu6"))
 
@@ -123,3 +129,24 @@ def model_config(name: str, *, input_channels: int | None = None, num_classes: i
 def side_multiple_px(config: ModelConfig) -> int:
     """The number that both sides of an input must be multiples of: 2 for each pooling."""
     return int(2 ** (len(config.widths) - 1))
+
+
+def margin_px(config: ModelConfig) -> int:
+    """How far from a pixel its logits reach: what is farther away in the image cannot change them.
+
+    The path through the bottleneck reaches farthest. It is followed backwards from the columns that lie
+    differently to the poolings, as the interval of columns that each depends on. A skip reaches less far:
+    its BRB adds one pixel where the way through the level below adds at least two.
+    """
+    num_poolings = len(config.widths) - 1
+    level_reach = 2 if isinstance(config, UNetConfig) else config.repeats
+    reach = 0
+    for column in range(side_multiple_px(config)):
+        first, last = column, column
+        for _ in range(num_poolings):  # up: a double convolution, then the column that the growing made two of
+            first, last = (first - 2) // 2, (last + 2) // 2
+        for _ in range(num_poolings):  # bottom and down: 3x3 convolutions, then the two columns that were pooled
+            first, last = 2 * (first - level_reach), 2 * (last + level_reach) + 1
+        first, last = first - 2, last + 2  # the first level: a double convolution
+        reach = max(reach, column - first, last - column)
+    return reach

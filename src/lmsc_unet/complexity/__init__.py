@@ -1,0 +1,1 @@
+"""What a network costs: parameters, memory and multiply-accumulates, beside what the paper printed."""

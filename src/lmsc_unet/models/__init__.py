@@ -1,0 +1,19 @@
+"""The networks in PyTorch, built from a config of the catalog."""
+
+from torch import nn
+
+from lmsc_unet.catalog import LMSCUNetConfig, ModelConfig, UNetConfig
+from lmsc_unet.models.blocks import BRB, MBB, DoubleConv, Up
+from lmsc_unet.models.lmsc_unet import LMSCUNet
+from lmsc_unet.models.unet import UNet
+
+__all__ = ["BRB", "MBB", "DoubleConv", "LMSCUNet", "UNet", "Up", "build_model"]
+
+
+def build_model(config: ModelConfig) -> nn.Module:
+    """The network of a config, He-initialised; seed torch beforehand for the same weights again."""
+    match config:
+        case UNetConfig():
+            return UNet(config)
+        case LMSCUNetConfig():
+            return LMSCUNet(config)

@@ -1,0 +1,60 @@
+"""The parameters of a config, computed without building the network (and without PyTorch).
+
+An independent derivation of the numbers that the built networks must have; `lmsc models` shows them at once.
+"""
+
+from itertools import pairwise
+
+from lmsc_unet.catalog import LMSCUNetConfig, ModelConfig, UNetConfig
+
+
+def num_parameters(config: ModelConfig) -> int:
+    """The trainable numbers of a network."""
+    first, *_ = config.widths
+    stem = _double_conv(config.input_channels, first)
+    decoder = sum(_up(below, here) for here, below in pairwise(config.widths))
+    head = (first + 1) * config.num_classes
+    return stem + _below_stem(config) + decoder + head
+
+
+def _below_stem(config: ModelConfig) -> int:
+    match config:
+        case UNetConfig():
+            return sum(_double_conv(above, here) for above, here in pairwise(config.widths))
+        case LMSCUNetConfig():
+            levels = sum(_mbbs(above, here, config) for above, here in pairwise(config.widths))
+            return levels + sum(_brb(config.widths[level - 1], config) for level in config.brb_levels)
+
+
+def _conv_norm(weights: int, out_channels: int) -> int:
+    """A convolution without bias, and the scale and shift of its batch norm."""
+    return weights + 2 * out_channels
+
+
+def _double_conv(in_channels: int, out_channels: int) -> int:
+    first = _conv_norm(9 * in_channels * out_channels, out_channels)
+    second = _conv_norm(9 * out_channels * out_channels, out_channels)
+    return first + second + 2 * out_channels  # and two biases
+
+
+def _mbbs(in_channels: int, out_channels: int, config: LMSCUNetConfig) -> int:
+    repeated = (config.repeats - 1) * _mbb(out_channels, out_channels, config.expansion)
+    return _mbb(in_channels, out_channels, config.expansion) + repeated
+
+
+def _mbb(in_channels: int, out_channels: int, expansion: int) -> int:
+    wide = expansion * in_channels
+    widen, filtering = _conv_norm(in_channels * wide, wide), _conv_norm(9 * wide, wide)
+    return widen + filtering + _conv_norm(wide * out_channels, out_channels)
+
+
+def _brb(channels: int, config: LMSCUNetConfig) -> int:
+    few = channels // config.reduction
+    narrow, filtering = _conv_norm(channels * few, few), _conv_norm(9 * few * few, few)
+    projection = _conv_norm(channels * channels, channels) if config.shortcut == "projection" else 0
+    return narrow + filtering + _conv_norm(few * channels, channels) + projection
+
+
+def _up(in_channels: int, out_channels: int) -> int:
+    grow = (4 * in_channels + 1) * out_channels
+    return grow + _double_conv(2 * out_channels, out_channels)

@@ -1,0 +1,33 @@
+"""What the paper printed of its networks' costs (Sawant et al. 2025, Tables 1 and 3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrintedCost:
+    """One network's cells; None where the paper prints nothing."""
+
+    parameters_m: float | None = None
+    """Millions of parameters."""
+    macs_g: float | None = None
+    """Billions of MACs for one image of 3 x 256 x 256 and two classes, counted by ptflops."""
+    size_mb: float | None = None
+    """Size in memory; the paper writes MB and means MiB."""
+
+
+PRINTED: Mapping[str, PrintedCost] = MappingProxyType(
+    {
+        "unet": PrintedCost(parameters_m=31, macs_g=54.76, size_mb=118),
+        "lmsc-unet-plain": PrintedCost(parameters_m=0.9, macs_g=8.1, size_mb=3.45),
+        # Table 1 rounds to 0.9 M what Table 3 gives as 0.91 M.
+        "lmsc-unet": PrintedCost(parameters_m=0.91, macs_g=8.2, size_mb=3.46),
+        "lmsc-unet-1": PrintedCost(parameters_m=0.9, macs_g=8.2),
+        "lmsc-unet-3": PrintedCost(parameters_m=0.93, macs_g=8.25),
+        "lmsc-unet-12": PrintedCost(parameters_m=0.91, macs_g=8.4),
+        "lmsc-unet-23": PrintedCost(parameters_m=0.94, macs_g=8.4),
+        "lmsc-unet-123": PrintedCost(parameters_m=0.95, macs_g=8.5),
+    }
+)
+"""The cells by the catalog's names."""

@@ -1,0 +1,85 @@
+"""The complexity report: what each network costs beside what the paper printed, and as JSON."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from lmsc_unet.catalog import model_config
+from lmsc_unet.complexity.counting import Cost, LayerCost, count
+from lmsc_unet.complexity.paper import PRINTED, PrintedCost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One network's costs for one image; the fields are the keys of the JSON report."""
+
+    model: str
+    """The catalog's name."""
+    parameters: int
+    """Trainable numbers."""
+    state_mib: float
+    """float32 parameters and batch norm statistics."""
+    macs_exact: int
+    """Multiply-accumulates of the convolutions."""
+    macs_paper: int
+    """Operations by the paper's counter, ptflops 0.7.0."""
+    paper_parameters_m: float | None
+    """Millions of parameters as printed."""
+    paper_macs_g: float | None
+    """Billions of MACs as printed."""
+    paper_size_mb: float | None
+    """Size as printed; the paper's MB are MiB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The costs of some networks, at one input size and number of classes."""
+
+    size_px: int
+    """Side of the square input."""
+    num_classes: int
+    """Logits a pixel."""
+    rows: tuple[Row, ...]
+    """One for each network, in the order asked for."""
+    layers: Mapping[str, tuple[LayerCost, ...]]
+    """Each network's layers by its name."""
+
+
+def make_report(names: Iterable[str], *, size_px: int = 256, num_classes: int = 2) -> Report:
+    """Counts the costs of the named networks.
+
+    Raises:
+        ConfigError: a name is not in the catalog.
+        SizeError: a network does not take that size.
+    """
+    costs = {
+        name: count(model_config(name, num_classes=num_classes), height_px=size_px, width_px=size_px) for name in names
+    }
+    return Report(
+        size_px=size_px,
+        num_classes=num_classes,
+        rows=tuple(_row(name, cost) for name, cost in costs.items()),
+        layers={name: cost.layers for name, cost in costs.items()},
+    )
+
+
+def to_json(report: Report, *, with_layers: bool = False) -> str:
+    """A list of objects, one for each network; on request each with its `layers`."""
+    rows = [asdict(row) for row in report.rows]
+    if with_layers:
+        rows = [row | {"layers": [asdict(layer) for layer in report.layers[row["model"]]]} for row in rows]
+    return json.dumps(rows, indent=2)
+
+
+def _row(name: str, cost: Cost) -> Row:
+    printed = PRINTED.get(name, PrintedCost())
+    return Row(
+        model=name,
+        parameters=cost.parameters,
+        state_mib=cost.state_bytes / 2**20,
+        macs_exact=cost.macs_exact,
+        macs_paper=cost.macs_paper,
+        paper_parameters_m=printed.parameters_m,
+        paper_macs_g=printed.macs_g,
+        paper_size_mb=printed.size_mb,
+    )

@@ -1,0 +1,119 @@
+"""The boxes of the paper's figures, one class for each: DoubleConv, MBB, BRB and Up.
+
+In the signatures B is the batch, H and W are the sides in pixels, the other letters are channels.
+"""
+# ruff: noqa: F722
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    from lmsc_unet.catalog import Activation, Shortcut
+
+ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.ReLU6]] = {"relu": nn.ReLU, "relu6": nn.ReLU6}
+
+
+def conv_norm(
+    in_channels: int, out_channels: int, side_px: int, *, groups: int = 1, bias: bool = False
+) -> nn.Sequential:
+    """A convolution that keeps the sides, and its batch norm."""
+    conv = nn.Conv2d(in_channels, out_channels, side_px, padding=side_px // 2, groups=groups, bias=bias)
+    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(out_channels)))
+
+
+def conv_norm_act(
+    in_channels: int,
+    out_channels: int,
+    side_px: int,
+    *,
+    groups: int = 1,
+    bias: bool = False,
+    activation: Activation = "relu",
+) -> nn.Sequential:
+    """A convolution that keeps the sides, its batch norm and an activation."""
+    block = conv_norm(in_channels, out_channels, side_px, groups=groups, bias=bias)
+    block.add_module("act", ACTIVATIONS[activation](inplace=True))
+    return block
+
+
+class DoubleConv(nn.Module):
+    """Two 3x3 convolutions with batch norm and ReLU: the standard U-Net's box, and LMSC-UNet's first level.
+
+    The biases are dead weight before a batch norm. They stay because the paper's counts have them;
+    an export folds them away.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.first = conv_norm_act(in_channels, out_channels, 3, bias=True)
+        self.second = conv_norm_act(out_channels, out_channels, 3, bias=True)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D H W"]:
+        """Runs both convolutions."""
+        return self.second(self.first(x))
+
+
+class MBB(nn.Module):
+    """The MobileNetV2 building block (paper, figure 2; Sandler et al. 2019).
+
+    A 1x1 convolution widens, a 3x3 depthwise convolution filters, a 1x1 convolution without activation narrows.
+    The input is added where the channels agree, which is MobileNetV2's rule.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, expansion: int = 2, activation: Activation = "relu"
+    ) -> None:
+        super().__init__()
+        wide = expansion * in_channels
+        self.widen = conv_norm_act(in_channels, wide, 1, activation=activation)
+        self.filter = conv_norm_act(wide, wide, 3, groups=wide, activation=activation)
+        self.narrow = conv_norm(wide, out_channels, 1)
+        self.is_residual = in_channels == out_channels
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D H W"]:
+        """Widens, filters, narrows, and adds the input where it fits."""
+        y = self.narrow(self.filter(self.widen(x)))
+        return x + y if self.is_residual else y
+
+
+class BRB(nn.Module):
+    """The bottleneck residual block on a skip (paper, figure 3; He et al. 2016).
+
+    A 1x1 convolution narrows, a 3x3 convolution filters, a 1x1 convolution widens again. To that comes a
+    1x1 projection of the input, or the input itself (`shortcut="identity"`).
+    """
+
+    def __init__(self, channels: int, *, reduction: int = 4, shortcut: Shortcut = "projection") -> None:
+        super().__init__()
+        few = channels // reduction
+        self.narrow = conv_norm_act(channels, few, 1)
+        self.filter = conv_norm_act(few, few, 3)
+        self.widen = conv_norm(few, channels, 1)
+        self.shortcut = conv_norm(channels, channels, 1) if shortcut == "projection" else nn.Identity()
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        """Narrows, filters, widens, and adds the shortcut."""
+        y = self.widen(self.filter(self.narrow(x)))
+        return self.act(y + self.shortcut(x))
+
+
+class Up(nn.Module):
+    """One level up, as in the standard U-Net: twice the sides, the skip beside it, a double convolution."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.grow = nn.ConvTranspose2d(in_channels, out_channels, kernel_size=2, stride=2)
+        self.merge = DoubleConv(2 * out_channels, out_channels)
+
+    def forward(self, x: Float[Tensor, "B C H W"], skip: Float[Tensor, "B D 2*H 2*W"]) -> Float[Tensor, "B D 2*H 2*W"]:
+        """Grows `x` to the sides of `skip` and merges the two."""
+        return self.merge(torch.cat([skip, self.grow(x)], dim=1))
