@@ -1,0 +1,152 @@
+"""From an image to a mask: `Predictor.load(model).predict(image)`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.prediction.bands import ReadWindow
+from lmsc_unet.prediction.loading import load
+from lmsc_unet.prediction.network import Network, to_classes
+from lmsc_unet.prediction.scaling import Limits, check_finite
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.prediction.treatments import TREATMENTS, Resized
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """What a model sees in an image, or in a band of it."""
+
+    mask: NDArray[np.uint8]
+    """Class ids, "H W"."""
+    probability: NDArray[np.float32]
+    """The probability of each class, "K H W"; they add up to 1."""
+    class_names: tuple[str, ...]
+    """The names of the class ids 0, 1, ..."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of pixels of each class, by name."""
+        numbers = np.bincount(self.mask.ravel(), minlength=len(self.class_names))
+        return {name: float(n / self.mask.size) for name, n in zip(self.class_names, numbers, strict=True)}
+
+
+class Predictor:
+    """Segments images of any size, depth and layout with one network.
+
+    Example:
+        ```python
+        predictor = Predictor.load("runs/nuclei")
+        prediction = predictor.predict(read_image("slide.tif"))
+        prediction.mask         # class ids, uint8 "H W"
+        prediction.probability  # float32 "K H W"
+        prediction.shares       # {"background": 0.81, "nucleus": 0.19}
+        ```
+    """
+
+    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = 512, batch: int = 4) -> None:
+        """Takes a network and what it wants.
+
+        Args:
+            network: Gives logits "B L H W" of prepared pixels "B C H W".
+            spec: How the network wants its images, and what its logits mean.
+            tile_px: The side of a tile, a multiple of the spec's; unused where images are resized.
+            batch: Tiles that go through the network at once.
+
+        Raises:
+            ConfigError: the tile is too small for the model's margin, or off its grid.
+        """
+        if batch < 1:
+            raise ConfigError(f"batch is {batch}; it must be at least 1.")
+        self.spec = spec
+        self._network = network
+        self._treatment = TREATMENTS[spec.treatment](network, spec, tile_px, batch)
+
+    @classmethod
+    def load(
+        cls, model: str | Path, *, tile_px: int = 512, batch: int = 4, threshold: float | None = None
+    ) -> "Predictor":
+        """Loads a run folder or a checkpoint.
+
+        Raises:
+            ModelError: there is no such model, it is damaged, or what reads it is not installed.
+            ConfigError: the threshold is not between 0 and 1, or the model has none.
+        """
+        loaded = load(model)
+        spec = loaded.spec if threshold is None else with_threshold(loaded.spec, threshold)
+        return cls(loaded.network, spec, tile_px=tile_px, batch=batch)
+
+    def predict(self, image: NDArray[Any]) -> Prediction:
+        """Segments an image "H W" or "H W C" of any size and depth, colours in the order red, green, blue.
+
+        Raises:
+            DataError: the array is no image, its channels do not fit the model, or a value is not finite.
+            ModelError: the network's logits are not what its spec says.
+        """
+        pixels = as_image(image)
+        bands = list(self.bands(lambda rows, columns: pixels[rows, columns], *pixels.shape[:2]))
+        return Prediction(
+            mask=np.concatenate([band.mask for band in bands]),
+            probability=np.concatenate([band.probability for band in bands], axis=1),
+            class_names=self.spec.class_names,
+        )
+
+    def bands(
+        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None = None
+    ) -> Iterator[Prediction]:
+        """Segments an image that need not fit in memory: yields finished bands of rows from top to bottom.
+
+        Args:
+            read_window: Gives the pixels "h w C" of a slice of rows and a slice of columns.
+            height_px: Rows of the image.
+            width_px: Columns of the image.
+            limits: The values to scale by, of the whole image; found by reading it whole where not given.
+        """
+        for probability in self._treatment.bands(read_window, height_px, width_px, limits):
+            yield self._conclude(probability)
+
+    def predict_at_network_size(self, image: NDArray[Any]) -> Prediction:
+        """Segments an image at the spec's `size_px` x `size_px`, where the paper takes its scores.
+
+        Raises:
+            DataError: as `predict`.
+            ModelError: as `predict`.
+        """
+        whole = Resized(network=self._network, spec=self.spec)
+        return self._conclude(whole.at_network_size(as_image(image)))
+
+    def _conclude(self, probability: NDArray[np.float32]) -> Prediction:
+        mask = to_classes(probability, self.spec.threshold)
+        of_classes = np.concatenate([1 - probability, probability]) if len(probability) == 1 else probability
+        return Prediction(mask=mask, probability=of_classes, class_names=self.spec.class_names)
+
+
+def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:
+    """The same spec with another threshold.
+
+    Raises:
+        ConfigError: the threshold is not between 0 and 1, or the model has a logit for each class.
+    """
+    if spec.num_logits > 1:
+        raise ConfigError(
+            f"{spec.name} has a logit for each of {spec.num_logits} classes and takes the most probable one, "
+            "so a threshold does not apply. Leave it out."
+        )
+    return replace(spec, threshold=threshold)
+
+
+def as_image(array: NDArray[Any]) -> NDArray[Any]:
+    """An array as "H W C".
+
+    Raises:
+        DataError: it has other than 2 or 3 dimensions, no pixel, or values that are not finite.
+    """
+    image = array[:, :, np.newaxis] if array.ndim == 2 else array
+    if image.ndim != 3 or image.size == 0:
+        raise DataError(f'The array has the shape {array.shape}; an image is "H W" or "H W C" and has a pixel.')
+    check_finite(image)
+    return image

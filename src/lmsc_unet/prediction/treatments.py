@@ -1,0 +1,122 @@
+"""The two ways in which a whole image passes through a network of limited size.
+
+Each gives probabilities "L rows W" (L logits) in bands from top to bottom; `TREATMENTS` finds it by the spec's word.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import ModelError
+from lmsc_unet.images import resize
+from lmsc_unet.prediction.bands import ReadWindow, stream
+from lmsc_unet.prediction.network import Network, activate
+from lmsc_unet.prediction.scaling import Limits, find_limits, prepare, standardise
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.prediction.tiling import Tiling
+
+
+class Treatment(Protocol):
+    """Turns an image of any size into probabilities."""
+
+    def bands(
+        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiled:
+    """At native scale: overlapping tiles that fade into each other; an image that fits in one tile is one."""
+
+    network: Network
+    """From prepared pixels to logits."""
+    spec: ModelSpec
+    """How the network wants its images."""
+    tiling: Tiling
+    """How sides are cut."""
+    batch: int
+    """Tiles that go through the network at once."""
+
+    def bands(
+        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom; without limits, the whole image is read to find them."""
+        found = limits or find_limits(read_window(slice(0, height_px), slice(0, width_px)), self.spec)
+
+        def infer(windows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+            return infer_probability(
+                self.network, self.spec, np.stack([standardise(w, found, self.spec) for w in windows])
+            )
+
+        return stream(read_window, self.tiling.side(height_px), self.tiling.side(width_px), infer, self.batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resized:
+    """As in the paper: the whole image at the network's own size, its probabilities resized back."""
+
+    network: Network
+    """From prepared pixels to logits."""
+    spec: ModelSpec
+    """How the network wants its images."""
+
+    def bands(
+        self, read_window: ReadWindow, height_px: int, width_px: int, _limits: Limits | None = None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L H W" in a single band, by the limits of the resized image, as in training."""
+        probability = self.at_network_size(read_window(slice(0, height_px), slice(0, width_px)))
+        yield np.stack([resize(channel, height_px, width_px) for channel in probability[..., np.newaxis]])[..., 0]
+
+    def at_network_size(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        """Probabilities "L size size" of an image "H W C"."""
+        pixels = prepare_resized(image, self.spec)
+        return np.asarray(infer_probability(self.network, self.spec, pixels[np.newaxis])[0])
+
+
+def prepare_resized(image: NDArray[Any], spec: ModelSpec) -> NDArray[np.float32]:
+    """An image "H W C" as a network under `resize` sees it, "C size size": resized first, then scaled.
+
+    Raises:
+        DataError: the channels do not fit the model, or a value is not finite.
+    """
+    return prepare(resize(image, spec.size_px, spec.size_px), spec)
+
+
+def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities "B L h w" of prepared pixels "B C h w".
+
+    Raises:
+        ModelError: the network gives other logits than its spec says, or some that are not finite.
+    """
+    logits = network(pixels)
+    expected = (pixels.shape[0], spec.num_logits, *pixels.shape[2:])
+    if logits.shape != expected:
+        raise ModelError(
+            f"{spec.name} gives logits of shape {logits.shape} where its spec says {expected}. "
+            "The network and the spec are not of one model."
+        )
+    if not np.isfinite(logits).all():
+        raise ModelError(f"{spec.name} gives logits that are not finite. Its weights are damaged, or have diverged.")
+    return activate(logits)
+
+
+def make_tiled(network: Network, spec: ModelSpec, tile_px: int, batch: int) -> Treatment:
+    """Tiles that fit the spec's grid and margin."""
+    tiling = Tiling(tile_px=tile_px, multiple_px=spec.side_multiple_px, margin_px=spec.margin_px)
+    return Tiled(network=network, spec=spec, tiling=tiling, batch=batch)
+
+
+def make_resized(network: Network, spec: ModelSpec, _tile_px: int, _batch: int) -> Treatment:
+    """The whole image at once; tiles and batches do not apply."""
+    return Resized(network=network, spec=spec)
+
+
+TREATMENTS: Mapping[str, Callable[[Network, ModelSpec, int, int], Treatment]] = MappingProxyType(
+    {"tiles": make_tiled, "resize": make_resized}
+)
+"""A spec's treatment -> what makes it from the network, the spec, tile_px and batch."""

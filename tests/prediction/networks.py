@@ -1,0 +1,45 @@
+"""Small networks of numpy and OpenCV that behave like real ones: zero padding, pooling, skips."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.prediction.spec import ModelSpec
+
+POOL_PX = 4
+REACH_PX = 12
+"""Rounded up: 1 px of the first filter, 4 + 3 of the one behind the pooling, 1 of the last."""
+
+
+def convolve(channel: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    kernel = np.random.default_rng(seed).normal(0, 0.6, (3, 3)).astype(np.float32)
+    return cv2.filter2D(channel, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
+
+
+def small_unet(num_logits: int = 1):
+    """Filter, pool by 4, filter, enlarge, add the skip, filter: sides must be multiples of 4."""
+
+    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        assert pixels.dtype == np.float32
+        assert pixels.shape[2] % POOL_PX == 0
+        assert pixels.shape[3] % POOL_PX == 0
+        return np.stack([logits_of(image) for image in pixels])
+
+    def logits_of(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        skip = np.maximum(convolve(np.ascontiguousarray(image.mean(axis=0)), 0), 0)
+        height, width = skip.shape
+        pooled = skip.reshape(height // POOL_PX, POOL_PX, width // POOL_PX, POOL_PX).max(axis=(1, 3))
+        enlarged = np.kron(np.maximum(convolve(pooled, 1), 0), np.ones((POOL_PX, POOL_PX), dtype=np.float32))
+        return np.stack([convolve(skip - enlarged, 2 + k) for k in range(num_logits)])
+
+    return network
+
+
+def brightness(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One logit: how much brighter than the mean a pixel is."""
+    return 20 * pixels.mean(axis=1, keepdims=True)
+
+
+def spec(**changes) -> ModelSpec:
+    fields = {"name": "small", "side_multiple_px": POOL_PX, "margin_px": REACH_PX, "scaling": "range"}
+    return ModelSpec(**(fields | changes))

@@ -1,0 +1,146 @@
+"""A tiled result equals the whole image's, whatever the sizes; both treatments give classes that add up."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lmsc_unet.errors import ConfigError, DataError, ModelError
+from lmsc_unet.prediction.predictor import Predictor, with_threshold
+from lmsc_unet.prediction.scaling import find_limits
+from tests.prediction.networks import brightness, small_unet, spec
+
+TOLERANCE = 1e-5
+"""Of probabilities: what float32 loses where tiles are blended."""
+
+
+def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(1, 180),
+    width=st.integers(1, 180),
+    tile=st.sampled_from([44, 48, 64, 100]),
+    batch=st.integers(1, 5),
+    num_logits=st.sampled_from([1, 3]),
+)
+def test_tiles_give_what_the_whole_image_gives(height, width, tile, batch, num_logits):
+    names = ("a", "b", "c") if num_logits == 3 else ("a", "b")
+    model = {"network": small_unet(num_logits), "spec": spec(num_logits=num_logits, class_names=names)}
+    image = picture(height, width)
+    tiled = Predictor(**model, tile_px=tile, batch=batch).predict(image)
+    whole = Predictor(**model, tile_px=256).predict(image)
+    assert tiled.probability.shape == (len(names), height, width)
+    assert tiled.mask.shape == (height, width)
+    np.testing.assert_allclose(tiled.probability, whole.probability, atol=TOLERANCE)
+    np.testing.assert_allclose(tiled.probability.sum(axis=0), 1, atol=TOLERANCE)
+
+
+def test_without_the_margin_the_same_tiles_would_differ():
+    """So the test above can fail."""
+    image = picture(180, 180)
+    bare = Predictor(small_unet(), spec(margin_px=0), tile_px=44).predict(image)
+    whole = Predictor(small_unet(), spec(), tile_px=256).predict(image)
+    assert np.abs(bare.probability - whole.probability).max() > 100 * TOLERANCE
+
+
+def test_bands_come_from_windows_alone_and_join_to_the_prediction():
+    image = picture(300, 130)
+    asked = []
+
+    def read_window(rows: slice, columns: slice) -> np.ndarray:
+        asked.append((rows.stop - rows.start, columns.stop - columns.start))
+        return image[rows, columns]
+
+    predictor = Predictor(small_unet(), spec(), tile_px=64)
+    bands = list(predictor.bands(read_window, 300, 130, find_limits(image, predictor.spec)))
+    assert max(max(size) for size in asked) <= 64
+    assert max(len(band.mask) for band in bands) <= 64
+    np.testing.assert_array_equal(np.concatenate([band.mask for band in bands]), predictor.predict(image).mask)
+
+
+def test_the_whole_images_statistics_scale_each_tile():
+    image = np.zeros((200, 200, 3), dtype=np.uint8)
+    image[:100] = 100
+    image[90:, 90:] = 200
+    model = {"network": brightness, "spec": spec(scaling="percentile", mean=(0.75,))}
+    mask = Predictor(**model, tile_px=44).predict(image).mask
+    np.testing.assert_array_equal(mask, (image[..., 0] == 200).astype(np.uint8))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (37, 120), (200, 81)])
+def test_resize_sees_the_network_size_and_answers_in_the_images(size):
+    seen = []
+
+    def network(pixels):
+        seen.append(pixels.shape)
+        return brightness(pixels)
+
+    image = np.zeros((*size, 3), dtype=np.uint8)
+    image[:, size[1] // 2 :] = 255
+    predictor = Predictor(network, spec(treatment="resize", size_px=64))
+    prediction = predictor.predict(image)
+    assert seen == [(1, 3, 64, 64)]
+    assert prediction.mask.shape == size
+    assert np.mean(prediction.mask != image[..., 0] / 255) < 0.02
+    assert predictor.predict_at_network_size(image).mask.shape == (64, 64)
+
+
+def test_binary_and_multi_class_masks_follow_their_probabilities():
+    image = picture(50, 40)
+    binary = Predictor(small_unet(), spec(threshold=0.6)).predict(image)
+    np.testing.assert_array_equal(binary.mask, binary.probability[1] >= 0.6)
+    names = ("a", "b", "c")
+    several = Predictor(small_unet(3), spec(num_logits=3, class_names=names)).predict(image)
+    np.testing.assert_array_equal(several.mask, several.probability.argmax(axis=0))
+    assert several.shares == pytest.approx({n: np.mean(several.mask == k) for k, n in enumerate(names)})
+    assert several.mask.dtype == np.uint8
+
+
+def test_a_threshold_is_only_for_one_logit():
+    assert with_threshold(spec(), 0.3).threshold == 0.3
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        with_threshold(spec(), 1.5)
+    with pytest.raises(ConfigError, match="a threshold does not apply"):
+        with_threshold(spec(num_logits=2), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((0, 4, 3), dtype=np.uint8), "has the shape"),
+        (np.zeros(5, dtype=np.uint8), "has the shape"),
+        (np.zeros((8, 8, 5), dtype=np.uint8), "has 5 channels"),
+        (np.full((8, 8, 3), np.nan, dtype=np.float32), "not finite"),
+    ],
+)
+def test_what_is_no_image_is_refused(array, message):
+    with pytest.raises(DataError, match=message):
+        Predictor(small_unet(), spec()).predict(array)
+
+
+def test_grey_arrays_need_no_channel_axis():
+    grey = picture(33, 21, channels=1)
+    predictor = Predictor(small_unet(), spec())
+    np.testing.assert_array_equal(predictor.predict(grey[..., 0]).mask, predictor.predict(grey).mask)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (small_unet(2), r"gives logits of shape \(1, 2, 8, 8\) where its spec says \(1, 1, 8, 8\)"),
+        (lambda _: np.full((1, 1, 8, 8), np.nan, dtype=np.float32), "not finite"),
+    ],
+)
+def test_a_network_that_does_not_fit_its_spec_is_refused(network, message):
+    with pytest.raises(ModelError, match=message):
+        Predictor(network, spec()).predict(picture(8, 8))
+
+
+def test_settings_that_cannot_work_are_refused_at_once():
+    with pytest.raises(ConfigError, match="batch is 0"):
+        Predictor(small_unet(), spec(), batch=0)
+    with pytest.raises(ConfigError, match="tile_px is 32"):
+        Predictor(small_unet(), spec(), tile_px=32)
