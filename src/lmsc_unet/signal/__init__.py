@@ -1,0 +1,1 @@
+"""Recordings of radio signals: read, drawn as spectrograms, searched, annotated and invented."""

@@ -1,0 +1,225 @@
+"""Boxes from and to SigMF annotations. The source recording is never changed."""
+
+import json
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.errors import DataError, OutputError
+from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.recording.metadata import section
+from lmsc_unet.signal.recording.recording import Capture, Recording, RecordingWarning
+
+GENERATOR = "lmsc-unet"
+NAMESPACE = {"name": "lmsc", "version": "1.0.0", "optional": True}
+_VERSION = "1.2.0"
+_MAX_LABEL = 20
+
+
+def read_boxes(recording: Recording) -> list[SignalBox]:
+    """The boxes that a recording's annotations give; those without frequency edges span the whole band.
+
+    The label is `core:label`, else `core:description`, else `signal`. What reaches over the file's end or the
+    band's edges is cut there with a warning.
+
+    Raises:
+        DataError: an annotation is no box: edges inside out, one edge only, or wholly outside the file or band.
+    """
+    annotations = section(recording.metadata, "annotations", list, recording.path)
+    return [_Reader(recording, number, entry).box() for number, entry in enumerate(annotations, start=1)]
+
+
+class _Reader:
+    """One annotation of a recording, with its name for messages."""
+
+    def __init__(self, recording: Recording, number: int, entry: object) -> None:
+        self.recording = recording
+        self.where = f"{recording.path}: annotation {number}"
+        if not isinstance(entry, dict):
+            raise DataError(f"{self.where} is a {type(entry).__name__}; SigMF has an object there.")
+        self.entry: dict[str, Any] = entry
+
+    def box(self) -> SignalBox:
+        start, stop, capture = self._samples()
+        low_hz, high_hz = self._edges(capture)
+        label = self.entry.get("core:label") or self.entry.get("core:description") or "signal"
+        snr_db = self.entry.get("lmsc:snr_db")
+        return SignalBox(
+            start_sample=start, stop_sample=stop, low_hz=low_hz, high_hz=high_hz, label=str(label), snr_db=snr_db,
+            confidence=self.entry.get("lmsc:confidence"),
+        )  # fmt: skip
+
+    def _samples(self) -> tuple[int, int, Capture]:
+        start = self._integer("core:sample_start") - self.recording.first_index
+        if not 0 <= start < self.recording.num_samples:
+            raise DataError(
+                f"{self.where} begins at sample {start + self.recording.first_index}, but the data has the samples "
+                f"{self.recording.first_index} to {self.recording.first_index + self.recording.num_samples - 1}. "
+                "The data file is shorter than annotated, or belongs to another recording."
+            )
+        capture = next(one for one in reversed(self.recording.captures) if one.start_sample <= start)
+        if "core:sample_count" not in self.entry:
+            return start, capture.start_sample + capture.num_samples, capture
+        stop = start + self._integer("core:sample_count")
+        if stop > self.recording.num_samples:
+            self._warn(f"reaches {stop - self.recording.num_samples} samples over the data's end; it is cut there.")
+        return start, min(stop, self.recording.num_samples), capture
+
+    def _edges(self, capture: Capture) -> tuple[float, float]:
+        edges = [self.entry.get("core:freq_lower_edge"), self.entry.get("core:freq_upper_edge")]
+        band = _band_hz(self.recording, capture)
+        if edges == [None, None]:
+            return band
+        if any(not isinstance(edge, int | float) or not abs(edge) < 1e15 for edge in edges):
+            raise DataError(f"{self.where} has the frequency edges {edges}; it must have both as numbers, or neither.")
+        low, high = float(edges[0]), float(edges[1])  # type: ignore[arg-type]
+        if low > high:
+            raise DataError(f"{self.where} has its lower edge ({low} Hz) above its upper ({high} Hz). Exchange them.")
+        low, high = self._at_radio_frequency(low, high, band, capture)
+        if high < band[0] or low > band[1]:
+            raise DataError(
+                f"{self.where} lies at {low} to {high} Hz, outside the recording's band of {band[0]} to {band[1]} Hz."
+            )
+        if low < band[0] - 1e-6 * (band[1] - band[0]) or high > band[1] + 1e-6 * (band[1] - band[0]):
+            self._warn(f"reaches over the band of {band[0]} to {band[1]} Hz; it is cut there.")
+        return max(low, band[0]), min(high, band[1])
+
+    def _at_radio_frequency(
+        self, low: float, high: float, band: tuple[float, float], capture: Capture
+    ) -> tuple[float, float]:
+        """Some writers give baseband edges though the capture has a frequency: they fit nowhere else."""
+        fits_as_is = high >= band[0] and low <= band[1]
+        moved = low + capture.center_hz, high + capture.center_hz
+        if fits_as_is or moved[1] < band[0] or moved[0] > band[1]:
+            return low, high
+        self._warn(f"has edges at baseband though its capture is at {capture.center_hz} Hz; they are moved there.")
+        return moved
+
+    def _integer(self, key: str) -> int:
+        value = self.entry.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise DataError(f"{self.where} has {key} {value!r}; it must be a whole number of at least 0.")
+
+    def _warn(self, message: str) -> None:
+        warnings.warn(f"{self.where} {message}", RecordingWarning, stacklevel=4)
+
+
+def _band_hz(recording: Recording, capture: Capture) -> tuple[float, float]:
+    half_hz = recording.sample_rate_hz / 2
+    return capture.center_hz - (half_hz if recording.datatype.is_complex else 0.0), capture.center_hz + half_hz
+
+
+def annotated(recording: Recording, boxes: Sequence[SignalBox]) -> dict[str, Any]:
+    """The recording's metadata with boxes added to its annotations; everything that it held is kept."""
+    whole = deepcopy(dict(recording.metadata)) or _fresh(recording)
+    fields = whole.setdefault("global", {})
+    fields.setdefault("core:version", _VERSION)
+    _declare(fields)
+    added = [to_annotation(box, first_index=recording.first_index, seed=recording.name) for box in boxes]
+    whole.setdefault("captures", [])
+    together = [*whole.get("annotations", []), *added]
+    whole["annotations"] = sorted(together, key=lambda entry: entry.get("core:sample_start", 0))
+    return whole
+
+
+def to_annotation(box: SignalBox, *, first_index: int = 0, seed: str = "") -> dict[str, Any]:
+    """A box as a SigMF annotation; its UUID follows from `seed` and the box, so that a second run writes the same."""
+    place = f"{box.start_sample} {box.stop_sample} {box.low_hz} {box.high_hz} {box.label}"
+    entry: dict[str, Any] = {
+        "core:sample_start": first_index + box.start_sample,
+        "core:sample_count": box.num_samples,
+        "core:freq_lower_edge": float(box.low_hz),
+        "core:freq_upper_edge": float(box.high_hz),
+        "core:label": box.label[:_MAX_LABEL],
+        "core:generator": GENERATOR,
+        "core:uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{GENERATOR} {seed} {place}")),
+    }
+    if len(box.label) > _MAX_LABEL:
+        entry["core:comment"] = box.label
+    if box.confidence is not None:
+        entry["lmsc:confidence"] = round(float(box.confidence), 4)
+    if box.snr_db is not None:
+        entry["lmsc:snr_db"] = round(float(box.snr_db), 2)
+    return entry
+
+
+def write_annotated(path: Path, recording: Recording, boxes: Sequence[SignalBox]) -> None:
+    """Writes a new `.sigmf-meta` with the boxes added, atomically.
+
+    Raises:
+        OutputError: `path` is the recording's own metadata, or cannot be written.
+        DataError: the recording's own metadata is not valid SigMF, so the new one would not be either.
+    """
+    if path.exists() and recording.path.exists() and path.samefile(recording.path):
+        raise OutputError(f"{path}: this is the source recording, which is never changed. Name another folder.")
+    write_metadata(path, _for_folder(annotated(recording, boxes), path.parent), source=recording.path)
+
+
+def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None = None) -> None:
+    """Writes a metadata object that sigmf's validator passes, atomically."""
+    _validate(whole, source or path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False, encoding="utf-8") as file:
+            json.dump(whole, file, indent=2)
+            file.write("\n")
+        Path(file.name).chmod(0o644)
+        os.replace(file.name, path)  # noqa: PTH105 - a rename that replaces, on every system
+    except OSError as error:
+        raise OutputError(f"{path}: the metadata cannot be written ({error.strerror}).") from error
+
+
+def _validate(whole: Mapping[str, Any], source: Path) -> None:
+    import jsonschema  # type: ignore[import-untyped]
+    from sigmf.schema import get_schema
+    from sigmf.validate import validate
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source stay as they are
+            validate(dict(whole), get_schema())
+    except jsonschema.exceptions.ValidationError as error:
+        where = "/".join(str(part) for part in error.absolute_path) or "the metadata"
+        raise DataError(
+            f"{source}: {where} is not valid SigMF ({error.message}); mend it, then write annotations."
+        ) from error
+
+
+def _fresh(recording: Recording) -> dict[str, Any]:
+    """Metadata for a raw file, which has none."""
+    return {
+        "global": {
+            "core:datatype": recording.datatype.name,
+            "core:sample_rate": recording.sample_rate_hz,
+            "core:version": _VERSION,
+            "core:dataset": recording.data.name,
+        },
+        "captures": [
+            {"core:sample_start": one.start_sample, "core:frequency": one.center_hz} for one in recording.captures
+        ],
+        "annotations": [],
+    }
+
+
+def _for_folder(whole: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A data file of another name that is not in the folder would make readers fail: say metadata only instead."""
+    named = whole["global"].get("core:dataset")
+    if named and not (folder / str(named)).exists():
+        del whole["global"]["core:dataset"]
+        whole["global"]["core:metadata_only"] = True
+    return whole
+
+
+def _declare(fields: dict[str, Any]) -> None:
+    """Declares the extension that confidences and SNRs are written under, as optional."""
+    declared = fields.setdefault("core:extensions", [])
+    if not any(entry.get("name") == NAMESPACE["name"] for entry in declared):
+        declared.append(dict(NAMESPACE))

@@ -1,0 +1,72 @@
+"""The classical energy detector: what stands out of the noise, smoothed and thresholded. The honest baseline."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyMask:
+    """Marks the cells whose smoothed power is above a threshold; the settings are in rows and columns.
+
+    Two thresholds (hysteresis): a region must reach the higher one somewhere and spans what is above the lower.
+    """
+
+    smooth_rows: int = 5
+    """Rows averaged around a cell."""
+    smooth_columns: int = 5
+    """Columns averaged around a cell."""
+    sigmas: float = 6.0
+    """The higher threshold: so many standard deviations of smoothed noise above its mean."""
+    low_sigmas: float = 3.5
+    """The lower threshold."""
+    close_rows: int = 5
+    """Gaps of up to so many rows within a signal are closed."""
+    close_columns: int = 3
+    """Gaps of up to so many columns within a signal are closed."""
+    dynamic_db: float = 30.0
+    """Cells so far under the strongest of their time are its splatter and its image, as receivers make them."""
+    near_rows: int = 4
+    """How many rows away is the same time."""
+    frames_per_row: int = 1
+    """How many frames each row averages: its noise varies the less."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low_sigmas <= self.sigmas:
+            raise ConfigError(
+                f"low_sigmas is {self.low_sigmas}; it must be above 0 and at most sigmas ({self.sigmas})."
+            )
+
+    @property
+    def halo_rows(self) -> int:
+        """Rows above and below that a row's mask depends on."""
+        return self.smooth_rows + self.near_rows + 2 * self.close_rows
+
+    def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
+        power = np.power(np.float32(10), rows_db * np.float32(0.1))
+        smooth = cv2.blur(power, (self.smooth_columns, self.smooth_rows), borderType=cv2.BORDER_REFLECT)
+        deviation = 1 / np.sqrt(self.smooth_rows * self.smooth_columns * self.frames_per_row / 1.5)
+        low = (smooth > np.maximum(1 + self.low_sigmas * deviation, self._skirts(smooth))).astype(np.uint8)
+        closed = cv2.morphologyEx(low, cv2.MORPH_CLOSE, np.ones((self.close_rows, self.close_columns), np.uint8))
+        mask = _reaching(closed, smooth > 1 + self.sigmas * deviation)
+        return mask, np.asarray(1 - 1 / np.maximum(smooth, 1), np.float32)
+
+    def _skirts(self, smooth: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The level "T 1" under which a cell is a by-product of the strongest signal of its time."""
+        strongest = smooth.max(axis=1, keepdims=True)
+        near = np.ones((2 * self.near_rows + 1, 1), np.uint8)
+        return np.asarray(cv2.dilate(strongest, near) * np.float32(10 ** (-self.dynamic_db / 10)))
+
+
+def _reaching(mask: NDArray[np.uint8], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The components of the mask that hold a seed."""
+    count, labels = cv2.connectedComponents(mask, connectivity=8)
+    is_kept = np.zeros(count, np.uint8)
+    is_kept[labels[seeds]] = 1
+    is_kept[0] = 0
+    return np.asarray(is_kept[labels])

@@ -1,0 +1,142 @@
+"""From chunks of samples to boxes, whatever makes the mask: the energy detector or a network."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.detection.joining import RegionFinder
+from lmsc_unet.signal.detection.region import Region
+from lmsc_unet.signal.detection.trimming import to_box
+from lmsc_unet.signal.noise import NoiseFloor, db_rows
+from lmsc_unet.signal.recording.datatypes import Samples
+from lmsc_unet.signal.recording.recording import Recording
+from lmsc_unet.signal.spectrogram import Grid, Stft, power_rows
+
+Rows = NDArray[np.float32]
+Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
+
+
+class Masker(Protocol):
+    """What finds signals in rows of dB above the noise floor."""
+
+    @property
+    def halo_rows(self) -> int:
+        """Rows above and below that a row's mask depends on."""
+
+    def __call__(self, rows_db: Rows, /) -> Masked:
+        """Rows "T F" as class ids "T F" (0 is noise), and how sure of each cell it is."""
+
+
+def find_boxes(
+    chunks: Iterable[Samples],
+    grid: Grid,
+    masker: Masker,
+    *,
+    first_sample: int = 0,
+    num_samples: int | None = None,
+    class_names: Sequence[str] = ("noise", "signal"),
+    min_cells: int = 12,
+    block_rows: int = 256,
+    floor: NoiseFloor | None = None,
+    name: str = "the recording",
+) -> Iterator[SignalBox]:
+    """The signals in samples, each as soon as it has ended; memory does not grow with the samples.
+
+    Args:
+        chunks: samples of one channel and one centre frequency, in order.
+        grid: how they become rows, and where these lie.
+        masker: what finds signals in the rows.
+        first_sample: where the chunks begin in the recording.
+        num_samples: where they end, if known: no box reaches further.
+        class_names: the masker's classes.
+        min_cells: smaller regions are noise.
+        block_rows: rows that the masker sees at once, without its halo.
+        floor: the noise floor as known before; None begins with the first rows.
+        name: the recording's name, for messages.
+    """
+    finder = RegionFinder(min_cells=min_cells)
+    rows = db_rows(even_blocks(power_rows(chunks, grid.stft), block_rows), floor, name=name)
+    for rows_db, (mask, confidence) in with_halo(rows, masker):
+        power = np.power(np.float32(10), rows_db * np.float32(0.1))
+        for region in finder.feed(mask, power, confidence):
+            yield _box(region, grid, first_sample, num_samples, class_names)
+    for region in finder.finish():
+        yield _box(region, grid, first_sample, num_samples, class_names)
+
+
+def find_in_recording(
+    recording: Recording,
+    stft: Stft,
+    masker: Masker,
+    *,
+    channel: int = 0,
+    class_names: Sequence[str] = ("noise", "signal"),
+) -> list[SignalBox]:
+    """The signals of one channel of a recording, over all of its captures, in order of their start."""
+    boxes: list[SignalBox] = []
+    for capture in recording.captures:
+        grid = Grid(
+            stft=stft,
+            sample_rate_hz=recording.sample_rate_hz,
+            center_hz=capture.center_hz,
+            is_complex=recording.datatype.is_complex,
+        )
+        boxes += find_boxes(
+            recording.chunks(capture, channel=channel),
+            grid,
+            masker,
+            first_sample=capture.start_sample,
+            num_samples=capture.num_samples,
+            class_names=class_names,
+            name=str(recording.path),
+        )
+    return sorted(boxes, key=lambda box: (box.start_sample, box.low_hz))
+
+
+def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
+    """Rows in blocks of `num_rows`, the last one shorter."""
+    waiting: list[Rows] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count >= num_rows:
+            together = np.concatenate(waiting)
+            whole = count - count % num_rows
+            yield from (together[start : start + num_rows] for start in range(0, whole, num_rows))
+            waiting, count = [together[whole:]], count - whole
+    if count:
+        yield np.concatenate(waiting)
+
+
+def with_halo(blocks: Iterable[Rows], masker: Masker) -> Iterator[tuple[Rows, Masked]]:
+    """Each block with its mask, made with the masker's halo of rows from the blocks before and after it."""
+    before = current = None
+    for following in blocks:
+        if current is not None:
+            yield current, _masked(before, current, following, masker)
+            before = current if before is None else np.concatenate([before, current])
+            before = before[-masker.halo_rows :] if masker.halo_rows else None
+        current = following
+    if current is not None:
+        yield current, _masked(before, current, None, masker)
+
+
+def _masked(before: Rows | None, current: Rows, following: Rows | None, masker: Masker) -> Masked:
+    after = following[: masker.halo_rows] if following is not None and masker.halo_rows else None
+    top = 0 if before is None else len(before)
+    mask, confidence = masker(np.concatenate([part for part in (before, current, after) if part is not None]))
+    kept = slice(top, top + len(current))
+    return mask[kept], None if confidence is None else confidence[kept]
+
+
+def _box(
+    region: Region, grid: Grid, first_sample: int, num_samples: int | None, class_names: Sequence[str]
+) -> SignalBox:
+    label = class_names[region.class_id] if region.class_id < len(class_names) else str(region.class_id)
+    return to_box(
+        region, grid, first_sample=first_sample, num_samples=num_samples, label=label, confidence=region.confidence
+    )

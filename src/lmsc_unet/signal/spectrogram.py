@@ -1,0 +1,198 @@
+"""From samples to rows of power, and between pixels and seconds and hertz.
+
+A spectrogram is "T F": time runs down the rows, frequency up the columns from left to right. Pixel edges
+are counted from 0 to the number of rows or columns; pixel `k` lies between the edges `k` and `k + 1`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.signal.recording.datatypes import Samples
+
+Window = Literal["hann", "blackman", "rectangular"]
+_WINDOWS = {"hann": (0.5, 0.5), "blackman": (0.42, 0.5, 0.08), "rectangular": (1.0,)}
+_BLOCK_SAMPLES = 1 << 15  # what stays in the second-level cache while it is worked on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stft:
+    """How samples become rows: frames of `nfft` samples, windowed, transformed, their powers averaged."""
+
+    nfft: int = 256
+    """Samples of a frame; complex samples give as many columns, real ones half as many."""
+    hop: int = 256
+    """Samples from one frame to the next; under `nfft` the frames overlap."""
+    window: Window = "hann"
+    """The weights of a frame's samples (periodic form)."""
+    frames_per_row: int = 1
+    """Frames whose powers are averaged into one row: 1 spans 65,536 samples with 256 rows, 64 spans 4 M."""
+
+    def __post_init__(self) -> None:
+        if self.nfft < 8 or self.nfft % 2:
+            raise ConfigError(f"nfft is {self.nfft}; it must be even and at least 8.")
+        if not 1 <= self.hop <= self.nfft:
+            raise ConfigError(
+                f"hop is {self.hop}; it must be from 1 to nfft ({self.nfft}), or samples are passed over."
+            )
+        if self.window not in _WINDOWS:
+            raise ConfigError(f"window is {self.window!r}; it must be one of {', '.join(_WINDOWS)}.")
+        if self.frames_per_row < 1:
+            raise ConfigError(f"frames_per_row is {self.frames_per_row}; it must be at least 1.")
+
+    @property
+    def row_samples(self) -> int:
+        """Samples from one row to the next."""
+        return self.hop * self.frames_per_row
+
+    def weights(self) -> NDArray[np.float32]:
+        """The window, scaled so that noise of power 1 gives cells of mean 1."""
+        phase = 2 * np.pi * np.arange(self.nfft) / self.nfft
+        shape = sum((-1) ** k * a * np.cos(k * phase) for k, a in enumerate(_WINDOWS[self.window]))
+        return np.asarray(shape / np.sqrt(np.sum(np.square(shape))), np.float32)
+
+    def num_rows(self, num_samples: int) -> int:
+        """Rows that so many samples give: the last one averages the frames it has, and there is always one."""
+        num_frames = max(1, (num_samples - self.nfft) // self.hop + 1)
+        return -(-num_frames // self.frames_per_row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Where a spectrogram's pixels lie in time and frequency: edges in pixels to seconds and hertz, and back."""
+
+    stft: Stft
+    """How the rows were made."""
+    sample_rate_hz: float
+    """Samples a second."""
+    center_hz: float = 0.0
+    """What 0 Hz of the samples stands for."""
+    is_complex: bool = True
+    """Real samples have columns from 0 Hz up only."""
+
+    @property
+    def num_columns(self) -> int:
+        """Columns of a row."""
+        return self.stft.nfft if self.is_complex else self.stft.nfft // 2
+
+    @property
+    def bin_hz(self) -> float:
+        """Width of a column."""
+        return self.sample_rate_hz / self.stft.nfft
+
+    @property
+    def row_s(self) -> float:
+        """Height of a row."""
+        return self.stft.row_samples / self.sample_rate_hz
+
+    @property
+    def _zero_px(self) -> float:
+        """The edge coordinate of 0 Hz of the samples: the middle of its column."""
+        return (self.num_columns / 2 if self.is_complex else 0.0) + 0.5
+
+    def hz(self, column_px: float) -> float:
+        """Frequency of a column's edge."""
+        return self.center_hz + (column_px - self._zero_px) * self.bin_hz
+
+    def column_px(self, hz: float) -> float:
+        """Edge coordinate of a frequency: the pixel that holds it is its floor."""
+        return (hz - self.center_hz) / self.bin_hz + self._zero_px
+
+    def sample(self, row_px: float) -> float:
+        """Sample at a row's edge. Frames that overlap are counted from the middle of their overlap."""
+        return row_px * self.stft.row_samples + (self.stft.nfft - self.stft.hop) / 2
+
+    def row_px(self, sample: float) -> float:
+        """Edge coordinate of a sample, counted from the first of the rows."""
+        return (sample - (self.stft.nfft - self.stft.hop) / 2) / self.stft.row_samples
+
+    def seconds(self, row_px: float) -> float:
+        """Time of a row's edge, from the first sample."""
+        return self.sample(row_px) / self.sample_rate_hz
+
+    def row_px_of_seconds(self, seconds: float) -> float:
+        """Edge coordinate of a time."""
+        return self.row_px(seconds * self.sample_rate_hz)
+
+
+def power_rows(chunks: Iterable[Samples], stft: Stft) -> Iterator[NDArray[np.float32]]:
+    """Rows of power from chunks of any length; where the chunks are cut does not show.
+
+    Yields:
+        "T F" linear power. Noise of power 1 gives a mean of 1; 0 Hz is column F/2, +fs/4 column 3F/4.
+    """
+    needed = stft.row_samples - stft.hop + stft.nfft
+    left: Samples | None = None
+    num_rows = 0
+    transform = _Transform(stft)
+    for chunk in chunks:
+        left = chunk if left is None or not left.size else np.concatenate([left, chunk])
+        count = (left.size - needed) // stft.row_samples + 1 if left.size >= needed else 0
+        if count:
+            yield _rows(left, transform, count)
+            left, num_rows = left[count * stft.row_samples :], num_rows + count
+    if left is not None and left.size and (left.size >= stft.nfft or not num_rows):
+        yield _last_row(left, stft)
+
+
+def _rows(samples: Samples, transform: "_Transform", count: int) -> NDArray[np.float32]:
+    """The first `count` rows, made in blocks that fit the cache."""
+    stft = transform.stft
+    num_columns = stft.nfft if np.iscomplexobj(samples) else stft.nfft // 2
+    rows = np.empty((count, num_columns), np.float32)
+    step = max(1, _BLOCK_SAMPLES // (stft.frames_per_row * stft.nfft))
+    for first in range(0, count, step):
+        block = rows[first : first + step]
+        transform(samples[first * stft.row_samples :], stft.frames_per_row, block)
+    return rows
+
+
+def _last_row(samples: Samples, stft: Stft) -> NDArray[np.float32]:
+    """The frames of a row that is not full, or one frame filled up with zeros and scaled for them."""
+    num_frames = max(1, (samples.size - stft.nfft) // stft.hop + 1)
+    scale = np.float32(1)
+    if samples.size < stft.nfft:
+        scale = np.float32(1 / max(1e-6, np.sum(np.square(stft.weights()[: samples.size]))))
+        samples = np.concatenate([samples, np.zeros(stft.nfft - samples.size, samples.dtype)])
+    row = np.empty((1, stft.nfft if np.iscomplexobj(samples) else stft.nfft // 2), np.float32)
+    _Transform(stft)(samples, num_frames, row)
+    return row * scale
+
+
+class _Transform:
+    """Windows, transforms and averages a block of rows, in arrays that are used again."""
+
+    def __init__(self, stft: Stft) -> None:
+        self.stft = stft
+        self.weights = stft.weights()
+        self.frames: NDArray[np.generic] | None = None
+        self.spectra: NDArray[np.float32] | None = None
+
+    def __call__(self, samples: Samples, frames_per_row: int, rows: NDArray[np.float32]) -> None:
+        """Fills `rows` "T F" with the mean power of `frames_per_row` frames each."""
+        spectra = self._spectra(samples, len(rows) * frames_per_row).reshape(len(rows), frames_per_row, -1)
+        power = np.einsum("tfn,tfn->tn", spectra, spectra)
+        power *= np.float32(1 / frames_per_row)
+        half = self.stft.nfft // 2
+        if np.iscomplexobj(samples):
+            np.add(power[:, : 2 * half : 2], power[:, 1 : 2 * half : 2], out=rows[:, half:])
+            np.add(power[:, 2 * half :: 2], power[:, 2 * half + 1 :: 2], out=rows[:, :half])
+        else:
+            np.add(power[:, : 2 * half : 2], power[:, 1 : 2 * half : 2], out=rows)
+
+    def _spectra(self, samples: Samples, num_frames: int) -> NDArray[np.float32]:
+        """The transforms of the first frames, "frame 2*nfft": real and imaginary parts in turn."""
+        nfft, size = self.stft.nfft, samples.itemsize
+        frames = as_strided(samples, (num_frames, nfft), (self.stft.hop * size, size), writeable=False)
+        if self.frames is None or self.frames.shape != frames.shape:
+            self.frames, self.spectra = np.empty(frames.shape, samples.dtype), None
+        np.multiply(frames, self.weights, out=self.frames)
+        numbers = self.frames.view(np.float32).reshape(num_frames, nfft, -1)
+        self.spectra = cv2.dft(numbers, dst=self.spectra, flags=cv2.DFT_ROWS | cv2.DFT_COMPLEX_OUTPUT)
+        return self.spectra.reshape(num_frames, 2 * nfft)
