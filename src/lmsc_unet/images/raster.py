@@ -1,5 +1,6 @@
 """PNG, JPEG and BMP by Pillow, and the 16-bit colour PNG that Pillow cannot hold by OpenCV."""
 
+import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -45,7 +46,6 @@ def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
     """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
     if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
         return _deep_png(data)[..., : _channels(picture, data)]
-    _check_whole(picture, data)
     if picture.mode == "1":
         return np.asarray(picture.convert("L"))[..., None]
     if picture.mode in _GREY_MODES:
@@ -57,20 +57,36 @@ def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
 def raster_labels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
     """Decodes to the raw values, `H W C` with alpha dropped: a palette gives its indices, a bit 0 or 1."""
     if picture.mode in ("P", "PA"):
-        _check_whole(picture, data)
         return _with_channels(np.asarray(picture))[..., :1]
     if picture.mode == "1":
-        _check_whole(picture, data)
         return np.asarray(picture).astype(np.uint8)[..., None]
     values = raster_pixels(picture, data)
     return values // _grey_step(picture, data)
 
 
-def _check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
-    """Decodes, which is where Pillow finds missing bytes, and looks for the end that JPEG decoders do not miss."""
+def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
+    """Refuses files that decoders would fill up in silence: a JPEG without end, a PNG with wrong checksums.
+
+    Raises:
+        DataError: the caller adds the file's name.
+    """
     if picture.format == "JPEG" and not _has_jpeg_end(data):
         raise DataError("it is truncated: its end is missing. Copy or export it again.")
-    picture.load()
+    if picture.format == "PNG" and not _has_png_chunks(data):
+        raise DataError("it is truncated or damaged: a chunk is missing or has a wrong checksum. Export it again.")
+
+
+def _has_png_chunks(data: bytes) -> bool:
+    """Whether all chunks up to IEND are there, each with its checksum."""
+    at = 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            return False
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at = end
+    return False
 
 
 def _has_jpeg_end(data: bytes) -> bool:
@@ -85,8 +101,8 @@ def _has_jpeg_end(data: bytes) -> bool:
 
 def _deep_png(data: bytes) -> AnyArray:
     array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None or b"IEND" not in data[-64:]:
-        raise DataError("it is truncated or damaged. Copy or export it again.")
+    if array is None:
+        raise DataError("it is damaged. Copy or export it again.")
     array = _with_channels(np.asarray(array))
     return array[..., 2::-1] if array.shape[2] >= 3 else array
 

@@ -68,13 +68,14 @@ def _read(path: Path, max_pixels: int, *, is_mask: bool) -> AnyArray:
     if kind == "TIFF":
         with tiff.opened(path) as file:
             info = file.info
-            check_limits(info, max_pixels)
+            file.check(max_pixels)
             array = file.labels() if is_mask else file.pixels()
     else:
         data = path.read_bytes()
         picture = raster.OPENERS[kind](BytesIO(data))
         info = raster.raster_info(picture, data)
         check_limits(info, max_pixels)
+        raster.check_whole(picture, data)
         array = (raster.raster_labels if is_mask else raster.raster_pixels)(picture, data)
     array = turn(array, info.orientation)
     return np.ascontiguousarray(array) if is_mask else plain_values(array)
@@ -124,6 +125,8 @@ def _named(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: {error}") from error
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: this is a folder, not a picture.") from None
     except PermissionError as error:
         raise DataError(f"{path}: the file may not be read ({error.strerror}).") from error
     except MemoryError as error:

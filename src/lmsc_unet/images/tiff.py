@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import tifffile
-from PIL import TiffImagePlugin
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images.info import AnyArray, ImageInfo, check_limits, plain_dtype, turned_size
+from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, turned_size
+from lmsc_unet.images.tiff_damage import check_pages
+from lmsc_unet.images.tiff_others import WHITE_IS_ZERO, decode_cmyk, decode_elsewhere, grey_step, is_better_elsewhere
 
-_WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
+_GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 1, 2, 3, 5, 6
 _ALPHA = (1, 2)
 _ORIENTATION_TAG = 274
 _AXES = ("YX", "YXS", "SYX", "CYX", "YXC")
@@ -37,7 +37,7 @@ class Tiff:
         self._path = path
         self._series = _only_series(file)
         self._page = self._series.keyframe
-        if int(self._page.photometric) not in (_WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR):
+        if int(self._page.photometric) not in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR):
             raise DataError(f"its colours are of the kind {self._page.photometric.name}. Save it as grey or RGB.")
         if self._page.dtype is None:
             raise DataError(f"it has {self._page.bitspersample} bits a sample. Save it with 8, 16 or 32 bits.")
@@ -53,46 +53,45 @@ class Tiff:
             height_px=height_px, width_px=width_px, channels=channels, dtype=dtype, orientation=self._orientation
         )
 
+    def check(self, max_pixels: int = MAX_PIXELS) -> None:
+        """Raises DataError where the file is truncated or too large to be decoded."""
+        check_limits(self.info, max_pixels)
+        check_pages(list(self._series.pages), max_pixels)
+
     def pixels(self) -> AnyArray:
         """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
         photometric = int(self._page.photometric)
         if photometric == _CMYK:
-            return _by_pillow(self._path, as_rgb=True)
+            return decode_cmyk(self._path, self._orientation)
         if photometric == _PALETTE:
             return self._colours()[self.labels()[..., 0]]
-        return self.labels()
+        array = self.labels()
+        return array * array.dtype.type(grey_step(self._page)) if array.dtype == np.uint8 else array
 
     def labels(self) -> AnyArray:
         """Decodes to the raw values, `H W C` with alpha dropped: a palette gives its indices."""
-        self._check_whole()
         array = self._decoded()
-        if int(self._page.photometric) == _WHITE_IS_ZERO and array.dtype.kind in "bu":
-            array = ~array
+        if int(self._page.photometric) == WHITE_IS_ZERO and array.dtype.kind in "bu":
+            array = ~array if array.dtype == np.bool_ else self._white_value(array.dtype) - array
         return array[..., : array.shape[2] - self._num_alpha]
 
     def _decoded(self) -> AnyArray:
+        is_single, num_channels = len(self._series.pages) == 1, self._shape[2]
+        if is_single and is_better_elsewhere(self._page, num_channels):
+            return decode_elsewhere(self._path, self._page, num_channels, self._orientation)
         try:
             array: AnyArray = self._series.asarray(maxworkers=1)
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
+        except (ValueError, ImportError) as error:
+            if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                 raise
-            return _by_others(self._path, self._page, self._shape)
+            return decode_elsewhere(self._path, self._page, num_channels, self._orientation)
         return array.reshape(self._shape) if array.ndim == 2 else _channels_last(array, self._series.axes)
 
-    def _check_whole(self) -> None:
-        """Finds strips that are missing, which tifffile would fill with zeros."""
-        size = self._path.stat().st_size
-        for page in self._series.pages:
-            ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
-            if max(ends, default=0) > size or (self._num_values and not page.dataoffsets):
-                raise DataError("it is truncated: its pixels end behind the file's end. Copy or export it again.")
+    def _white_value(self, dtype: np.dtype[Any]) -> AnyArray:
+        return np.array(2 ** min(int(self._page.bitspersample), 8 * dtype.itemsize) - 1, dtype)
 
     def _colours(self) -> AnyArray:
         return (np.asarray(self._page.colormap).T >> 8).astype(np.uint8)
-
-    @property
-    def _num_values(self) -> int:
-        return int(np.prod(self._series.shape))
 
     @property
     def _shape(self) -> tuple[int, int, int]:
@@ -112,7 +111,9 @@ class Tiff:
 
 def _only_series(file: Any) -> Any:
     series = [one for one in file.series if not one.keyframe.is_reduced]
-    if len(series) != 1:
+    if not series:
+        raise DataError("it is truncated or damaged: no page can be read. Copy or export it again.")
+    if len(series) > 1:
         raise DataError(f"it holds {len(file.pages)} pages of {len(series)} images. {_ONE_IMAGE}")
     if series[0].axes not in _AXES:
         shape = " x ".join(str(length) for length in series[0].shape)
@@ -122,35 +123,3 @@ def _only_series(file: Any) -> Any:
 
 def _channels_last(array: AnyArray, axes: str) -> AnyArray:
     return np.moveaxis(array, 0, -1) if axes in ("SYX", "CYX") else array
-
-
-def _by_others(path: Path, page: Any, shape: tuple[int, int, int]) -> AnyArray:
-    """Decodes what tifffile needs imagecodecs for, where another decoder gives exactly what the header says."""
-    for decode in (_by_pillow, _by_opencv):
-        try:
-            array = decode(path)
-        except Exception:
-            continue
-        if array.shape == shape and array.dtype == np.dtype(page.dtype).newbyteorder("="):
-            return array
-    raise DataError(
-        f"its compression {page.compression.name} with {shape[2]} channels of {page.dtype} needs another decoder. "
-        "Run `pip install imagecodecs`, or save it uncompressed or with deflate."
-    )
-
-
-def _by_pillow(path: Path, *, as_rgb: bool = False) -> AnyArray:
-    with TiffImagePlugin.TiffImageFile(path) as picture:
-        picture.load()
-        array = np.asarray(picture.convert("RGB") if as_rgb or picture.mode == "YCbCr" else picture)
-    return array if array.ndim == 3 else array[..., None]
-
-
-def _by_opencv(path: Path) -> AnyArray:
-    array = np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED))
-    if array.ndim == 2:
-        return array[..., None]
-    return array[..., [2, 1, 0, *range(3, array.shape[2])]]
-
-
-__all__ = ["Tiff", "check_limits", "opened"]

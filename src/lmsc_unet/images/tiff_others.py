@@ -1,0 +1,88 @@
+"""Pillow and OpenCV for the TIFF compressions that tifffile has no decoder for without imagecodecs.
+
+What they return is taken back to what the file holds: they turn, invert and spread values on their own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import TiffImagePlugin
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.images.info import AnyArray, turn
+
+WHITE_IS_ZERO = 0
+_PACKBITS = 32773
+_PILLOW_HOLDS = {(1, "bool"), (1, "uint8"), (3, "uint8"), (4, "uint8"), (1, "uint16"), (1, "float32")}
+_INVERSE_TURN = {6: 8, 8: 6}
+
+
+def is_better_elsewhere(page: Any, num_channels: int) -> bool:
+    """Whether tifffile can, but slowly: it unpacks PackBits in Python, and NuInsSeg's label masks are packed so."""
+    return int(page.compression) == _PACKBITS and _is_held(page, num_channels)
+
+
+def decode_elsewhere(path: Path, page: Any, num_channels: int, orientation: int) -> AnyArray:
+    """Decodes one page to `H W C` of the values in the file, not turned.
+
+    Raises:
+        DataError: no decoder gives just what the header says. The caller adds the file's name.
+    """
+    shape, dtype = (page.imagelength, page.imagewidth, num_channels), np.dtype(page.dtype).newbyteorder("=")
+    if _is_held(page, num_channels):
+        array = _by_pillow(path, page)
+    else:
+        array = _by_opencv(path)
+    array = turn(array, _INVERSE_TURN.get(orientation, orientation))
+    if array.shape == shape and array.dtype == dtype:
+        return array
+    raise DataError(
+        f"its compression {page.compression.name} with {num_channels} channels of {page.dtype} needs another decoder. "
+        "Run `pip install imagecodecs`, or save it uncompressed or with deflate."
+    )
+
+
+def decode_cmyk(path: Path, orientation: int) -> AnyArray:
+    """Decodes to RGB of `H W 3`, not turned."""
+    with _opened(path) as picture:
+        array = np.asarray(picture.convert("RGB"))
+    return turn(array, _INVERSE_TURN.get(orientation, orientation))
+
+
+def grey_step(page: Any) -> int:
+    """The step between two grey values of less than 8 bits, spread over 0..255; 1 for 8 bits and more."""
+    return {2: 85, 4: 17}.get(page.bitspersample, 1)
+
+
+def _is_held(page: Any, num_channels: int) -> bool:
+    return (num_channels, np.dtype(page.dtype).name) in _PILLOW_HOLDS
+
+
+def _by_pillow(path: Path, page: Any) -> AnyArray:
+    with _opened(path) as picture:
+        is_grey, is_spread = picture.mode in ("1", "L"), picture.mode == "L"
+        array = np.asarray(picture.convert("RGB") if picture.mode == "YCbCr" else picture)
+    if is_grey and int(page.photometric) == WHITE_IS_ZERO:
+        array = ~array
+    if is_spread:
+        array = array // np.uint8(grey_step(page))
+    return array if array.ndim == 3 else array[..., None]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TiffImagePlugin.TiffImageFile]:
+    with TiffImagePlugin.TiffImageFile(path) as picture:
+        picture.load()
+        yield picture
+
+
+def _by_opencv(path: Path) -> AnyArray:
+    array = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None or array.ndim not in (2, 3):
+        return np.empty((0, 0, 0))
+    array = np.asarray(array)
+    return array[..., None] if array.ndim == 2 else array[..., [2, 1, 0, *range(3, array.shape[2])]]
