@@ -1,0 +1,53 @@
+# One word for each daily act. `make demo` and `make test` do all the set-up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := demo
+
+.PHONY: demo test check format bench dist clean
+
+# The virtual environment with exact versions; made anew when they change.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: $(READY) ## Images, a training, scores, masks and pictures, in about two minutes.
+	rm -rf $(DEMO)
+	$(BIN)/lmsc data nuclei $(DEMO)/train --count 40 --size-px 256 --seed 0
+	$(BIN)/lmsc data nuclei $(DEMO)/new --count 6 --size-px 512 --seed 1
+	$(BIN)/lmsc data check $(DEMO)/train
+	$(BIN)/lmsc train $(DEMO)/train --out $(DEMO)/run --epochs 8 --validate-every 2
+	$(BIN)/lmsc evaluate $(DEMO)/run $(DEMO)/new --split all --out $(DEMO)/scores
+	$(BIN)/lmsc predict $(DEMO)/run $(DEMO)/new/images --out $(DEMO)/masks
+	@echo
+	@echo "Look at:"
+	@echo "  $(DEMO)/run/curves.png         the training"
+	@echo "  $(DEMO)/run/predictions.png    input, truth and prediction"
+	@echo "  $(DEMO)/scores/                scores of new images, the best and the worst"
+	@echo "  $(DEMO)/masks/overlays/        masks drawn on new images"
+
+test: $(READY) ## The fast tests, in a few minutes on two cores.
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: $(READY) ## Style, types and layers.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Puts style right where a tool can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Prints speed as ratios; results go to benchmarks/results.
+	$(BIN)/python benchmarks/training.py
+
+dist: $(READY) ## Wheel and sdist in dist/.
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	@ls -l dist
+
+clean:
+	rm -rf $(VENV) $(DEMO) dist

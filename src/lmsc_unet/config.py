@@ -1,0 +1,161 @@
+"""Frozen dataclasses to YAML and back, strictly: an unknown key or a value of another type is an error.
+
+One list of fields serves the command line, the YAML file, the run folder and the checkpoint.
+"""
+
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from lmsc_unet.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """A config as plain dicts, lists, strings and numbers."""
+    return {field.name: _to_plain(getattr(config, field.name)) for field in fields(config)}
+
+
+def from_mapping(cls: type[T], mapping: Mapping[str, Any], source: str) -> T:
+    """Builds a config from plain values; fields that are absent keep their defaults.
+
+    Args:
+        cls: A frozen dataclass, with nested ones or without.
+        mapping: Plain values, as `to_mapping` gives and YAML holds.
+        source: Where the values come from, for the error messages.
+
+    Raises:
+        ConfigError: an unknown key (the nearest known one is named), or a value of the wrong type.
+    """
+    return cls(**{key: _convert(kind, value, f"{source}: {key}") for key, kind, value in _typed(cls, mapping, source)})
+
+
+def check_mapping(cls: Any, mapping: Mapping[str, Any], source: str) -> None:
+    """Checks the keys and types of a partial mapping without building the config."""
+    for key, kind, value in _typed(cls, mapping, source):
+        if is_dataclass(kind) and isinstance(value, Mapping):
+            check_mapping(kind, value, f"{source}: {key}")
+        else:
+            _convert(kind, value, f"{source}: {key}")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads a YAML file that holds one mapping.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML, or holds something else than a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: the config cannot be read ({error.strerror}). Name an existing YAML file."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the config is not valid YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: the config holds a {type(content).__name__}; it must hold `key: value` lines.")
+    return content
+
+
+def to_yaml(config: Any) -> str:
+    """A config as YAML text, fields in their order."""
+    return yaml.safe_dump(to_mapping(config), sort_keys=False, default_flow_style=None, width=120)
+
+
+def differences(left: Any, right: Any, prefix: str = "") -> Iterator[str]:
+    """Names each field in which two configs of one class differ, as `name: left -> right`."""
+    for field in fields(left):
+        a, b = getattr(left, field.name), getattr(right, field.name)
+        if is_dataclass(a) and type(a) is type(b):
+            yield from differences(a, b, f"{prefix}{field.name}.")
+        elif a != b:
+            yield f"{prefix}{field.name}: {_to_plain(a)} -> {_to_plain(b)}"
+
+
+def _typed(cls: Any, mapping: Mapping[str, Any], source: str) -> Iterator[tuple[str, Any, Any]]:
+    hints = get_type_hints(cls)
+    for key, value in mapping.items():
+        name = str(key).replace("-", "_")
+        if name not in hints:
+            near = get_close_matches(name, hints, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" The known ones are {', '.join(hints)}."
+            raise ConfigError(f"{source}: there is no setting {key!r}.{hint}")
+        yield name, hints[name], value
+
+
+def _to_plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return to_mapping(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_to_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _to_plain(item) for key, item in value.items()}
+    return value
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _convert_union(kind, value, where)
+    if origin is Literal:
+        return _convert_literal(kind, value, where)
+    if origin in (tuple, frozenset):
+        return _convert_items(kind, origin, value, where)
+    if isinstance(kind, type) and is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise _wrong(where, value, "a mapping")
+        return from_mapping(kind, value, where)
+    return _convert_plain(kind, value, where)
+
+
+def _convert_union(kind: Any, value: Any, where: str) -> Any:
+    kinds = get_args(kind)
+    if value is None and type(None) in kinds:
+        return None
+    (only,) = (k for k in kinds if k is not type(None))
+    return _convert(only, value, where)
+
+
+def _convert_literal(kind: Any, value: Any, where: str) -> Any:
+    if value not in get_args(kind):
+        raise _wrong(where, value, "one of " + ", ".join(map(repr, get_args(kind))))
+    return value
+
+
+def _convert_items(kind: Any, origin: Any, value: Any, where: str) -> Any:
+    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):
+        raise _wrong(where, value, "a list")
+    return origin(_convert(get_args(kind)[0], item, where) for item in value)
+
+
+def _convert_plain(kind: Any, value: Any, where: str) -> Any:
+    if get_origin(kind) in (dict, Mapping) or kind is dict:
+        if not isinstance(value, Mapping):
+            raise _wrong(where, value, "a mapping")
+        return dict(value)
+    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if kind is int and isinstance(value, bool):
+        raise _wrong(where, value, "an int")
+    if not isinstance(value, kind):
+        raise _wrong(where, value, f"a {kind.__name__}")
+    return value
+
+
+def _wrong(where: str, value: Any, needed: str) -> ConfigError:
+    return ConfigError(f"{where} is {value!r}; it must be {needed}.")
