@@ -1,28 +1,32 @@
 """The command `lmsc`: word -> function, imported only when it is called."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from lmsc_unet.errors import LmscError
 
-COMMANDS = {
-    "models": "lmsc_unet.cli.models:models",
-    "complexity": "lmsc_unet.cli.complexity:complexity",
-    "data": "lmsc_unet.cli.data:app",
-    "train": "lmsc_unet.cli.train:train",
-    "evaluate": "lmsc_unet.cli.evaluate:evaluate",
-    "predict": "lmsc_unet.cli.predict:predict",
-    "doctor": "lmsc_unet.cli.doctor:doctor",
-}
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "train": ("lmsc_unet.cli.train:app", "Train a model on a folder of images and masks."),
+        "evaluate": ("lmsc_unet.cli.evaluate:evaluate", "Score a model on images with masks."),
+        "predict": ("lmsc_unet.cli.predict:predict", "Segment images of any size."),
+        "data": ("lmsc_unet.cli.data:app", "Check a folder of images and masks, or make one."),
+        "models": ("lmsc_unet.cli.models:models", "List the models."),
+        "complexity": ("lmsc_unet.cli.complexity:complexity", "Count parameters, size and operations."),
+        "doctor": ("lmsc_unet.cli.doctor:doctor", "Say what is installed and what is broken."),
+    }
+)
+"""Word -> ("module:function", help line)."""
 
 
 def build_app() -> App:
     """The whole command line, with no command imported yet."""
     app = App(name="lmsc", help="Semantic segmentation on small hardware.")
-    for word, target in COMMANDS.items():
-        app.command(target, name=word)
+    for word, (target, line) in COMMANDS.items():
+        app.command(target, name=word, help=line)
     return app
 
 
@@ -33,7 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         result = build_app()(argv, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:  # already printed, with the usage
+        return 1
     except LmscError as error:
         print(f"lmsc: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "lmsc_unet").startswith("lmsc_unet"):
+            raise
+        print(f'lmsc: {error.name} is not installed. Try: pip install "lmsc-unet[train]"', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lmsc: stopped.", file=sys.stderr)
+        return 130
     return result if isinstance(result, int) else 0

@@ -1,0 +1,1 @@
+"""From samples to a trained model: config, data loading, the training itself, and its run folder."""

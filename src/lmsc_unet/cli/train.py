@@ -1,0 +1,83 @@
+"""`lmsc train`: from a folder of images and masks to a run folder with a model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from cyclopts import App, ArgumentCollection, Parameter
+from cyclopts.config import Dict
+
+from lmsc_unet.config import check_mapping, read_yaml, to_mapping
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.recipes import RECIPES, merged
+from lmsc_unet.training.run_folder import is_run, read_config
+
+
+def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fills in what the command line leaves out: from the run to resume, or from the recipe and the YAML file."""
+    given = {argument.name.lstrip("-"): argument.tokens[0].value for argument in arguments if argument.tokens}
+    out, file = given.get("out"), given.get("config")
+    if "resume" in given and out is not None and is_run(Path(out)):
+        settings = to_mapping(read_config(Path(out)))
+    else:
+        from_file = read_yaml(Path(file)) if file is not None else {}
+        check_mapping(TrainConfig, from_file, str(file))
+        recipe = given.get("recipe", from_file.get("recipe", "strong"))
+        settings = merged(RECIPES.get(recipe, {}), from_file)
+    Dict(_as_options(settings), use_commands_as_keys=False)(app, commands, arguments)
+
+
+app = App(name="train", help="Train a model on a folder of images and masks.", config=settings_in_layers)
+
+
+@app.default
+def train(
+    data: Path,
+    /,
+    *,
+    out: Path,
+    settings: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig(),  # noqa: B008 - frozen
+    config: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> int:
+    """Train a model on a folder of images and masks.
+
+    Args:
+        data: Folder with images/ and masks/, paired by stem, or NuInsSeg as it is published.
+        out: The run folder to write.
+        settings: All settings of the training; a recipe sets them, a YAML file and the flags change them.
+        config: YAML file of settings, as the config.yaml of a run folder.
+        resume: Go on with the run in the folder after a kill or an error.
+        overwrite: Replace the run in the folder.
+    """
+    from lmsc_unet.training.run import run
+
+    run(data, out, settings, resume=resume, overwrite=overwrite)
+    return 0
+
+
+def _as_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A config's mapping as the command line spells it: data settings stand on top, nothing is null."""
+    flat = {key: value for key, value in settings.items() if key != "data"} | dict(settings.get("data", {}))
+    return {key: _plain(value) for key, value in flat.items() if value is not None and value != []}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None and item != []}
+    return value
+
+
+def parse_overrides(network: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of --network.FIELD, which arrive as text, as YAML reads them: [16, 32] is a list, 2 a number.
+
+    Raises:
+        ConfigError: the text is no YAML.
+    """
+    try:
+        return {key: yaml.safe_load(value) if isinstance(value, str) else value for key, value in network.items()}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--network: {error}") from error

@@ -1,0 +1,30 @@
+"""Settings of the loss; no torch here, so that the command line reads them at once."""
+
+from dataclasses import dataclass
+
+from lmsc_unet.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Weights and shapes of the two terms; the paper names the terms and gives none of these."""
+
+    dice_weight: float = 1.0
+    """Weight of the Dice term."""
+    focal_weight: float = 1.0
+    """Weight of the Focal term."""
+    gamma: float = 2.0
+    """Focal: how strongly pixels that are already right are discounted; 0 is cross entropy."""
+    alpha: float | None = None
+    """Focal: weight of the foreground against the background's 1 - alpha; none weighs both alike."""
+    smooth: float = 1e-5
+    """Dice: added to numerator and denominator, so that an empty truth gives no 0/0."""
+
+    def __post_init__(self) -> None:
+        for name in ("dice_weight", "focal_weight", "gamma", "smooth"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"loss.{name} is {getattr(self, name)}; it must not be negative.")
+        if self.dice_weight == self.focal_weight == 0:
+            raise ConfigError("loss.dice_weight and loss.focal_weight are both 0; one of them must be above.")
+        if self.alpha is not None and not 0 <= self.alpha <= 1:
+            raise ConfigError(f"loss.alpha is {self.alpha}; it must lie between 0 and 1.")

@@ -1,0 +1,111 @@
+"""Checkpoints that survive: written atomically beside their SHA-256, read with `weights_only=True` alone.
+
+A file `last.ckpt` has a neighbour `last.ckpt.sha256` in the format of `sha256sum`. It is written before the checkpoint
+is put in its place and for that moment names both sums, the new and the old: a kill between the two steps leaves a
+pair that fits.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+
+from lmsc_unet.errors import ModelError, OutputError
+from lmsc_unet.images import sha256
+
+FORMAT = 1
+"""Version of what this project puts into a checkpoint under the key `lmsc`."""
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):  # type: ignore[misc]
+    """Lightning's checkpoints by way of a temporary file in the same folder."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Writes a checkpoint, or leaves the one that was there.
+
+        Raises:
+            OutputError: the disk is full or the folder cannot be written.
+        """
+        write_checkpoint(checkpoint, Path(path))
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: Any = True) -> dict[str, Any]:
+        """Reads a checkpoint after its sum was checked; `weights_only` is always true."""
+        return read_checkpoint(Path(path))
+
+
+def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
+    """Writes a checkpoint and its sum so that at every moment a whole one is there.
+
+    Raises:
+        OutputError: the disk is full or the folder cannot be written; the old checkpoint is kept.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new = sha256(partial)
+        _write_sums(path, [new, *_read_sums(path)])
+        partial.replace(path)
+        _write_sums(path, [new])
+        _sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: the checkpoint cannot be written ({error}). The one before it is kept. "
+            "Make room on the disk or mend the folder's rights, then go on with --resume."
+        ) from error
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Reads a checkpoint to the CPU after checking its sum.
+
+    Raises:
+        ModelError: the file is missing, damaged, or not one of this project's.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such checkpoint. A run folder holds best.ckpt and last.ckpt.")
+    sums = _read_sums(path)
+    if sums and sha256(path) not in sums:
+        raise ModelError(
+            f"{path}: its SHA-256 is not the one in {_sums_path(path).name}; the file was changed or damaged after it "
+            "was written. Take a copy of it that is whole, or train again."
+        )
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises a dozen kinds for a file that is not a checkpoint
+        raise ModelError(
+            f"{path}: this is not a checkpoint that can be read safely ({type(error).__name__})."
+        ) from error
+    if not isinstance(checkpoint, dict) or "lmsc" not in checkpoint:
+        raise ModelError(f"{path}: this checkpoint is not one of lmsc-unet's. Give a run folder of `lmsc train`.")
+    if checkpoint["lmsc"]["format"] > FORMAT:
+        raise ModelError(f"{path}: written by a newer lmsc-unet; update with `pip install -U lmsc-unet`.")
+    return checkpoint
+
+
+def _sums_path(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _read_sums(path: Path) -> list[str]:
+    sums = _sums_path(path)
+    return [line.split()[0] for line in sums.read_text().splitlines() if line.strip()] if sums.is_file() else []
+
+
+def _write_sums(path: Path, sums: list[str]) -> None:
+    target = _sums_path(path)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.write_text("".join(f"{value}  {path.name}\n" for value in sums))
+    partial.replace(target)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,165 @@
+"""Every setting of a training, in one list: the command line, the YAML file and the run folder read it.
+
+The defaults are the recipe `strong`; `recipes.py` says in what `paper` differs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter, Token
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.losses.config import LossConfig
+from lmsc_unet.prediction.spec import Scaling, Treatment
+
+Recipe = Literal["strong", "paper"]
+
+
+def _split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
+    return tuple(name.strip() for token in tokens for name in token.value.split(",") if name.strip())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where images and masks lie in the data folder, and what the masks' values mean."""
+
+    images: str = "images"
+    """Name of the folder of images."""
+    masks: str = "masks"
+    """Name of the folder of masks."""
+    split_file: Path | None = None
+    """CSV with the columns name,split (train, val or test) instead of a random split."""
+    classes: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas)] = ()
+    """Names of the class ids 0, 1, ...; found from the masks if not given."""
+    ignore_index: int | None = None
+    """Mask value of pixels that carry no loss and no score."""
+    val_share: float = 0.2
+    """Share of the images held out for validation where the data names no split."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """How an image becomes the network's input; evaluation and prediction do the same."""
+
+    treatment: Treatment = "tiles"
+    """tiles: native scale, crops in training; resize: the whole image at size_px, as the paper does."""
+    scaling: Scaling = "percentile"
+    """percentile: the image's own 1st and 99th percentile go to 0 and 1; range: its depth does."""
+    channels: int = 0
+    """Channels of the network's input; 0 takes the data's."""
+    mean: tuple[float, ...] = (0.5,)
+    """Subtracted after scaling; one value, or one for each channel."""
+    std: tuple[float, ...] = (0.25,)
+    """Divides after the mean; one value, or one for each channel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """Adam or AdamW, and how its learning rate runs."""
+
+    name: Literal["adamw", "adam"] = "adamw"
+    """The optimizer."""
+    learning_rate: float = 3e-3
+    """The highest learning rate."""
+    weight_decay: float = 1e-2
+    """Weight decay of AdamW's kind; 0 with adam."""
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    """cosine: down to zero at the end; step: times decay at each third of the epochs; constant."""
+    decay: float = 0.1
+    """Factor of each step of the schedule step."""
+    warmup_share: float = 0.05
+    """Share of all steps in which the rate rises from zero."""
+    clip_norm: float = 1.0
+    """Gradients are clipped to this norm; 0 leaves them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """Random changes of each training crop; a probability of 0 leaves a change out."""
+
+    crops_per_image: int = 1
+    """Crops drawn from each image in an epoch."""
+    flip_probability: float = 0.5
+    """Of a flip along each axis."""
+    affine_probability: float = 0.8
+    """Of a rotation and zoom."""
+    rotate_deg: float = 180.0
+    """Largest rotation to either side, in degrees."""
+    zoom: float = 0.25
+    """Largest change of scale to either side, as a share."""
+    stain_probability: float = 0.5
+    """Of a random change of haematoxylin and eosin in colour images (HED jitter)."""
+    stain_strength: float = 0.15
+    """Standard deviation of the change of each stain's strength."""
+    intensity_probability: float = 0.3
+    """Of each: gamma, shift and scale of intensities, noise, blur."""
+
+    def __post_init__(self) -> None:
+        if self.crops_per_image < 1:
+            raise ConfigError(f"augment.crops_per_image is {self.crops_per_image}; it must be at least 1.")
+        for name in ("flip_probability", "affine_probability", "stain_probability", "intensity_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"augment.{name} is {getattr(self, name)}; it must lie between 0 and 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A training from its data to its last epoch."""
+
+    model: str = "lmsc-unet"
+    """A name of `lmsc models`."""
+    recipe: Recipe = "strong"
+    """The defaults of all other settings: strong, or what the paper states."""
+    epochs: int = 100
+    """Passes over the training images."""
+    batch: int = 8
+    """Images or crops a step."""
+    size_px: int = 256
+    """Side of a training crop (tiles) or of the resized image (resize)."""
+    folds: int = 0
+    """Cross-validation in so many folds (NuInsSeg's official split has 5); 0 trains once."""
+    fold: int = 0
+    """Only this fold, counted from 1; 0 runs all."""
+    seed: int = 19
+    """Of the initial weights, the order and the augmentation."""
+    devices: int = 1
+    """GPUs, or CPU processes where there is no GPU."""
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    """bf16 computes in bfloat16 where it is safe; auto takes it where the hardware has it."""
+    workers: int = 0
+    """Loader processes; 0 loads in the training process."""
+    patience: int = 0
+    """Epochs without a better validation score after which training stops; 0 never stops early."""
+    validate_every: int = 1
+    """Epochs from one validation to the next."""
+    ema_decay: float = 0.99
+    """The scored weights are the training's weights averaged with this decay a step; 0 averages nothing."""
+    tensorboard: bool = False
+    """Also write TensorBoard logs to the run folder."""
+    data: Annotated[DataConfig, Parameter(name="*")] = field(default_factory=DataConfig)
+    """Where the data lies."""
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the model's config that differ from the catalog's, as widths or expansion."""
+    input: InputConfig = field(default_factory=InputConfig)
+    """How an image becomes the network's input."""
+    loss: LossConfig = field(default_factory=LossConfig)
+    """The loss."""
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    """The optimizer."""
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    """The augmentation."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "size_px", "devices", "validate_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if self.folds == 1 or self.folds < 0:
+            raise ConfigError(f"folds is {self.folds}; it must be 0 (no cross-validation) or at least 2.")
+        if not 0 <= self.fold <= self.folds:
+            raise ConfigError(
+                f"fold is {self.fold}; with folds {self.folds} it must lie between 0 (all) and {self.folds}."
+            )
+        if not 0 <= self.ema_decay < 1:
+            raise ConfigError(f"ema_decay is {self.ema_decay}; it must be at least 0 and below 1.")

@@ -1,0 +1,170 @@
+"""Samples as tensors: random crops to train on, whole images or tiles to validate on.
+
+A key is (epoch, position) in one number, so that what a sample looks like depends on the config's seed and on that
+number alone: a training that was killed draws the same crops again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.reading import load_pair
+from lmsc_unet.data.sample import Sample
+from lmsc_unet.images import resize, resize_mask
+from lmsc_unet.metrics.counts import IGNORE
+from lmsc_unet.prediction.scaling import Limits, find_limits, standardise
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.transforms import build_transform, draw, window_side_px
+
+VALIDATION_TILE_PX = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """A decoded pair and the limits of its whole image, as the cache keeps it."""
+
+    image: NDArray[np.generic]
+    """Pixels "H W C" at their native depth."""
+    mask: NDArray[np.uint8]
+    """Class ids "H W"."""
+    limits: Limits
+    """What becomes 0 and 1."""
+
+
+class DecodedSamples:
+    """Decodes each pair once and keeps it, up to `budget_mib` of memory; what does not fit is decoded anew.
+
+    Under `resize` the kept pair is already as small as the network's input.
+    """
+
+    def __init__(self, samples: Sequence[Sample], label_map: LabelMap, spec: ModelSpec, budget_mib: int = 4096) -> None:
+        self.samples = samples
+        self.label_map = label_map
+        self.spec = spec
+        self._left_bytes = budget_mib * 2**20
+        self._kept: dict[int, Decoded] = {}
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Decoded:
+        if index in self._kept:
+            return self._kept[index]
+        decoded = self._decode(self.samples[index])
+        size = decoded.image.nbytes + decoded.mask.nbytes
+        if size <= self._left_bytes:
+            self._left_bytes -= size
+            self._kept[index] = decoded
+        return decoded
+
+    def decode_all(self) -> None:
+        """Decodes everything now, so that loader processes share what is kept."""
+        for index in range(len(self)):
+            self[index]
+
+    def _decode(self, sample: Sample) -> Decoded:
+        image, mask = load_pair(sample, self.label_map)
+        if self.spec.treatment == "resize":
+            image = resize(image, self.spec.size_px, self.spec.size_px)
+            mask = resize_mask(mask, self.spec.size_px, self.spec.size_px)
+        return Decoded(image=image, mask=mask, limits=find_limits(image, self.spec))
+
+
+class Crops(Dataset[tuple[Tensor, Tensor]]):
+    """Augmented training crops; a key is `epoch * length + position`."""
+
+    def __init__(self, decoded: DecodedSamples, config: TrainConfig) -> None:
+        self.decoded = decoded
+        self.seed = config.seed
+        self.length = len(decoded) * config.augment.crops_per_image
+        self._unit_spec = replace(decoded.spec, mean=(0.0,), std=(1.0,))
+        self._mean, self._std = _column(decoded.spec.mean), _column(decoded.spec.std)
+        self._transform = build_transform(config.augment, config.size_px)
+        self._window_px = window_side_px(config.augment, config.size_px)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, key: int) -> tuple[Tensor, Tensor]:
+        """The crop "C H W", standardised, and its class ids "H W"."""
+        pair = self.decoded[key % self.length % len(self.decoded)]
+        seed = _mixed_seed(self.seed, key)
+        window = _random_window(pair.mask.shape, self._window_px, seed)
+        unit = standardise(pair.image[window], pair.limits, self._unit_spec)
+        image, mask = draw(self._transform, unit, pair.mask[window], seed)
+        return (image - self._mean) / self._std, mask
+
+
+class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
+    """Validation images as the network will see them; those over 1024 px a side are cut into tiles."""
+
+    def __init__(self, decoded: DecodedSamples) -> None:
+        self.decoded = decoded
+        self._windows = [window for index in range(len(decoded)) for window in _windows(index, decoded[index].mask)]
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def __getitem__(self, key: int) -> tuple[Tensor, Tensor, int]:
+        """The image "C H W" and class ids "H W", padded to the network's multiple, and the image's number."""
+        index, top, left = self._windows[key]
+        pair = self.decoded[index]
+        window = np.s_[top : top + VALIDATION_TILE_PX, left : left + VALIDATION_TILE_PX]
+        image = standardise(pair.image[window], pair.limits, self.decoded.spec)
+        return *_pad(image, pair.mask[window], self.decoded.spec.side_multiple_px), index
+
+
+class EpochOrder(Sampler[int]):
+    """A new order each epoch, from (seed, epoch) alone; each of `num_ranks` processes takes its share."""
+
+    def __init__(self, length: int, seed: int, rank: int = 0, num_ranks: int = 1) -> None:
+        self.length, self.seed, self.rank, self.num_ranks = length, seed, rank, num_ranks
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer when an epoch starts."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length // self.num_ranks if self.num_ranks > 1 else self.length
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        mine = order[self.rank :: self.num_ranks][: len(self)]
+        return iter((self.epoch * self.length + mine).tolist())
+
+
+def _random_window(shape: tuple[int, ...], side_px: int, seed: int) -> tuple[slice, slice]:
+    rng = np.random.default_rng(seed)
+    top, left = (int(rng.integers(max(side - side_px, 0) + 1)) for side in shape)
+    return np.s_[top : top + side_px, left : left + side_px]
+
+
+def _windows(index: int, mask: NDArray[np.uint8]) -> Iterator[tuple[int, int, int]]:
+    for top in range(0, mask.shape[0], VALIDATION_TILE_PX):
+        for left in range(0, mask.shape[1], VALIDATION_TILE_PX):
+            yield index, top, left
+
+
+def _pad(image: NDArray[np.float32], mask: NDArray[np.uint8], multiple_px: int) -> tuple[Tensor, Tensor]:
+    """Pads right and bottom by reflection; the padding is left out of loss and score."""
+    below, right = -image.shape[1] % multiple_px, -image.shape[2] % multiple_px
+    padded = np.pad(image, ((0, 0), (0, below), (0, right)), mode="symmetric")
+    ids = np.pad(mask, ((0, below), (0, right)), constant_values=IGNORE)
+    return torch.from_numpy(padded), torch.from_numpy(ids).long()
+
+
+def _column(values: tuple[float, ...]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
+
+
+def _mixed_seed(seed: int, key: int) -> int:
+    """One seed of 32 bits from both numbers, spread so that neighbours are unlike."""
+    return int(np.random.SeedSequence([seed, key]).generate_state(1)[0])

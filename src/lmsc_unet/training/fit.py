@@ -1,0 +1,129 @@
+"""One training from a config: data in, a run folder out, resumable at any moment."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from torch.utils.data import DataLoader
+
+from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.splits import Fold
+from lmsc_unet.models import build_model
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.training.checkpoint import AtomicCheckpointIO
+from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
+from lmsc_unet.training.loading import network_config
+from lmsc_unet.training.module import Segmentation
+from lmsc_unet.training.progress import TrainingProgress
+from lmsc_unet.training.recorder import Recorder
+
+
+def fit(folder: Path, fold: Fold, label_map: LabelMap, spec: ModelSpec, config: TrainConfig, *, title: str) -> Recorder:
+    """Trains until the last epoch or the end of patience; goes on from `last.ckpt` where the folder has one.
+
+    Args:
+        folder: The run folder, made by `open_run`.
+        fold: What to train and to validate on.
+        label_map: What the masks' values mean.
+        spec: How the model wants its images.
+        config: All settings.
+        title: What the progress bar calls the training.
+
+    Raises:
+        DivergedError: the loss is not finite; the checkpoints of the last finished epoch stay.
+        OutputError: a checkpoint cannot be written; the one before it stays.
+    """
+    _quieten()
+    torch.manual_seed(config.seed)
+    module = Segmentation(build_model(network_config(config, spec)), spec, config)
+    module.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    recorder = Recorder(folder, config.patience)
+    trainer = _trainer(folder, config, [*_averaging(config), TrainingProgress(title), recorder])
+    train = DecodedSamples(fold.train, label_map, spec)
+    val = DecodedSamples(fold.val, label_map, spec)
+    last = folder / "last.ckpt"
+    trainer.fit(
+        module,
+        _train_loader(train, config, trainer),
+        _val_loader(val, config),
+        ckpt_path=last if last.is_file() else None,
+        weights_only=True,
+    )
+    return recorder
+
+
+def resolve_precision(precision: str) -> str:
+    """`auto` as bf16 where GPU or CPU compute it natively, otherwise 32; other names as they are."""
+    if precision != "auto":
+        return precision
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "32"
+    capabilities = torch.cpu.get_capabilities()
+    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("bf16") else "32"
+
+
+def _trainer(folder: Path, config: TrainConfig, callbacks: list[Callback]) -> pl.Trainer:
+    is_many = config.devices > 1
+    return pl.Trainer(
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        devices=config.devices,
+        strategy="ddp" if is_many else "auto",
+        precision={"32": "32-true", "bf16": "bf16-mixed"}[resolve_precision(config.precision)],
+        max_epochs=config.epochs,
+        check_val_every_n_epoch=config.validate_every,
+        gradient_clip_val=config.optimizer.clip_norm or None,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        logger=_loggers(folder, config),
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=True,
+        default_root_dir=folder,
+    )
+
+
+def _loggers(folder: Path, config: TrainConfig) -> list[pl.loggers.Logger]:
+    if not config.tensorboard:
+        return []
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    return [TensorBoardLogger(folder, name="tensorboard", version="")]
+
+
+def _averaging(config: TrainConfig) -> list[Callback]:
+    return [EMAWeightAveraging(decay=config.ema_decay)] if config.ema_decay else []
+
+
+def _train_loader(decoded: DecodedSamples, config: TrainConfig, trainer: pl.Trainer) -> DataLoader[object]:
+    crops = Crops(decoded, config)
+    if config.workers:
+        decoded.decode_all()
+    return DataLoader(
+        crops,
+        batch_size=config.batch,
+        sampler=EpochOrder(len(crops), config.seed, trainer.global_rank, trainer.world_size),
+        num_workers=config.workers,
+        persistent_workers=config.workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _val_loader(decoded: DecodedSamples, config: TrainConfig) -> DataLoader[object]:
+    """Images of one size go in batches, others one by one."""
+    images = WholeImages(decoded)
+    return DataLoader(images, batch_size=config.batch if config.input.treatment == "resize" else 1)
+
+
+def _quieten() -> None:
+    """Lightning's own notes say nothing that a user of `lmsc` could act on."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for message in (".*does not have many workers.*", ".*Checkpoint directory.*", ".*lr_scheduler.step.*", ".*srun.*"):
+        warnings.filterwarnings("ignore", message)

@@ -1,0 +1,84 @@
+"""A trained network by its run folder or checkpoint, as the callable that prediction takes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lmsc_unet.catalog import ModelConfig, model_config
+from lmsc_unet.config import from_mapping
+from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.models import build_model
+from lmsc_unet.prediction.loading import find_file
+from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.training.checkpoint import read_checkpoint
+from lmsc_unet.training.config import TrainConfig
+
+PREFIX = "network."
+
+
+def load_model(path: Path) -> tuple[Network, ModelSpec]:
+    """Loads `best.ckpt` of a run folder, or a checkpoint file, on the GPU where there is one.
+
+    Raises:
+        ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
+    """
+    module, spec = load_module(path)
+    return as_network(module), spec
+
+
+def load_module(path: Path) -> tuple[nn.Module, ModelSpec]:
+    """The PyTorch network in evaluation mode, and how it wants its images.
+
+    Raises:
+        ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
+    """
+    checkpoint_path = find_file(path)
+    checkpoint = read_checkpoint(checkpoint_path)
+    try:
+        spec = from_mapping(ModelSpec, checkpoint["lmsc"]["spec"], str(checkpoint_path))
+        config = from_mapping(TrainConfig, checkpoint["lmsc"]["config"], str(checkpoint_path))
+        network = build_model(network_config(config, spec))
+    except ConfigError as error:
+        raise ModelError(f"{checkpoint_path}: its config cannot be used: {error}") from error
+    _load_weights(network, checkpoint["state_dict"], checkpoint_path, config.model)
+    return network.eval(), spec
+
+
+def network_config(config: TrainConfig, spec: ModelSpec) -> ModelConfig:
+    """The catalog's config with the run's changes, channels and logits.
+
+    Raises:
+        ConfigError: an unknown model, or a change that its config does not have.
+    """
+    base = model_config(config.model, input_channels=spec.input_channels, num_classes=spec.num_logits)
+    changes: dict[str, Any] = {name: getattr(base, name) for name in base.__dataclass_fields__}
+    changes.update({str(key).replace("-", "_"): value for key, value in config.network.items()})
+    return from_mapping(type(base), changes, "network")
+
+
+def as_network(module: nn.Module) -> Network:
+    """A callable from numpy pixels to numpy logits around a PyTorch network, computing in float32."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    module = module.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            batch = torch.from_numpy(pixels).to(device, memory_format=torch.channels_last)
+            logits: NDArray[np.float32] = module(batch).float().contiguous().cpu().numpy()
+        return logits
+
+    return run
+
+
+def _load_weights(network: nn.Module, state: dict[str, Any], path: Path, model: str) -> None:
+    weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
+    try:
+        network.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ModelError(f"{path}: its weights do not fit the model {model!r} that it names ({first}).") from error

@@ -1,0 +1,134 @@
+"""A network in training, as Lightning wants it: loss, scores from integer counts, optimizer and schedule."""
+
+import math
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from lmsc_unet.errors import DivergedError
+from lmsc_unet.losses.dice_focal import DiceFocalLoss
+from lmsc_unet.metrics.averages import per_image, pooled
+from lmsc_unet.metrics.counts import Counts, count_pixels, no_counts, stack
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.training.config import OptimizerConfig, TrainConfig
+
+Batch = tuple[Tensor, Tensor]
+ValidationBatch = tuple[Tensor, Tensor, Tensor]
+
+
+class Segmentation(pl.LightningModule):  # type: ignore[misc]
+    """Trains a network on crops and scores it on whole images.
+
+    Logs `train_loss`, `train_dice`, `val_loss`, `val_iou` and `val_dice` once an epoch. Both Dice are of the
+    foreground: pooled over the epoch's pixels in training, averaged over images in validation, at the network's scale.
+    """
+
+    def __init__(self, network: nn.Module, spec: ModelSpec, config: TrainConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.spec = spec
+        self.config = config
+        self.loss = DiceFocalLoss(config.loss, spec.num_logits)
+        self.num_classes = len(spec.class_names)
+        self.train_counts = no_counts(self.num_classes)
+        self.val_counts: dict[int, Counts] = {}
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits "B K H W" of standardised images "B C H W"."""
+        logits: Tensor = self.network(image.contiguous(memory_format=torch.channels_last))
+        return logits
+
+    def on_train_epoch_start(self) -> None:
+        """Starts the epoch's counts."""
+        self.train_counts = no_counts(self.num_classes)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of one batch of crops."""
+        image, mask = batch
+        logits = self(image)
+        loss: Tensor = self.loss(logits, mask)
+        if not torch.isfinite(loss):
+            raise _diverged(self.current_epoch, batch_idx, "loss")
+        self.train_counts += self._count(logits.detach(), mask)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(image), prog_bar=True, sync_dist=True)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Stops before gradients that are not finite reach the weights."""
+        norms = [p.grad.norm() for p in self.parameters() if p.grad is not None]
+        if norms and not torch.isfinite(torch.stack(norms)).all():
+            raise _diverged(self.current_epoch, self.trainer.fit_loop.batch_idx, "gradient")
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the training's Dice (of several processes, their mean)."""
+        self.log("train_dice", _defined(pooled(stack([self.train_counts]))["dice"]), sync_dist=True)
+
+    def on_validation_epoch_start(self) -> None:
+        """Starts the counts of each validation image."""
+        self.val_counts = {}
+
+    def validation_step(self, batch: ValidationBatch, batch_idx: int) -> None:
+        """Adds the counts of a batch of whole images or tiles to those of their images."""
+        image, mask, index = batch
+        logits = self(image)
+        self.log("val_loss", self.loss(logits, mask), on_epoch=True, batch_size=len(image), sync_dist=True)
+        for position, number in enumerate(index.tolist()):
+            counts = self._count(logits[position : position + 1], mask[position : position + 1])
+            self.val_counts[number] = self.val_counts.get(number, no_counts(self.num_classes)) + counts
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the mean over images of foreground IoU and Dice."""
+        scores = per_image(stack(self.val_counts[number] for number in sorted(self.val_counts)))
+        self.log("val_iou", _defined(scores["iou"]))
+        self.log("val_dice", _defined(scores["dice"]), prog_bar=True)
+
+    def _count(self, logits: Tensor, mask: Tensor) -> Counts:
+        truth = mask.to(torch.uint8).cpu().numpy()
+        return count_pixels(class_ids(logits, self.spec.threshold), truth, self.num_classes)
+
+    def configure_optimizers(self) -> dict[str, object]:
+        """The optimizer, and its schedule by the step."""
+        options = self.config.optimizer
+        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[options.name]
+        optimizer = kind(self.network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = LambdaLR(optimizer, lambda step: rate_factor(options, step, steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def rate_factor(options: OptimizerConfig, step: int, steps: int) -> float:
+    """The factor on the highest learning rate at a step out of so many."""
+    warmup = round(options.warmup_share * steps)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    if options.schedule == "constant":
+        return 1.0
+    share = (step - warmup) / max(1, steps - warmup)
+    if options.schedule == "step":
+        return float(options.decay ** math.floor(3 * min(share, 0.999)))
+    return 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+def class_ids(logits: Tensor, threshold: float) -> NDArray[np.uint8]:
+    """Class ids "B H W" of logits "B K H W": cut at a probability with one logit, the largest with several."""
+    if logits.shape[1] == 1:
+        ids = logits[:, 0] >= math.log(threshold / (1 - threshold))
+    else:
+        ids = logits.argmax(1)
+    return ids.to(torch.uint8).cpu().numpy()
+
+
+def _defined(share: float) -> float:
+    """A score to compare epochs by: 0 where there is nothing to score."""
+    return 0.0 if math.isnan(share) else share
+
+
+def _diverged(epoch: int, step: int, what: str) -> DivergedError:
+    return DivergedError(
+        f"The {what} is not finite in epoch {epoch + 1}, step {step + 1}. Training stopped; the weights of the last "
+        "finished epoch are kept. Lower --optimizer.learning-rate, or set --precision 32."
+    )

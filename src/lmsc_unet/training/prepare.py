@@ -1,0 +1,87 @@
+"""From a data folder and a config to what a training takes: its samples, its labels, its model's spec."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmsc_unet.catalog import margin_px, model_config, side_multiple_px
+from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.reading import find_label_map
+from lmsc_unet.data.sample import Sample
+from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
+from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.images import read_info
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.training.config import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """All that is known before the first step."""
+
+    folds: tuple[Fold, ...]
+    """What to train and to validate on: each fold of a cross-validation, or the one split."""
+    label_map: LabelMap
+    """What the masks' values mean."""
+    spec: ModelSpec
+    """How the model wants its images."""
+
+
+def prepare_data(data: Path, config: TrainConfig) -> Prepared:
+    """Finds the samples, their labels, channels and split, and refuses what cannot be trained on.
+
+    Raises:
+        DataError: no pairs, a mask without image, channels that differ, an image in both parts, ...
+        ConfigError: settings at odds with the data.
+    """
+    options = config.data
+    dataset = find_dataset(data, images=options.images, masks=options.masks, split_file=options.split_file)
+    label_map = find_label_map(dataset.samples, classes=options.classes, ignore_index=options.ignore_index)
+    folds = _folds(dataset.samples, config)
+    for fold in folds:
+        check_no_leak(fold.train, fold.val)
+    return Prepared(folds=folds, label_map=label_map, spec=_spec(dataset.samples, label_map, config))
+
+
+def _folds(samples: Sequence[Sample], config: TrainConfig) -> tuple[Fold, ...]:
+    if config.folds:
+        folds = kfold([sample for sample in samples if sample.split != "test"], config.folds)
+        return tuple(fold for fold in folds if config.fold in (0, fold.number))
+    return (given_split(samples) or holdout(samples, config.data.val_share, config.seed),)
+
+
+def _spec(samples: Sequence[Sample], label_map: LabelMap, config: TrainConfig) -> ModelSpec:
+    options = config.input
+    num_logits = 1 if label_map.num_classes == 2 else label_map.num_classes
+    base = model_config(config.model)
+    if config.size_px % side_multiple_px(base):
+        raise ConfigError(
+            f"size_px is {config.size_px}; {config.model} takes multiples of {side_multiple_px(base)}. "
+            f"Use {-(-config.size_px // side_multiple_px(base)) * side_multiple_px(base)}."
+        )
+    return ModelSpec(
+        name=config.model,
+        input_channels=options.channels or _channels(samples),
+        class_names=label_map.class_names,
+        num_logits=num_logits,
+        treatment=options.treatment,
+        size_px=config.size_px,
+        scaling=options.scaling,
+        mean=options.mean,
+        std=options.std,
+        score_at="network" if config.recipe == "paper" else "mask",
+        side_multiple_px=side_multiple_px(base),
+        margin_px=margin_px(base),
+    )
+
+
+def _channels(samples: Sequence[Sample]) -> int:
+    """The channels of all images; grey among colour images is repeated to three."""
+    found = {read_info(sample.image).channels: sample.image for sample in samples}
+    if set(found) == {1, 3}:
+        return 3
+    if len(found) > 1:
+        listed = ", ".join(f"{number} in {path}" for number, path in sorted(found.items()))
+        raise DataError(f"The images differ in their number of channels ({listed}). Use images of one kind.")
+    return next(iter(found))

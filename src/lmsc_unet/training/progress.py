@@ -1,0 +1,70 @@
+"""One bar for the whole training: epoch, loss, score and the time left; plain lines where there is no terminal."""
+
+import time
+from datetime import timedelta
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+SECONDS_BETWEEN_LINES = 15
+
+
+class TrainingProgress(Callback):  # type: ignore[misc]
+    """Shows how far the training is, on standard error."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.console = Console(stderr=True)
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[scores]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self._last_line_s = 0.0
+        self._started_s = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Opens the bar at the epoch where the training starts or goes on."""
+        self._started_s = time.monotonic()
+        self._first_epoch = trainer.current_epoch
+        total = trainer.max_epochs * trainer.num_training_batches
+        done = trainer.current_epoch * trainer.num_training_batches
+        self._task = self.progress.add_task(self.title, total=total, completed=done, scores="")
+        if self.console.is_terminal:
+            self.progress.start()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        """Moves the bar on."""
+        self.progress.advance(self._task)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Shows the epoch's loss and score; without a terminal a line every 15 seconds and at the end."""
+        epoch = trainer.current_epoch + 1
+        scores = f"epoch {epoch}/{trainer.max_epochs}" + "".join(
+            f"  {name.replace('_', ' ')} {float(trainer.callback_metrics[name]):.4f}"
+            for name in ("train_loss", "val_loss", "val_dice")
+            if name in trainer.callback_metrics
+        )
+        self.progress.update(self._task, scores=scores)
+        now = time.monotonic()
+        is_due = now - self._last_line_s > SECONDS_BETWEEN_LINES or epoch == trainer.max_epochs
+        if not self.console.is_terminal and trainer.is_global_zero and is_due:
+            self._last_line_s = now
+            left_s = (now - self._started_s) / (epoch - self._first_epoch) * (trainer.max_epochs - epoch)
+            self.console.print(
+                f"{self.title}  {scores}  left {timedelta(seconds=round(left_s))}", highlight=False, soft_wrap=True
+            )
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Closes the bar."""
+        self.progress.stop()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Closes the bar before an error is told."""
+        self.progress.stop()

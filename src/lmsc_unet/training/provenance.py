@@ -1,0 +1,60 @@
+"""Where a number comes from: commit, versions, machine, command and date."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("lmsc-unet", "torch", "lightning", "monai", "numpy", "opencv-python-headless")
+
+
+def provenance() -> dict[str, Any]:
+    """What must be known to make a number again."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "commit": commit(),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "machine": machine(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The processor, its threads, and the GPU if there is one."""
+    return {
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "system": platform.platform(),
+    }
+
+
+def commit() -> str | None:
+    """The commit of the source tree that runs, with + for changes since; None for an installed package."""
+    source = Path(__file__).parent
+    try:
+        revision = _git(source, "rev-parse", "--short=10", "HEAD")
+        return revision + ("+" if _git(source, "status", "--porcelain", "--", ".") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

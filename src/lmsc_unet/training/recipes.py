@@ -1,0 +1,47 @@
+"""The recipes by name: in what each differs from the defaults of `TrainConfig`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "strong": {},
+        # The paper, section 3.2: He initialisation, Adam, batch 32, rate 0.01 decayed by 0.1, 200 epochs,
+        # 256 x 256 by linear interpolation, no augmentation. Open there and chosen here: the decay is a factor at
+        # each third of the epochs, intensities go to 0..1 by depth, no weight decay, no weight averaging.
+        "paper": {
+            "epochs": 200,
+            "batch": 32,
+            "ema_decay": 0.0,
+            "input": {"treatment": "resize", "scaling": "range", "mean": [0.0], "std": [1.0]},
+            "optimizer": {
+                "name": "adam",
+                "learning_rate": 0.01,
+                "weight_decay": 0.0,
+                "schedule": "step",
+                "decay": 0.1,
+                "warmup_share": 0.0,
+                "clip_norm": 0.0,
+            },
+            "augment": {
+                "flip_probability": 0.0,
+                "affine_probability": 0.0,
+                "stain_probability": 0.0,
+                "intensity_probability": 0.0,
+            },
+        },
+    }
+)
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings laid over each other; later ones win."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            if isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+                result[key] = merged(result[key], value)
+            else:
+                result[key] = value
+    return result

@@ -1,0 +1,103 @@
+"""The end of each epoch: a row of metrics.csv, the best and the last checkpoint, and whether to go on.
+
+Checkpoints are made between epochs alone, and an epoch depends on (seed, epoch) alone: a run killed at any moment
+goes on from `last.ckpt` and ends bit for bit where it would have ended.
+"""
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
+
+from lmsc_unet.config import to_mapping
+from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
+from lmsc_unet.training.module import Segmentation
+
+COLUMNS = ("epoch", "step", "learning_rate", "train_loss", "train_dice", "val_loss", "val_iou", "val_dice")
+MONITORED = "val_dice"
+
+
+class Recorder(Checkpoint):  # type: ignore[misc]
+    """Keeps the history of a run and its two checkpoints in the run folder.
+
+    As a `Checkpoint`, Lightning calls it after all other callbacks, so that it sees their results.
+    """
+
+    def __init__(self, folder: Path, patience: int = 0) -> None:
+        self.folder = folder
+        self.patience = patience
+        self.rows: list[dict[str, float | None]] = []
+        self.best_epoch = 0
+        self.best_score = -math.inf
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs; part of last.ckpt."""
+        return {"rows": self.rows, "best_epoch": self.best_epoch, "best_score": self.best_score}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes the history up where the checkpoint left it."""
+        self.rows = list(state_dict["rows"])
+        self.best_epoch = state_dict["best_epoch"]
+        self.best_score = state_dict["best_score"]
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Notes the epoch's row, writes the checkpoints, and stops when patience is at its end."""
+        epoch = trainer.current_epoch + 1
+        row = self._row(trainer, epoch)
+        self.rows.append(row)
+        score = row[MONITORED]
+        if score is not None and score > self.best_score:
+            self.best_epoch, self.best_score = epoch, score
+        trainer.save_checkpoint(self.folder / "last.ckpt")
+        if trainer.is_global_zero:
+            write_metrics(self.folder / "metrics.csv", self.rows)
+        if self.patience and epoch - self.best_epoch >= self.patience:
+            trainer.should_stop = True
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Adds what makes the checkpoint a model, and writes best.ckpt when this epoch is the best."""
+        assert isinstance(pl_module, Segmentation)
+        epoch = trainer.current_epoch + 1
+        checkpoint["lmsc"] = {
+            "format": FORMAT,
+            "epoch": epoch,
+            "config": to_mapping(pl_module.config),
+            "spec": to_mapping(pl_module.spec),
+        }
+        if epoch == self.best_epoch and trainer.is_global_zero:
+            write_checkpoint({key: checkpoint[key] for key in ("lmsc", "state_dict")}, self.folder / "best.ckpt")
+
+    def _row(self, trainer: pl.Trainer, epoch: int) -> dict[str, float | None]:
+        is_validated = epoch % trainer.check_val_every_n_epoch == 0
+        row: dict[str, float | None] = {
+            "epoch": epoch,
+            "step": trainer.global_step,
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+        }
+        for name in COLUMNS[3:]:
+            has_value = name in trainer.callback_metrics and (is_validated or not name.startswith("val"))
+            row[name] = float(trainer.callback_metrics[name]) if has_value else None
+        return row
+
+
+def write_metrics(path: Path, rows: list[dict[str, float | None]]) -> None:
+    """Writes all rows anew, by way of a temporary file."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text.getvalue())
+    partial.replace(path)
+
+
+def read_metrics(path: Path) -> list[dict[str, float | None]]:
+    """The rows of a metrics.csv; None where an epoch has no value."""
+    with path.open(newline="") as file:
+        return [{key: float(value) if value else None for key, value in row.items()} for row in csv.DictReader(file)]

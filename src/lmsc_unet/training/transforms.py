@@ -1,0 +1,135 @@
+"""Random changes of an image and its mask together: MONAI's transforms, and one of ours for stains.
+
+All randomness of a crop comes from one seed, so that it depends on (seed, epoch, sample) and on nothing else:
+not on the worker that loads it, and not on what was loaded before.
+"""
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import set_track_meta
+from monai.transforms import (
+    Compose,
+    MapTransform,
+    RandAdjustContrastd,
+    RandAffined,
+    RandFlipd,
+    RandGaussianNoised,
+    RandGaussianSmoothd,
+    RandomizableTransform,
+    RandScaleIntensityd,
+    RandShiftIntensityd,
+    SpatialPadd,
+)
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lmsc_unet.training.config import AugmentConfig
+
+set_track_meta(False)
+
+BOTH = ("image", "mask")
+
+# Ruifrok and Johnston (2001): optical densities of haematoxylin, eosin and DAB in red, green and blue.
+HED_TO_RGB = torch.tensor([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
+RGB_TO_HED = torch.linalg.inv(HED_TO_RGB)
+DARKEST = 1 / 255
+
+
+class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
+    """Changes the strength of each stain of a colour image "3 H W" in 0..1 at random (HED jitter).
+
+    Takes the optical density apart by Ruifrok and Johnston's stain vectors, scales and shifts each stain's share,
+    and puts it together again (Tellez et al. 2018). Images that are not colour pass unchanged.
+    """
+
+    def __init__(self, keys: KeysCollection, prob: float, strength: float) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+        self.strength = strength
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Changes the images under the keys, all alike."""
+        self.randomize(None)
+        if not self._do_transform:
+            return data
+        scale = torch.from_numpy(self.R.normal(1.0, self.strength, 3).astype(np.float32))
+        shift = torch.from_numpy(self.R.normal(0.0, self.strength / 3, 3).astype(np.float32))
+        for key in self.key_iterator(data):
+            if data[key].shape[0] == 3 and not _is_grey(data[key]):
+                data[key] = jitter_stains(data[key], scale, shift)
+        return data
+
+
+def jitter_stains(image: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Scales and shifts the density of each of three stains; image and result are "3 H W" in 0..1."""
+    density = -torch.log(image.clamp(DARKEST, 1.0))
+    stains = torch.einsum("chw,cs->shw", density, RGB_TO_HED)
+    stains = stains * scale.view(3, 1, 1) + shift.view(3, 1, 1)
+    return torch.exp(-torch.einsum("shw,sc->chw", stains, HED_TO_RGB)).clamp(0.0, 1.0)
+
+
+def build_transform(config: AugmentConfig, size_px: int) -> Compose:
+    """The augmentation of one sample: a window of `window_side_px` or less in, a crop of size_px x size_px out.
+
+    The image is "C H W" in 0..1, the mask "1 H W"; a window that is too small is padded by reflection.
+    """
+    return Compose([*_geometric(config, size_px), *_photometric(config)])
+
+
+def draw(transform: Compose, image: NDArray[np.float32], mask: NDArray[np.uint8], seed: int) -> tuple[Tensor, Tensor]:
+    """Applies the transform with all its randomness from `seed`; gives "C H W" float32 and "H W" int64."""
+    transform.set_random_state(seed=seed)
+    pair = transform({"image": torch.from_numpy(image), "mask": torch.from_numpy(mask)[None].float()})
+    return pair["image"].float().contiguous(), pair["mask"][0].round().long()
+
+
+def window_side_px(config: AugmentConfig, size_px: int) -> int:
+    """Side of the window that `build_transform` wants: a rotated crop of size_px fits into it."""
+    return ceil(size_px * 2**0.5) if config.affine_probability else size_px
+
+
+def _geometric(config: AugmentConfig, size_px: int) -> list[Any]:
+    side_px = window_side_px(config, size_px)
+    steps: list[Any] = [SpatialPadd(BOTH, (side_px, side_px), mode="symmetric")]
+    if config.affine_probability:
+        affine = RandAffined(
+            BOTH,
+            prob=config.affine_probability,
+            rotate_range=np.deg2rad(config.rotate_deg),
+            scale_range=(config.zoom, config.zoom),
+            mode=("bilinear", "nearest"),
+            padding_mode="reflection",
+            spatial_size=(size_px, size_px),
+        )
+        steps.append(affine)
+    return steps + _flips(config)
+
+
+def _flips(config: AugmentConfig) -> list[Any]:
+    if not config.flip_probability:
+        return []
+    return [RandFlipd(BOTH, prob=config.flip_probability, spatial_axis=axis) for axis in (0, 1)]
+
+
+def _photometric(config: AugmentConfig) -> list[Any]:
+    steps: list[Any] = []
+    if config.stain_probability:
+        steps.append(RandStaind(("image",), config.stain_probability, config.stain_strength))
+    probability = config.intensity_probability
+    if probability:
+        steps += [
+            RandAdjustContrastd(("image",), prob=probability, gamma=(0.6, 1.6)),
+            RandScaleIntensityd(("image",), factors=0.25, prob=probability),
+            RandShiftIntensityd(("image",), offsets=0.1, prob=probability),
+            RandGaussianNoised(("image",), std=0.05, prob=probability / 2),
+            RandGaussianSmoothd(("image",), sigma_x=(0.3, 1.2), sigma_y=(0.3, 1.2), prob=probability / 2),
+        ]
+    return steps
+
+
+def _is_grey(image: Tensor) -> bool:
+    return bool((image[0] == image[1]).all() and (image[1] == image[2]).all())

@@ -1,0 +1,70 @@
+"""Rules that are kept by tests: the wings, the commands, and how fast the command line answers."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from lmsc_unet.cli.main import COMMANDS, main
+
+REPOSITORY = Path(__file__).parents[1]
+HEAVY = ("torch", "lightning", "monai", "torchmetrics", "sklearn", "matplotlib")
+
+
+def modules_after(statement: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after a statement."""
+    code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True)
+    return {name.split(".")[0] for name in done.stdout.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import lmsc_unet.prediction.predictor, lmsc_unet.evaluation, lmsc_unet.data.check, lmsc_unet.signal",
+        "from lmsc_unet.cli.main import main; main(['--help'])",
+        "from lmsc_unet.cli.main import main; main(['models'])",
+        "from lmsc_unet.cli.main import main; main(['predict', '--help'])",
+    ],
+)
+def test_the_device_wing_loads_nothing_heavy(statement: str) -> None:
+    assert modules_after(statement).isdisjoint(HEAVY)
+
+
+def test_help_does_not_even_load_numpy() -> None:
+    assert "numpy" not in modules_after("from lmsc_unet.cli.main import main; main(['--help'])")
+
+
+@pytest.mark.parametrize("word", COMMANDS)
+def test_every_command_has_help(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module, name = COMMANDS[word][0].split(":")
+    assert hasattr(import_module(module), name)
+    assert main([word, "--help"]) == 0
+    assert f"lmsc {word}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["trian"], "trian"),
+        (["train"], "requires an argument"),
+        (["complexity", "unett"], "Did you mean 'unet'"),
+        (["train", "/nowhere", "--out", "/nowhere/run", "--epohcs", "3"], "--epohcs"),
+    ],
+)
+def test_a_wrong_use_is_told_without_traceback(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 1
+    printed = capsys.readouterr()
+    assert message in printed.out + printed.err
+    assert "Traceback" not in printed.out + printed.err
+
+
+def test_no_source_file_outgrows_its_page() -> None:
+    long = {
+        path.name: n for path in (REPOSITORY / "src").rglob("*.py") if (n := len(path.read_text().splitlines())) > 300
+    }
+    assert not long

@@ -1,0 +1,72 @@
+import monai.losses
+import pytest
+import torch
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.losses.config import LossConfig
+from lmsc_unet.losses.dice_focal import DiceFocalLoss
+from lmsc_unet.metrics.counts import IGNORE
+
+
+def random_case(num_logits: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(2, num_logits, 8, 12, generator=generator)
+    mask = torch.randint(0, max(2, num_logits), (2, 8, 12), generator=generator)
+    return logits, mask
+
+
+@pytest.mark.parametrize("num_logits", [1, 2, 4])
+@pytest.mark.parametrize("alpha", [None, 0.3])
+def test_without_ignored_pixels_it_is_the_sum_of_monais_losses(num_logits: int, alpha: float | None) -> None:
+    logits, mask = random_case(num_logits)
+    config = LossConfig(dice_weight=0.7, focal_weight=1.3, gamma=1.5, alpha=alpha)
+    is_multi = num_logits > 1
+    dice = monai.losses.DiceLoss(sigmoid=not is_multi, softmax=is_multi, to_onehot_y=is_multi, batch=True)
+    focal = monai.losses.FocalLoss(use_softmax=is_multi, to_onehot_y=is_multi, gamma=1.5, alpha=alpha)
+    expected = 0.7 * dice(logits, mask[:, None]) + 1.3 * focal(logits, mask[:, None])
+    torch.testing.assert_close(DiceFocalLoss(config, num_logits)(logits, mask), expected)
+
+
+@pytest.mark.parametrize("num_logits", [1, 3])
+def test_an_ignored_column_is_as_good_as_cut_off(num_logits: int) -> None:
+    logits, mask = random_case(num_logits)
+    loss = DiceFocalLoss(LossConfig(), num_logits)
+    marked = mask.clone()
+    marked[:, :, 9:] = IGNORE
+    torch.testing.assert_close(loss(logits, marked), loss(logits[..., :9], mask[..., :9]))
+
+
+@pytest.mark.parametrize("num_logits", [1, 3])
+def test_ignored_pixels_give_no_gradient(num_logits: int) -> None:
+    logits, mask = random_case(num_logits)
+    logits.requires_grad_()
+    mask[:, :, 9:] = IGNORE
+    DiceFocalLoss(LossConfig(), num_logits)(logits, mask).backward()
+    assert logits.grad is not None
+    assert (logits.grad[..., 9:] == 0).all()
+    assert (logits.grad[..., :9] != 0).any()
+
+
+def test_nothing_but_ignored_pixels_costs_nothing() -> None:
+    logits, mask = random_case(1)
+    assert DiceFocalLoss(LossConfig(), 1)(logits, torch.full_like(mask, IGNORE)) == 0
+
+
+def test_a_right_answer_costs_less_than_a_wrong_one() -> None:
+    _, mask = random_case(1)
+    sure = (mask[:, None].float() - 0.5) * 20
+    loss = DiceFocalLoss(LossConfig(), 1)
+    assert loss(sure, mask) < 0.01 < 1 < loss(-sure, mask)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gamma": -1.0}, "loss.gamma is -1.0; it must not be negative"),
+        ({"dice_weight": 0.0, "focal_weight": 0.0}, "both 0; one of them must be above"),
+        ({"alpha": 2.0}, "loss.alpha is 2.0; it must lie between 0 and 1"),
+    ],
+)
+def test_a_loss_that_makes_no_sense_is_refused(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        LossConfig(**changes)
