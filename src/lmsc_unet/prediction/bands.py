@@ -57,4 +57,4 @@ def read_padded(read_window: ReadWindow, top_px: int, left_px: int, rows: Side, 
         slice(top_px, min(bottom_px, rows.length_px)), slice(left_px, min(right_px, columns.length_px))
     )
     missing = ((0, rows.tile_px - window.shape[0]), (0, columns.tile_px - window.shape[1]), (0, 0))
-    return np.pad(window, missing, mode="reflect") if missing[0][1] or missing[1][1] else window
+    return np.pad(window, missing, mode="symmetric") if missing[0][1] or missing[1][1] else window

@@ -1,0 +1,176 @@
+"""The results folder of `lmsc predict`: opened, refused, resumed; never another's files lost."""
+
+import json
+import platform
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.errors import OutputError
+from lmsc_unet.prediction.files import cannot_write, remove, within, write_text
+from lmsc_unet.prediction.inputs import Item
+from lmsc_unet.prediction.journal import JOURNAL, Entry, read_entries
+from lmsc_unet.prediction.writers import FOLDERS, mask_file
+
+RUN_FILE = "run.json"
+COMMAND = "lmsc predict"
+DECISIVE = ("threshold", "tile_px", "overlays", "probabilities")
+"""The arguments that results depend on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a results folder was made by and of, as run.json has it."""
+
+    arguments: Mapping[str, Any]
+    """The command's arguments."""
+    model: Mapping[str, Any]
+    """The model's name, file and SHA-256."""
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What the results depend on, and what must be the same to resume."""
+        return decisive(self.arguments, self.model)
+
+
+def decisive(arguments: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that results depend on, and the model's SHA-256."""
+    return {name: arguments.get(name) for name in DECISIVE} | {"model_sha256": model.get("sha256")}
+
+
+def open_results(
+    out: Path, run: Run, items: Sequence[Item], *, resume: bool = False, overwrite: bool = False
+) -> dict[str, Entry]:
+    """Makes the results folder ready; gives the entries so far by mask, none but when resuming.
+
+    Raises:
+        OutputError: the folder holds results and neither flag is given, or files of another's, or results of
+            another model, other settings or other inputs that are to be resumed; or it cannot be written.
+    """
+    entries: dict[str, Entry] = {}
+    within(out, JOURNAL)
+    if is_results(out):
+        if not (resume or overwrite):
+            raise OutputError(
+                f"{out}: this folder holds results. Go on with them by --resume, replace them by --overwrite, "
+                "or name another folder by --out."
+            )
+        remove_partial(out)
+        if overwrite:
+            clear_results(out)
+        else:
+            entries = _resumable(out, run, items)
+    else:
+        _check_free(out)
+    write_run(out, run)
+    return entries
+
+
+def is_results(out: Path) -> bool:
+    """Whether `lmsc predict` made the folder, finished or not."""
+    return _read_run(out).get("command") == COMMAND
+
+
+def write_run(out: Path, run: Run, **outcome: Any) -> None:
+    """Writes run.json: at the start, and at the end with the outcome.
+
+    Raises:
+        OutputError: the disk is full or the folder may not be written.
+    """
+    described = {
+        "command": COMMAND,
+        "arguments": dict(run.arguments),
+        "model": dict(run.model),
+        "versions": versions(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        **outcome,
+    }
+    write_text(within(out, RUN_FILE), json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """The versions of all that a prediction passes through; of PyTorch only where it was loaded."""
+    import cv2
+    import numpy as np
+
+    found = {
+        "python": platform.python_version(),
+        "lmsc-unet": version("lmsc-unet"),
+        "numpy": np.__version__,
+        "cv2": cv2.__version__,
+    }
+    torch = sys.modules.get("torch")
+    return found if torch is None else found | {"torch": str(torch.__version__)}
+
+
+def clear_results(out: Path) -> None:
+    """Removes what the list of predictions names, and the list; nothing else.
+
+    Raises:
+        OutputError: a file lies outside the folder, or may not be removed.
+    """
+    files = [file for entry in read_entries(out) for file in files_of(out, entry.mask)]
+    for path in [*files, within(out, JOURNAL), within(out, RUN_FILE)]:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
+def files_of(out: Path, mask: str) -> list[Path]:
+    """All files that may belong to one mask: `masks/NAME.png`, `overlays/NAME.png`, `probabilities/.../NAME.png`."""
+    name = mask.removeprefix("masks/")
+    classes = sorted(path.name for path in (out / "probabilities").glob("*") if path.name.isdigit())
+    folders = [*FOLDERS, *(f"probabilities/{number}" for number in classes)]
+    return [within(out, f"{folder}/{name}") for folder in folders]
+
+
+def remove_partial(out: Path) -> None:
+    """Removes the half-written files that a kill may leave."""
+    for folder in FOLDERS:
+        for path in within(out, f"{folder}/any").parent.rglob(".*.tmp"):
+            remove(path)
+    for file in (RUN_FILE, JOURNAL):
+        remove(out / f".{file}.tmp")
+
+
+def _resumable(out: Path, run: Run, items: Iterable[Item]) -> dict[str, Entry]:
+    described = _read_run(out)
+    before = decisive(described.get("arguments", {}), described.get("model", {}))
+    changed = [f"{key}: {before[key]} -> {now}" for key, now in run.decisive.items() if before[key] != now]
+    if changed:
+        raise OutputError(
+            f"{out}: the results were begun otherwise ({'; '.join(changed)}). Resume with what they were begun with, "
+            "replace them by --overwrite, or name another folder by --out."
+        )
+    planned = {(mask_file(item.name), str(item.path)) for item in items}
+    entries = {entry.mask: entry for entry in read_entries(out)}
+    foreign = [entry.path for entry in entries.values() if (entry.mask, entry.path) not in planned]
+    if foreign:
+        raise OutputError(
+            f"{out}: the folder holds results of other inputs, {foreign[0]} among {len(foreign)}. Resume with the same "
+            "inputs from the same folder, replace the results by --overwrite, or name another folder by --out."
+        )
+    return entries
+
+
+def _check_free(out: Path) -> None:
+    taken = [name for name in (*FOLDERS, JOURNAL, RUN_FILE) if (out / name).exists()]
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: this is a file. Name a folder by --out.")
+    if taken:
+        raise OutputError(
+            f"{out}: the folder holds {', '.join(taken)}, which no `{COMMAND}` wrote. Name another folder by --out."
+        )
+
+
+def _read_run(out: Path) -> dict[str, Any]:
+    try:
+        described = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return described if isinstance(described, dict) else {}
