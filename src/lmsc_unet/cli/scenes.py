@@ -1,0 +1,112 @@
+"""`lmsc scenes`: generated recordings with exact labels."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from lmsc_unet.signal.scenes.receiver import Impairments
+    from lmsc_unet.signal.scenes.scene import Scene, SceneOptions
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ScenesArguments:
+    """What is generated."""
+
+    count: int = 4000
+    """How many scenes; 4000 are the paper's set."""
+    seed: int = 0
+    """The same seed gives the same scenes."""
+    datatype: str = "ci16_le"
+    """The SigMF datatype of the recordings."""
+    samples: int | None = None
+    """Samples of each scene; without it 65,536 times 1, 2, 4, ... or 64."""
+    sample_rate_hz: float = 1.0
+    """Samples a second; the RF signal dataset's are normalised to 1."""
+    mixture: Literal["even", "measured"] = "even"
+    """The eight templates in equal numbers (the paper's 20 % foreground), or as often as the dataset has them."""
+    snr_low_db: float = -5.0
+    """The lowest signal-to-noise ratio in a signal's own band."""
+    snr_high_db: float = 30.0
+    """The highest."""
+    receiver: Literal["clean", "cheap"] = "clean"
+    """`cheap` adds echoes, roll-off, a DC spike and IQ imbalance as cheap receivers show them."""
+    multipath: float | None = None
+    """The strongest echo's amplitude, 0 to 1."""
+    rolloff_db: float | None = None
+    """The deepest roll-off at the band's edges."""
+    dc_spike_db: float | None = None
+    """The strongest line at 0 Hz, over the noise of one of 256 columns."""
+    iq_imbalance: float | None = None
+    """The strongest mirror image's amplitude, 0 to 1."""
+    pictures: Annotated[bool, Parameter(negative="")] = False
+    """Write 256 x 256 spectrograms and masks instead of samples: a set that `lmsc train` takes, 100 times smaller."""
+    processes: int = 1
+    """How many scenes are made at a time."""
+
+
+def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None:
+    """Generates labelled wideband recordings after the RF signal dataset, and says how they compare with it.
+
+    Args:
+        folder: A new or empty folder.
+        arguments: what is generated.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from lmsc_unet.signal.scenes.scene import SceneOptions
+    from lmsc_unet.signal.scenes.writing import write_pictures, write_scenes
+
+    given = arguments or ScenesArguments()
+    options = SceneOptions(
+        seed=given.seed,
+        mixture=given.mixture,
+        samples=given.samples,
+        sample_rate_hz=given.sample_rate_hz,
+        snr_low_db=given.snr_low_db,
+        snr_high_db=given.snr_high_db,
+        impairments=_impairments(given),
+    )
+    if given.pictures:
+        made = write_pictures(folder, options, count=given.count, processes=given.processes)
+    else:
+        made = write_scenes(folder, options, count=given.count, datatype=given.datatype, processes=given.processes)
+    errors = Console(stderr=True)
+    done = list(track(made, description="scenes", total=given.count, console=errors, disable=not errors.is_terminal))
+    _print_statistics(done, options)
+    print(f"{len(done)} scenes in {folder}")
+
+
+def _impairments(given: ScenesArguments) -> "Impairments":
+    """The receiver named, with the strengths that are given by themselves."""
+    from lmsc_unet.signal.scenes.receiver import CHEAP_RECEIVER, NONE
+
+    names = ("multipath", "rolloff_db", "dc_spike_db", "iq_imbalance")
+    own = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    return replace(CHEAP_RECEIVER if given.receiver == "cheap" else NONE, **own)
+
+
+def _print_statistics(made: "list[Scene]", options: "SceneOptions") -> None:
+    """The set's statistics beside those of the dataset."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lmsc_unet.signal.scenes.statistics import MEASURED, expected_share, foreground_share
+
+    table = Table("template", "scenes", "signals", "plane filled", "measured in the dataset")
+    for number, measured in MEASURED.items():
+        of_it = [scene for scene in made if scene.template == number]
+        share = f"{foreground_share(of_it):.1%}" if of_it else "-"
+        table.add_row(
+            str(number),
+            str(len(of_it)),
+            str(sum(len(one.emissions) for one in of_it)),
+            share,
+            f"{measured.occupied:.1%}",
+        )
+    table.add_row("all", str(len(made)), "", f"{foreground_share(made):.1%}", f"{expected_share(options):.1%}")
+    Console().print(table)

@@ -1,0 +1,195 @@
+"""The 14 modulations at their own pace: one turn of a cyclic signal, and the band that it fills.
+
+A "native" signal knows no sample rate, only how many cycles it has; `fitting` brings it to the bandwidth asked for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Random = np.random.Generator
+
+_POWER_SHARE = 0.997  # of a signal without sharp edges lies in the band that it is cut to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Native:
+    """A cyclic signal by the lines of its spectrum."""
+
+    lines: NDArray[np.complex64]
+    """Its transform, in the order of `numpy.fft`."""
+    low: int
+    """The lowest line of its band; negative ones lie below 0 Hz."""
+    high: int
+    """The line above the highest of its band."""
+
+
+Maker = Callable[[Random, int], Native]
+"""Makes a signal whose band has about so many lines: bandwidth times length, at least 16."""
+
+
+def psk(order: int) -> NDArray[np.complex128]:
+    """The points of phase shift keying, at power 1."""
+    return np.asarray(np.exp(2j * np.pi * (np.arange(order) + 0.5 * (order == 4)) / order))
+
+
+def qam(order: int) -> NDArray[np.complex128]:
+    """The points of square quadrature amplitude modulation, at power 1."""
+    side = round(order**0.5)
+    levels = np.arange(side) * 2.0 - (side - 1)
+    points = (levels[:, None] + 1j * levels[None, :]).ravel()
+    return np.asarray(points / np.sqrt(np.mean(np.abs(points) ** 2)))
+
+
+def root_raised_cosine(frequency: NDArray[np.floating[Any]], rolloff: float) -> NDArray[np.float64]:
+    """The amplitude at a frequency in units of the symbol rate: 1 inside, 0 from (1 + rolloff) / 2 on."""
+    from_edge = (np.abs(frequency) - (1 - rolloff) / 2) / rolloff
+    return np.asarray(np.cos(np.pi / 2 * np.clip(from_edge, 0, 1)))
+
+
+def _linear(points: NDArray[np.complex128]) -> Maker:
+    """Symbols through a root raised cosine of a random roll-off; the band is all of it."""
+
+    def make(rng: Random, num_lines: int) -> Native:
+        rolloff = rng.uniform(0.15, 0.5)
+        num_symbols = fast_length(int(num_lines / (1 + rolloff)) + 1)
+        symbols = points[rng.integers(len(points), size=num_symbols)]
+        high = int((1 + rolloff) / 2 * num_symbols)
+        return Native(lines=shape_pulses(symbols, rolloff), low=-high, high=high + 1)
+
+    return make
+
+
+def shape_pulses(symbols: NDArray[np.complex128], rolloff: float) -> NDArray[np.complex64]:
+    """The spectrum of symbols as root raised cosine pulses, two samples a symbol; symbol k is at sample 2k."""
+    spectrum = np.tile(np.fft.fft(symbols), 2)
+    frequency = np.fft.fftfreq(2 * len(symbols)) * 2
+    return np.asarray(spectrum * root_raised_cosine(frequency, rolloff), np.complex64)
+
+
+def _ofdm(rng: Random, num_lines: int) -> Native:
+    """Subcarriers of random QPSK or QAM with a cyclic prefix; four fifths are used, the one at 0 Hz is not."""
+    size = int(rng.choice([64, 128, 256]))
+    prefix = size // int(rng.choice([4, 8, 16]))
+    points = [psk(4), qam(16), qam(64)][int(rng.integers(3))]
+    used = np.arange(1, int(0.4 * size) + 1)
+    num_symbols = fast_length(int(num_lines / 0.8 / (size + prefix)) + 1)
+    spectra = np.zeros((num_symbols, size), np.complex64)
+    for carriers in (used, -used):
+        spectra[:, carriers] = points[rng.integers(len(points), size=(num_symbols, len(used)))]
+    bodies = np.fft.ifft(spectra)
+    return _occupied(np.concatenate([bodies[:, -prefix:], bodies], axis=1).ravel())
+
+
+def _frequency_keyed(levels: int, indices: tuple[float, ...], smoothing: float) -> Maker:
+    """Symbols as frequencies of continuous phase, smoothed by a Gaussian of that bandwidth in symbol rates."""
+
+    def make(rng: Random, num_lines: int) -> Native:
+        index = float(rng.choice(indices))
+        width = (levels - 1) * index + 0.4  # in symbol rates, a little under what comes out
+        per_symbol = int(np.ceil((levels - 1) * index + 2))
+        num_symbols = fast_length(int(num_lines / width) + 1)
+        symbols = 2.0 * rng.integers(levels, size=num_symbols) - (levels - 1)
+        frequency = np.repeat(symbols, per_symbol) * index / 2 / per_symbol
+        return _occupied(_from_frequency(_gaussian(frequency, smoothing / per_symbol)))
+
+    return make
+
+
+def _gaussian(values: NDArray[np.float64], bandwidth: float) -> NDArray[np.float64]:
+    """A cyclic Gaussian low-pass, -3 dB at `bandwidth` cycles a sample."""
+    response = np.exp(-np.log(2) / 2 * (np.fft.rfftfreq(len(values)) / bandwidth) ** 2)
+    return np.fft.irfft(np.fft.rfft(values) * response, len(values))
+
+
+def _from_frequency(frequency: NDArray[np.float64]) -> NDArray[np.complex64]:
+    """A constant envelope whose phase turns by whole circles in one cycle, so that its ends meet."""
+    turns = np.cumsum(frequency)
+    turns += (np.round(turns[-1]) - turns[-1]) * np.arange(1, len(turns) + 1) / len(turns)
+    angle = (2 * np.pi * (turns % 1.0)).astype(np.float32)
+    return np.asarray(np.cos(angle) + 1j * np.sin(angle), np.complex64)
+
+
+def _message_lines(rng: Random, num_lines: int) -> NDArray[np.complex64]:
+    """Lines 0 to `num_lines` of a noise message without its lowest 5 %; as a sideband its power is 1."""
+    lines = rng.standard_normal(num_lines + 1) + 1j * rng.standard_normal(num_lines + 1)
+    lines[: 1 + num_lines // 20] = 0
+    return np.asarray(lines / np.linalg.norm(lines), np.complex64)
+
+
+def _am_dsb(rng: Random, num_lines: int) -> Native:
+    """A carrier and both sidebands, modulated 30 to 90 % at three standard deviations of the message."""
+    half = num_lines // 2 + 1
+    message = _message_lines(rng, half) * (rng.uniform(0.3, 0.9) / 3 / np.sqrt(2))
+    lines = np.zeros(2 * half + 1, np.complex64)
+    lines[: half + 1] = message
+    lines[half + 1 :] = np.conj(message[:0:-1])
+    lines[0] = 1
+    return Native(lines=lines, low=-half, high=half + 1)
+
+
+def _am_ssb(rng: Random, num_lines: int) -> Native:
+    """One sideband, the upper or the lower, without the carrier."""
+    message = _message_lines(rng, num_lines)
+    if rng.random() < 0.5:
+        return Native(lines=message, low=0, high=num_lines + 1)
+    return Native(lines=np.roll(message[::-1], 1), low=-num_lines, high=1)
+
+
+def _fm(rng: Random, num_lines: int) -> Native:
+    """A noise message on the frequency, with an rms deviation of 0.5 to 2 times the message's band."""
+    ratio = rng.uniform(0.5, 2.0)
+    band = 0.25 / (1 + 2.6 * ratio)
+    size = fast_length(int(num_lines / (band * (1 + 4 * ratio))) + 64)
+    lines = np.zeros(size // 2 + 1, np.complex128)
+    message = _message_lines(rng, max(4, int(band * size)))
+    lines[: len(message)] = message
+    frequency = np.fft.irfft(lines, size)
+    return _occupied(_from_frequency(frequency / frequency.std() * ratio * band))
+
+
+def _occupied(samples: NDArray[np.complex64]) -> Native:
+    """A signal without sharp edges: its band leaves out as much power below as above."""
+    lines = np.fft.fft(samples).astype(np.complex64)
+    summed = np.cumsum(np.abs(np.fft.fftshift(lines)) ** 2, dtype=np.float64)
+    low, high = np.searchsorted(summed / summed[-1], [(1 - _POWER_SHARE) / 2, (1 + _POWER_SHARE) / 2])
+    return Native(lines=lines, low=int(low) - len(lines) // 2, high=int(high) + 1 - len(lines) // 2)
+
+
+def fast_length(least: int) -> int:
+    """The smallest number from `least` on with no prime factor above 5: transforms of that length are fast."""
+    best = 1 << max(0, least - 1).bit_length()
+    five = 1
+    while five < best:
+        odd = five
+        while odd < best:
+            twos = -(-least // odd)
+            best = min(best, odd << max(0, twos - 1).bit_length())
+            odd *= 3
+        five *= 5
+    return best
+
+
+MODULATIONS: Mapping[str, Maker] = MappingProxyType(
+    {
+        "PSK2": _linear(psk(2)),
+        "PSK4": _linear(psk(4)),
+        "PSK8": _linear(psk(8)),
+        "QAM16": _linear(qam(16)),
+        "QAM64": _linear(qam(64)),
+        "QAM256": _linear(qam(256)),
+        "OFDM": _ofdm,
+        "FSK2": _frequency_keyed(2, (0.5, 0.7, 1.0), 1.0),
+        "FSK4": _frequency_keyed(4, (0.35, 0.5, 1.0), 1.0),
+        "GMSK": _frequency_keyed(2, (0.5,), 0.3),
+        "OOK": _linear(np.array([0, np.sqrt(2)], np.complex128)),
+        "AM_DSB": _am_dsb,
+        "AM_SSB": _am_ssb,
+        "FM": _fm,
+    }
+)
+"""Every modulation of the RF signal dataset by its name there."""
