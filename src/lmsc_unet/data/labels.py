@@ -1,6 +1,6 @@
 """How the raw values of masks become class ids: 0/255, 0/1, class indices, instance ids."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -52,6 +52,16 @@ class LabelMap:
             return {0: 0, self.foreground: 1}.get(value)
         return value if 0 <= value < self.num_classes else None
 
+    def check_values(self, values: Iterable[int], path: Path) -> None:
+        """Refuses values that are no class.
+
+        Raises:
+            DataError: the mask's `path` and the values are named.
+        """
+        unknown = [value for value in sorted(values) if self.class_id(value) is None]
+        if unknown:
+            raise DataError(f"{path}: {self.complaint(unknown)}")
+
     def apply(self, raw: NDArray[Any], path: Path) -> NDArray[np.uint8]:
         """Class ids of a raw mask, both `H W`; pixels to leave out become `IGNORE`.
 
@@ -61,18 +71,15 @@ class LabelMap:
         if self.kind == "instances":
             return self._apply_instances(raw, path)
         values = distinct_values(raw)
-        ids = [self.class_id(int(value)) for value in values]
-        unknown = [int(value) for value, class_id in zip(values, ids, strict=True) if class_id is None]
-        if unknown:
-            raise DataError(f"{path}: {self.complaint(unknown)}")
-        table = np.array([class_id for class_id in ids if class_id is not None], dtype=np.uint8)
-        return _looked_up(raw, values, table)
+        self.check_values(values.tolist(), path)
+        ids = np.array([self.class_id(value) for value in values.tolist()], dtype=np.uint8)
+        return _looked_up(raw, values, ids)
 
     def complaint(self, unknown: Sequence[int]) -> str:
         """What to say of values that are no class."""
         hint = " If 255 marks pixels to leave out, say --ignore-index 255." if 255 in unknown else ""
         return (
-            f"the mask holds {listed(unknown)}, outside the classes {self.described()}. "
+            f"the mask holds {listed(unknown)}, but the classes are {self.described()}. "
             f"Correct the mask, or name all classes with --classes.{hint}"
         )
 
@@ -93,16 +100,18 @@ class LabelMap:
 
 
 def infer_label_map(
-    values: Iterable[int],
+    values: Mapping[Path, Collection[int]],
     *,
     classes: Sequence[str] = (),
     ignore_index: int | None = None,
     is_wide: bool = False,
 ) -> LabelMap:
-    """The meaning of masks, from all values that a dataset's masks hold.
+    """The meaning of masks, from the values that each mask of a dataset holds.
+
+    Where a few masks are at odds with the others, the others decide: `check_values` then names the few.
 
     Args:
-        values: every raw value found, over the whole dataset.
+        values: the raw values of each mask.
         classes: names of the class ids in order; none means background and foreground.
         ignore_index: the raw value of pixels to leave out.
         is_wide: whether some mask has more than 8 bits: instance labels are told by that.
@@ -111,20 +120,21 @@ def infer_label_map(
         DataError: the values can be read in more than one way, or not at all.
         ConfigError: more classes than 255, or a single one.
     """
-    found = sorted(set(values) - {ignore_index})
     names = tuple(classes) or BINARY_NAMES
     check_class_names(names)
     if len(names) > 2:
         return LabelMap(kind="classes", class_names=names, ignore_index=ignore_index)
-    for foreground in (1, 255):
-        if set(found) <= {0, foreground}:
-            return LabelMap(kind="binary", class_names=names, foreground=foreground, ignore_index=ignore_index)
-    if is_wide:
+    masks = [set(found) - {ignore_index} for found in values.values()]
+    fitting = {foreground: sum(found <= {0, foreground} for found in masks) for foreground in (1, 255)}
+    foreground = max(fitting, key=lambda key: fitting[key])
+    if is_wide and fitting[foreground] < len(masks):
         return LabelMap(kind="instances", class_names=names, ignore_index=ignore_index)
+    if fitting[foreground] > len(masks) / 2 or not masks:
+        return LabelMap(kind="binary", class_names=names, foreground=foreground, ignore_index=ignore_index)
     raise DataError(
-        f"the masks hold the values {listed(found)}, but two classes are 0 and 1, or 0 and 255. For class ids name "
-        "them all in order: --classes background,first,second; save instance labels with 16 bits; and say "
-        "--ignore-index N for a value to leave out."
+        f"the masks hold the values {listed(sorted(set().union(*masks)))}, but two classes are 0 and 1, or 0 and 255. "
+        "For class ids name them all in order: --classes background,first,second; save instance labels with 16 bits; "
+        "and say --ignore-index N for a value to leave out."
     )
 
 

@@ -36,20 +36,23 @@ def find_label_map(
     """The meaning of a dataset's masks, from every value in all of them; reads each mask once.
 
     Raises:
-        DataError: a mask cannot be read, or the values can be read in more than one way.
+        DataError: a mask cannot be read or holds values that are no class, or the values have no one meaning.
         ConfigError: the classes named are none or too many.
     """
     masks = [sample.mask for sample in samples if sample.mask is not None]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = list(pool.map(_values_and_width, masks))
-    values = set().union(*(values for values, _ in found))
-    is_wide = any(is_wide for _, is_wide in found)
-    return infer_label_map(values, classes=classes, ignore_index=ignore_index, is_wide=is_wide)
+        found = dict(zip(masks, pool.map(_values_and_width, masks), strict=True))
+    values = {path: values for path, (values, _) in found.items()}
+    is_wide = any(is_wide for _, is_wide in found.values())
+    label_map = infer_label_map(values, classes=classes, ignore_index=ignore_index, is_wide=is_wide)
+    for path in masks:
+        label_map.check_values(values[path], path)
+    return label_map
 
 
-def _values_and_width(path: Path) -> tuple[set[int], bool]:
+def _values_and_width(path: Path) -> tuple[list[int], bool]:
     raw = read_mask(path)
-    return set(distinct_values(raw).tolist()), raw.dtype.itemsize > 1
+    return distinct_values(raw).tolist(), raw.dtype.itemsize > 1
 
 
 def load_image(path: Path) -> NDArray[Any]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lmsc_unet.data.duplicates import same_files
 from lmsc_unet.data.sample import Sample, of_split
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import sha256
 
 OFFICIAL_SEED = 19
 """The seed of NuInsSeg's official split (Mahbod et al. 2024)."""
@@ -92,12 +92,11 @@ def check_no_leak(train: Sequence[Sample], val: Sequence[Sample]) -> None:
     Raises:
         DataError: both files are named.
     """
-    sizes = {sample.image.stat().st_size for sample in train} & {sample.image.stat().st_size for sample in val}
-    seen = {sha256(sample.image): sample.image for sample in train if sample.image.stat().st_size in sizes}
-    for sample in val:
-        twin = seen.get(sha256(sample.image)) if sample.image.stat().st_size in sizes else None
-        if twin is not None:
+    train_paths, val_paths = {sample.image for sample in train}, {sample.image for sample in val}
+    for twins in same_files([*train_paths, *val_paths]):
+        trained, held = [path for path in twins if path in train_paths], [path for path in twins if path in val_paths]
+        if trained and held:
             raise DataError(
-                f"{sample.image}: the same image is in validation and, as {twin}, in training. "
+                f"{held[0]}: the same image is in validation and, as {trained[0]}, in training. "
                 "Its score would flatter: take one of the two out."
             )

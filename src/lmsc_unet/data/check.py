@@ -1,0 +1,178 @@
+"""Says what a dataset holds and everything that is wrong with it, before hours are spent on it."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.data.duplicates import same_files
+from lmsc_unet.data.folder import IMAGES_FOLDER, MASKS_FOLDER, scan_dataset
+from lmsc_unet.data.inspection import Findings, inspect
+from lmsc_unet.data.labels import IGNORE, LabelMap, infer_label_map
+from lmsc_unet.data.problems import Problem, Severity
+from lmsc_unet.data.sample import Dataset, Sample
+from lmsc_unet.data.splits import given_split
+from lmsc_unet.errors import DataError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a dataset holds, and what is wrong with it."""
+
+    dataset: Dataset
+    """The samples, those without mask included."""
+    findings: tuple[Findings, ...]
+    """What was seen in each of them."""
+    label_map: LabelMap | None
+    """What the masks' values mean; None where they have no one meaning."""
+    problems: tuple[Problem, ...]
+    """Everything wrong, errors first."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether training would refuse the dataset."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def num_pairs(self) -> int:
+        """How many images have a mask."""
+        return sum(sample.mask is not None for sample in self.dataset.samples)
+
+    @property
+    def splits(self) -> Counter[str]:
+        """How many samples the dataset itself puts into each part."""
+        return Counter(sample.split for sample in self.dataset.samples if sample.split)
+
+    def counted(self, attribute: str) -> Counter[Any]:
+        """How many images have each value of a field of `ImageInfo`."""
+        return Counter(getattr(findings.image, attribute) for findings in self.findings if findings.image)
+
+    @property
+    def sizes_px(self) -> Counter[tuple[int, int]]:
+        """How many images have each (height, width)."""
+        return Counter((found.image.height_px, found.image.width_px) for found in self.findings if found.image)
+
+    @property
+    def class_pixels(self) -> Counter[int]:
+        """How many pixels each class id has over all masks; `IGNORE` counts those to leave out."""
+        pixels: Counter[int] = Counter()
+        for found in self.findings if self.label_map else ():
+            for value, count in found.pixels.items():
+                class_id = self.label_map.class_id(value) if self.label_map else None
+                if class_id is not None:
+                    pixels[class_id] += count
+        return pixels
+
+
+def check_dataset(
+    root: Path,
+    *,
+    images: str = IMAGES_FOLDER,
+    masks: str = MASKS_FOLDER,
+    split_file: Path | None = None,
+    classes: Sequence[str] = (),
+    ignore_index: int | None = None,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Reads every file of a dataset once and tells what it found.
+
+    Raises:
+        DataError: nothing can be read as a dataset: no folder, no known layout, no pair, a wrong split file.
+        ConfigError: the classes named are none or too many.
+    """
+    dataset, problems = scan_dataset(root, images=images, masks=masks, split_file=split_file)
+    findings = _inspect_all(dataset.samples, on_progress)
+    label_map, label_problems = _labels(root, findings, classes, ignore_index)
+    report = Report(dataset=dataset, findings=findings, label_map=label_map, problems=())
+    everything = [
+        *problems,
+        *(problem for found in findings for problem in found.problems),
+        *label_problems,
+        *_channel_problems(findings),
+        *_twin_problems(dataset.samples),
+        *_part_problems(report),
+        *_class_problems(report),
+    ]
+    everything.sort(key=lambda problem: problem.severity)
+    return Report(dataset=dataset, findings=findings, label_map=label_map, problems=tuple(everything))
+
+
+def _inspect_all(samples: Sequence[Sample], on_progress: Progress | None) -> tuple[Findings, ...]:
+    findings = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for found in pool.map(inspect, samples):
+            findings.append(found)
+            if on_progress:
+                on_progress(len(findings), len(samples))
+    return tuple(findings)
+
+
+def _labels(
+    root: Path, findings: Sequence[Findings], classes: Sequence[str], ignore_index: int | None
+) -> tuple[LabelMap | None, list[Problem]]:
+    values = {found.sample.mask: found.pixels for found in findings if found.sample.mask and found.pixels}
+    is_wide = any(found.is_wide for found in findings)
+    try:
+        label_map = infer_label_map(values, classes=classes, ignore_index=ignore_index, is_wide=is_wide)
+    except DataError as error:
+        return None, [Problem(file=root, reason=str(error))]
+    problems = []
+    for mask, found in values.items():
+        unknown = sorted(value for value in found if label_map.class_id(value) is None)
+        if unknown:
+            problems.append(Problem(file=mask, reason=label_map.complaint(unknown)))
+    return label_map, problems
+
+
+def _channel_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
+    """Grey among colour images is repeated to three channels; no other mixture has a meaning."""
+    kinds = Counter(found.image.channels for found in findings if found.image)
+    if set(kinds) <= {1, 3} or len(kinds) == 1:
+        return
+    most = kinds.most_common(1)[0][0]
+    for found in findings:
+        if found.image and found.image.channels != most:
+            reason = f"the image has {found.image.channels} channels, most images have {most}. Use images of one kind."
+            yield Problem(file=found.sample.image, reason=reason)
+
+
+def _twin_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
+    by_path = {sample.image: sample for sample in samples}
+    for first, *others in same_files(by_path):
+        for other in others:
+            parts = {by_path[first].split, by_path[other].split}
+            if parts == {"train", "val"}:
+                reason = f"the same image is, as {first}, in the other of train and val. Take one of the two out."
+            else:
+                reason = f"the same image is here as {first}. Take one out: a split that parts them is refused."
+            severity: Severity = "error" if parts in ({None}, {"train", "val"}) else "warning"
+            yield Problem(file=other, reason=reason, severity=severity)
+
+
+def _part_problems(report: Report) -> Iterator[Problem]:
+    root = report.dataset.root
+    if report.num_pairs < 2:
+        reason = "there is one pair only; one more is needed at least, to train on one and validate on the other."
+        yield Problem(file=root, reason=reason)
+    try:
+        given_split(report.dataset.samples)
+    except DataError as error:
+        yield Problem(file=root, reason=str(error))
+
+
+def _class_problems(report: Report) -> Iterator[Problem]:
+    if report.label_map is None:
+        return
+    root, pixels = report.dataset.root, report.class_pixels
+    for class_id, name in enumerate(report.label_map.class_names):
+        if not pixels[class_id]:
+            reason = f"no pixel is of class {class_id} ({name}) in any mask."
+            yield Problem(file=root, reason=reason, severity="warning")
+    if report.label_map.ignore_index is not None and not pixels[IGNORE]:
+        reason = f"no pixel holds the value to leave out, {report.label_map.ignore_index}."
+        yield Problem(file=root, reason=reason, severity="warning")
