@@ -1,17 +1,16 @@
 """`lmsc predict`: masks of images of any size, by a trained model."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from lmsc_unet.cli.progress import progress
 from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lmsc_unet.prediction.job import Job
     from lmsc_unet.prediction.journal import Entry
@@ -88,31 +87,14 @@ def _carry_out(
 ) -> "Sequence[Entry]":
     """All entries, or those until Ctrl-C; failures are told as they come."""
     entries: list[Entry] = []
-    with _progress(len(job.items)) as advance:
+    with progress("predicting", len(job.items)) as bar:
         try:
             for entry in run_job(job, done):
                 entries.append(entry)
-                advance(entry)
+                if entry.error is not None:
+                    is_named = entry.error.startswith(entry.path)
+                    bar.tell(f"lmsc: {entry.error}" if is_named else f"lmsc: {entry.path}: {entry.error}")
+                bar.advance()
         except KeyboardInterrupt:
             pass
     return entries
-
-
-@contextmanager
-def _progress(number: int) -> "Iterator[Callable[[Entry], None]]":
-    """A bar on standard error where that is a terminal; failures are printed there in any case."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    columns = (TextColumn("predicting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=number)
-
-        def advance(entry: "Entry") -> None:
-            if entry.error is not None:
-                is_named = entry.error.startswith(entry.path)
-                console.print(f"lmsc: {entry.error}" if is_named else f"lmsc: {entry.path}: {entry.error}")
-            bar.advance(task)
-
-        yield advance

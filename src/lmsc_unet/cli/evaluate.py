@@ -1,0 +1,112 @@
+"""`lmsc evaluate`: how good a model is on images with known masks."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from lmsc_unet.cli.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def evaluate(
+    model: Path,
+    data: Path,
+    /,
+    *,
+    out: Path | None = None,
+    format: Literal["table", "json"] = "table",
+    images: str = "images",
+    masks: str = "masks",
+    split_file: Path | None = None,
+    split: Literal["train", "val", "test", "all"] | None = None,
+    classes: str = "",
+    ignore_index: int | None = None,
+    threshold: float | None = None,
+    tile_px: int = 512,
+    batch: int = 4,
+    draws: int = 2000,
+    seed: int = 19,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Score a model on a folder of images and masks, with the average of each score named.
+
+    Args:
+        model: Run folder of `lmsc train`, or a checkpoint.
+        data: Folder with images/ and masks/, paired by stem, or NuInsSeg as it is published.
+        out: Folder for scores.json, per_image.csv and worst_and_best.png.
+        format: How to print the scores.
+        images: Name of the folder of images.
+        masks: Name of the folder of masks.
+        split_file: CSV with the columns name,split (train, val or test).
+        split: The part to score; without it test where the data has one, else val, else all.
+        classes: Names of the class ids 0, 1, ... in the masks, with commas between; the model's if not given.
+        ignore_index: Mask value of pixels that count nowhere.
+        threshold: Probability from which a pixel is foreground, in place of the model's own.
+        tile_px: Side of the tiles that larger images are cut into.
+        batch: Tiles that go through the network at once.
+        draws: How often images are drawn anew for the 95 % intervals.
+        seed: Of these draws.
+        overwrite: Replace the scores in the folder.
+    """
+    from lmsc_unet.data.folder import find_dataset
+    from lmsc_unet.data.labels import parse_classes
+    from lmsc_unet.data.reading import find_label_map
+    from lmsc_unet.evaluation.evaluate import evaluate as evaluate_samples
+    from lmsc_unet.evaluation.intervals import Bootstrap
+    from lmsc_unet.evaluation.output import check_output, write_output
+    from lmsc_unet.evaluation.pictures import draw_worst_and_best
+    from lmsc_unet.evaluation.report import make_report, per_image_csv
+    from lmsc_unet.evaluation.selection import select
+    from lmsc_unet.images import sha256
+    from lmsc_unet.prediction.loading import find_file
+    from lmsc_unet.prediction.predictor import Predictor
+
+    if out is not None:
+        check_output(out, overwrite=overwrite)
+    bootstrap = Bootstrap(num_draws=draws, seed=seed)
+    dataset = find_dataset(data, images=images, masks=masks, split_file=split_file)
+    part, samples = select(dataset.samples, split)
+    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold)
+    names = parse_classes(classes) or predictor.spec.class_names
+    label_map = find_label_map(samples, classes=names, ignore_index=ignore_index)
+    with progress("evaluating", len(samples)) as bar:
+        evaluation = evaluate_samples(predictor, samples, label_map, advance=bar.advance)
+    origin = {
+        "model": {"name": predictor.spec.name, "file": str(find_file(model)), "sha256": sha256(find_file(model))},
+        "data": str(data),
+        "split": part,
+    }
+    report = origin | make_report(evaluation, bootstrap)
+    if out is not None:
+        picture = draw_worst_and_best(evaluation, predictor, label_map)
+        write_output(out, report, per_image_csv(evaluation), picture)
+    if format == "json":
+        print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _print_tables(report)
+    if out is not None:
+        print(f"Scores, per_image.csv and a picture of the worst and best images are in {out}.", file=sys.stderr)
+    return 0
+
+
+def _print_tables(report: "Mapping[str, Any]") -> None:
+    import rich.table
+    from rich.console import Console
+
+    from lmsc_unet.evaluation.tables import to_tables
+
+    at = {"mask": "the mask's own size", "network": "the network's size"}[report["score_at"]]
+    console = Console(highlight=False)
+    console.print(f"{report['model']['name']}, {report['images']} images ({report['split']}), scored at {at}\n")
+    for table in to_tables(report):
+        drawn = rich.table.Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for number, heading in enumerate(table.headings):
+            drawn.add_column(heading, justify="right" if heading != "average" and number else "left", no_wrap=True)
+        for row in table.rows:
+            drawn.add_row(*row)
+        console.print(drawn, "")

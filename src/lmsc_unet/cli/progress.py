@@ -1,0 +1,29 @@
+"""A progress bar on standard error, where that is a terminal, and lines of text that do not break it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a command can do to the bar."""
+
+    advance: Callable[[], None]
+    """One more is done."""
+    tell: Callable[[str], None]
+    """Prints a line above the bar, or to standard error where there is no bar."""
+
+
+@contextmanager
+def progress(doing: str, number: int) -> Iterator[Progress]:
+    """A bar from 0 to `number` with the time left; nothing but told lines where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=number)
+        yield Progress(advance=lambda: bar.advance(task), tell=console.print)

@@ -1,0 +1,123 @@
+"""Predicts pairs as prediction would, and counts what is right: `evaluate(predictor, samples, label_map)`."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.reading import load_pair
+from lmsc_unet.data.sample import Sample
+from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.images import resize, resize_mask
+from lmsc_unet.metrics.counts import Counts, count_pixels, stack
+from lmsc_unet.prediction.predictor import Predictor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Compared:
+    """An image, what is there and what was predicted, at the size at which scores are taken."""
+
+    image: NDArray[Any]
+    """Pixels "H W C" at their native depth."""
+    truth: NDArray[np.uint8]
+    """Class ids "H W"; 255 counts nowhere."""
+    prediction: NDArray[np.uint8]
+    """Class ids "H W"."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """The counts of each image, from which all scores follow."""
+
+    samples: tuple[Sample, ...]
+    """The pairs, in the order of the counts."""
+    counts: Counts
+    """Counts of each image, "N K"."""
+    class_names: tuple[str, ...]
+    """Names of the class ids 0, 1, ..."""
+    score_at: str
+    """`mask` or `network`: the size at which scores were taken."""
+
+
+def evaluate(
+    predictor: Predictor, samples: Iterable[Sample], label_map: LabelMap, *, advance: Callable[[], None] | None = None
+) -> Evaluation:
+    """Scores a predictor on pairs of image and mask.
+
+    Args:
+        predictor: What segments an image; its spec says how images are treated and where scores are taken.
+        samples: The pairs; each has a mask.
+        label_map: What the masks' values mean.
+        advance: Called after each image.
+
+    Raises:
+        DataError: there is no sample, or a file cannot be used; it is named.
+        ConfigError: the data has other classes than the model.
+    """
+    pairs = tuple(samples)
+    if not pairs:
+        raise DataError("There is no image to evaluate. Name a part of the data that has some, by --split.")
+    check_classes(predictor.spec.class_names, label_map.class_names)
+    counts = []
+    for sample in pairs:
+        pair = compare(predictor, sample, label_map)
+        counts.append(count_pixels(pair.prediction, pair.truth, label_map.num_classes))
+        if advance is not None:
+            advance()
+    return Evaluation(
+        samples=pairs,
+        counts=stack(counts),
+        class_names=predictor.spec.class_names,
+        score_at=predictor.spec.score_at,
+    )
+
+
+def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> Compared:
+    """Predicts one image and lays it beside its truth.
+
+    Raises:
+        DataError: a file cannot be used, or does not fit the model; it is named.
+    """
+    image, truth = load_pair(sample, label_map)
+    try:
+        return SCORE_AT[predictor.spec.score_at](predictor, image, truth)
+    except DataError as error:
+        raise DataError(f"{sample.image}: {error}") from error
+
+
+def compare_at_mask_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> Compared:
+    """At the mask's own size: what a user of the masks gets."""
+    return Compared(image=image, truth=truth, prediction=predictor.predict(image).mask)
+
+
+def compare_at_network_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> Compared:
+    """At the network's size, as the paper's scores are taken: the mask is resized by the nearest pixel."""
+    size_px = predictor.spec.size_px
+    return Compared(
+        image=resize(image, size_px, size_px),
+        truth=resize_mask(truth, size_px, size_px),
+        prediction=predictor.predict_at_network_size(image).mask,
+    )
+
+
+SCORE_AT: Mapping[str, Callable[[Predictor, NDArray[Any], NDArray[np.uint8]], Compared]] = MappingProxyType(
+    {"mask": compare_at_mask_size, "network": compare_at_network_size}
+)
+"""A spec's score_at -> how image, truth and prediction are brought to one size."""
+
+
+def check_classes(of_model: Sequence[str], of_data: Sequence[str]) -> None:
+    """Refuses to compare classes of different number.
+
+    Raises:
+        ConfigError: names both lists.
+    """
+    if len(of_model) != len(of_data):
+        raise ConfigError(
+            f"The model has the {len(of_model)} classes {', '.join(of_model)}, the data {len(of_data)}: "
+            f"{', '.join(of_data)}. Evaluate on data with the model's classes."
+        )

@@ -1,0 +1,72 @@
+"""How far a score might be off: a bootstrap over images.
+
+Images are drawn anew, as many as there are and with repetition; the middle 95 % of the scores of many such draws are
+the interval. It tells of the choice of images, not of the choice of training seed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.metrics.averages import PAPER_ROW, set_scores
+from lmsc_unet.metrics.counts import Counts
+
+Interval = tuple[float, float] | None
+"""The lower and upper end; None where there are fewer than two images, or the score is 0/0 throughout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bootstrap:
+    """How intervals are made."""
+
+    level: float = 0.95
+    """The share of draws whose score lies in the interval."""
+    num_draws: int = 2000
+    """How often the images are drawn anew."""
+    seed: int = 19
+    """Of the draws; the same seed gives the same intervals."""
+
+
+def intervals(images: Counts, bootstrap: Bootstrap) -> dict[str, dict[str, Interval]]:
+    """Intervals of every score by its average: "paper", "pooled" and "per_image"; from counts "N K"."""
+    times = draw_times(len(images.tp), bootstrap)
+    scores = {"pooled": _pooled(images, times), "per_image": _per_image(images, times)}
+    scores["paper"] = {column: scores[average][score] for column, (average, score) in PAPER_ROW.items()}
+    is_known = len(images.tp) > 1
+    return {
+        average: {name: _interval(draws, bootstrap.level) if is_known else None for name, draws in by_name.items()}
+        for average, by_name in scores.items()
+    }
+
+
+def draw_times(num_images: int, bootstrap: Bootstrap) -> NDArray[np.int64]:
+    """How often each image is in each draw, "draws images"; each row adds up to the number of images."""
+    shares = np.full(num_images, 1 / num_images)
+    return np.random.default_rng(bootstrap.seed).multinomial(num_images, shares, size=bootstrap.num_draws)
+
+
+def _pooled(images: Counts, times: NDArray[np.int64]) -> Mapping[str, NDArray[np.float64]]:
+    return set_scores(Counts(tp=times @ images.tp, fp=times @ images.fp, fn=times @ images.fn, tn=times @ images.tn))
+
+
+def _per_image(images: Counts, times: NDArray[np.int64]) -> Mapping[str, NDArray[np.float64]]:
+    return {name: _mean_of_draws(shares, times) for name, shares in set_scores(images).items()}
+
+
+def _mean_of_draws(shares: NDArray[np.float64], times: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean over the images of each draw that have a score; NaN where a draw has none."""
+    is_defined = ~np.isnan(shares)
+    number = times @ is_defined
+    summed = times @ np.where(is_defined, shares, 0.0)
+    mean: NDArray[np.float64] = np.divide(summed, number, out=np.full(len(times), np.nan), where=number > 0)
+    return mean
+
+
+def _interval(draws: NDArray[np.float64], level: float) -> Interval:
+    defined = draws[~np.isnan(draws)]
+    if not defined.size:
+        return None
+    low, high = np.quantile(defined, ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)

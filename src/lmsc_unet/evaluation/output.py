@@ -1,0 +1,46 @@
+"""The folder of `lmsc evaluate --out`: scores.json, per_image.csv and a picture of the worst and best images."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import OutputError
+from lmsc_unet.images import write_png
+from lmsc_unet.prediction.files import within, write_text
+
+SCORES_FILE, TABLE_FILE, PICTURE_FILE = "scores.json", "per_image.csv", "worst_and_best.png"
+
+
+def check_output(out: Path, *, overwrite: bool) -> None:
+    """Refuses to replace the results of another evaluation, or files of another's.
+
+    Raises:
+        OutputError: the folder holds them.
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: this is a file. Name a folder by --out.")
+    taken = [name for name in (SCORES_FILE, TABLE_FILE, PICTURE_FILE) if (out / name).exists()]
+    if SCORES_FILE in taken and not overwrite:
+        raise OutputError(
+            f"{out}: this folder holds the scores of another evaluation. Replace them by --overwrite, "
+            "or name another folder by --out."
+        )
+    if taken and SCORES_FILE not in taken:
+        raise OutputError(
+            f"{out}: the folder holds {', '.join(taken)}, which no `lmsc evaluate` wrote. Name another by --out."
+        )
+
+
+def write_output(out: Path, report: Mapping[str, Any], per_image: str, picture: NDArray[np.uint8]) -> None:
+    """Writes the three files; the scores come first, as they mark the folder.
+
+    Raises:
+        OutputError: the disk is full or the folder may not be written.
+    """
+    write_text(within(out, SCORES_FILE), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(within(out, TABLE_FILE), per_image)
+    write_png(within(out, PICTURE_FILE), picture)

@@ -1,0 +1,73 @@
+"""All scores of an evaluation as plain data: what `--format json` prints and scores.json holds."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lmsc_unet.evaluation.evaluate import Evaluation
+from lmsc_unet.evaluation.intervals import Bootstrap, intervals
+from lmsc_unet.metrics import averages
+
+PER_IMAGE_SCORES = ("accuracy", "iou", "dice", "precision", "recall")
+"""The foreground scores of each image in per_image.csv; f1 is dice."""
+
+
+def make_report(evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Shares in 0..1 by average; None where a score is 0/0 throughout.
+
+    Keys: images, score_at, class_names, paper, pooled, per_image, classes, intervals, left_out. `left_out` counts the
+    images that a per-image mean leaves out, because their score is 0/0.
+    """
+    counts, names = evaluation.counts, evaluation.class_names
+    missing = averages.left_out(counts)
+    of_paper = {c: missing[score] for c, (average, score) in averages.PAPER_ROW.items() if average == "per_image"}
+    report = {
+        "images": len(evaluation.samples),
+        "score_at": evaluation.score_at,
+        "class_names": list(names),
+        "paper": averages.paper(counts),
+        "pooled": averages.pooled(counts),
+        "per_image": averages.per_image(counts),
+        "classes": averages.class_table(counts, names),
+        "intervals": {
+            "level": bootstrap.level,
+            "method": "bootstrap over images",
+            "draws": bootstrap.num_draws,
+            "seed": bootstrap.seed,
+            **intervals(counts, bootstrap),
+        },
+        "left_out": {
+            "paper": of_paper,
+            "per_image": missing,
+            "classes": averages.class_left_out(counts, names),
+        },
+    }
+    return {key: _without_nan(value) for key, value in report.items()}
+
+
+def per_image_csv(evaluation: Evaluation) -> str:
+    """One line for each image: its name, its foreground scores, and the counts of each class.
+
+    A score that is 0/0 is left empty.
+    """
+    counts = evaluation.counts
+    scores = averages.set_scores(counts)
+    kinds = ("tp", "fp", "fn", "tn")
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(
+        ["name", *PER_IMAGE_SCORES, *(f"{kind}_{name}" for name in evaluation.class_names for kind in kinds)]
+    )
+    for index, sample in enumerate(evaluation.samples):
+        shares = (float(scores[name][index]) for name in PER_IMAGE_SCORES)
+        numbers = (getattr(counts, kind)[index, k] for k in range(counts.num_classes) for kind in kinds)
+        writer.writerow([sample.name, *("" if math.isnan(share) else f"{share:.6f}" for share in shares), *numbers])
+    return stream.getvalue()
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
