@@ -1,4 +1,4 @@
-"""`lmsc data`: looks at datasets."""
+"""`lmsc data`: checks a folder of images and masks, or makes one."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-app = App(name="data", help="Look at datasets.")
+app = App(name="data", help="Check a folder of images and masks, or make one.")
 
 
 @app.command
@@ -51,6 +51,24 @@ def check(
     else:
         print(report_text(report))
     return int(report.has_errors)
+
+
+@app.command
+def nuclei(out: Path, *, count: int = 40, size_px: int = 512, seed: int = 0) -> None:
+    """Draw pictures of stained tissue with their nuclei known, to try things on.
+
+    Writes images/, masks/ (0 and 255) and labels/ (16-bit numbers of the nuclei).
+
+    Args:
+        out: A new folder.
+        count: How many pictures.
+        size_px: Their side.
+        seed: Another seed, other pictures.
+    """
+    from lmsc_unet.data.nuclei import write_nuclei
+
+    write_nuclei(out, count=count, size_px=size_px, seed=seed)
+    print(f"{count} pictures of {size_px} x {size_px} px with masks are in {out}")
 
 
 def _show_progress(done: int, total: int) -> None:
