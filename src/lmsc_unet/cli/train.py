@@ -1,6 +1,7 @@
 """`lmsc train`: from a folder of images and masks to a run folder with a model."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +40,7 @@ def train(
     *,
     out: Path,
     settings: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig(),  # noqa: B008 - frozen
-    config: Path | None = None,
+    config: Path | None = None,  # noqa: ARG001 - read by settings_in_layers
     resume: bool = False,
     overwrite: bool = False,
 ) -> int:
@@ -55,8 +56,36 @@ def train(
     """
     from lmsc_unet.training.run import run
 
-    run(data, out, settings, resume=resume, overwrite=overwrite)
+    settings = replace(settings, network=parse_overrides(settings.network))
+    summary = run(data, out, settings, resume=resume, overwrite=overwrite)
+    print_summary(summary, out)
     return 0
+
+
+def print_summary(summary: Mapping[str, Any], out: Path) -> None:
+    """Prints the main scores of the best and the last epoch, and what to look at."""
+    from rich.console import Console
+    from rich.table import Table
+
+    has_folds = "folds" in summary
+    title = f"mean over {summary['folds']} folds ± standard deviation" if has_folds else "on the validation images"
+    table = Table(
+        "epoch", "Dice per image", "IoU per image", "F1 pooled", "accuracy", title=title, title_justify="left"
+    )
+    for epoch in (key for key in summary if key.startswith(("best", "last")) and not key.startswith("best_epoch")):
+        scores = summary[epoch]["paper"]
+        table.add_row(epoch.replace("_", " "), *(_share(scores[name]) for name in ("dc", "miou", "f1", "acc")))
+    console = Console(highlight=False)
+    console.print(table)
+    pictures = "fold-*/" if has_folds else ""
+    console.print(f"{out}: {pictures}curves.png, {pictures}predictions.png, summary.json", soft_wrap=True)
+
+
+def _share(value: Any) -> str:
+    if isinstance(value, Mapping):
+        spread = f" ± {value['std']:.4f}" if value["std"] is not None else ""
+        return _share(value["mean"]) + spread
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _as_options(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from lmsc_unet.errors import ModelError, OutputError
 from lmsc_unet.images import sha256
+from lmsc_unet.prediction.files import write_text
 
 FORMAT = 1
 """Version of what this project puts into a checkpoint under the key `lmsc`."""
@@ -52,7 +53,7 @@ def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
         partial.replace(path)
         _write_sums(path, [new])
         _sync_folder(path.parent)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, OutputError) as error:  # torch raises RuntimeError on a full disk
         partial.unlink(missing_ok=True)
         raise OutputError(
             f"{path}: the checkpoint cannot be written ({error}). The one before it is kept. "
@@ -97,10 +98,7 @@ def _read_sums(path: Path) -> list[str]:
 
 
 def _write_sums(path: Path, sums: list[str]) -> None:
-    target = _sums_path(path)
-    partial = target.with_name(f".{target.name}.partial")
-    partial.write_text("".join(f"{value}  {path.name}\n" for value in sums))
-    partial.replace(target)
+    write_text(_sums_path(path), "".join(f"{value}  {path.name}\n" for value in sums))
 
 
 def _sync_folder(folder: Path) -> None:

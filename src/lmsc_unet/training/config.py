@@ -15,6 +15,7 @@ from lmsc_unet.losses.config import LossConfig
 from lmsc_unet.prediction.spec import Scaling, Treatment
 
 Recipe = Literal["strong", "paper"]
+Precision = Literal["auto", "32", "bf16"]
 
 
 def _split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -126,7 +127,7 @@ class TrainConfig:
     """Of the initial weights, the order and the augmentation."""
     devices: int = 1
     """GPUs, or CPU processes where there is no GPU."""
-    precision: Literal["auto", "32", "bf16"] = "auto"
+    precision: Precision = "auto"
     """bf16 computes in bfloat16 where it is safe; auto takes it where the hardware has it."""
     workers: int = 0
     """Loader processes; 0 loads in the training process."""
@@ -135,7 +136,7 @@ class TrainConfig:
     validate_every: int = 1
     """Epochs from one validation to the next."""
     ema_decay: float = 0.99
-    """The scored weights are the training's weights averaged with this decay a step; 0 averages nothing."""
+    """The scored weights are the training's averaged with this decay a step (less in the first); 0 averages nothing."""
     tensorboard: bool = False
     """Also write TensorBoard logs to the run folder."""
     data: Annotated[DataConfig, Parameter(name="*")] = field(default_factory=DataConfig)

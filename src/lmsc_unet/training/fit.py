@@ -2,19 +2,21 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.splits import Fold
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.training.averaging import averaging
 from lmsc_unet.training.checkpoint import AtomicCheckpointIO
-from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
 from lmsc_unet.training.loading import network_config
 from lmsc_unet.training.module import Segmentation
@@ -22,7 +24,16 @@ from lmsc_unet.training.progress import TrainingProgress
 from lmsc_unet.training.recorder import Recorder
 
 
-def fit(folder: Path, fold: Fold, label_map: LabelMap, spec: ModelSpec, config: TrainConfig, *, title: str) -> Recorder:
+def fit(
+    folder: Path,
+    fold: Fold,
+    label_map: LabelMap,
+    spec: ModelSpec,
+    config: TrainConfig,
+    *,
+    title: str,
+    callbacks: Sequence[Callback] = (),
+) -> Recorder:
     """Trains until the last epoch or the end of patience; goes on from `last.ckpt` where the folder has one.
 
     Args:
@@ -32,6 +43,7 @@ def fit(folder: Path, fold: Fold, label_map: LabelMap, spec: ModelSpec, config: 
         spec: How the model wants its images.
         config: All settings.
         title: What the progress bar calls the training.
+        callbacks: Lightning callbacks besides our own.
 
     Raises:
         DivergedError: the loss is not finite; the checkpoints of the last finished epoch stay.
@@ -42,7 +54,7 @@ def fit(folder: Path, fold: Fold, label_map: LabelMap, spec: ModelSpec, config: 
     module = Segmentation(build_model(network_config(config, spec)), spec, config)
     module.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recorder = Recorder(folder, config.patience)
-    trainer = _trainer(folder, config, [*_averaging(config), TrainingProgress(title), recorder])
+    trainer = _trainer(folder, config, [*averaging(config.ema_decay), *callbacks, TrainingProgress(title), recorder])
     train = DecodedSamples(fold.train, label_map, spec)
     val = DecodedSamples(fold.val, label_map, spec)
     last = folder / "last.ckpt"
@@ -56,7 +68,7 @@ def fit(folder: Path, fold: Fold, label_map: LabelMap, spec: ModelSpec, config: 
     return recorder
 
 
-def resolve_precision(precision: str) -> str:
+def resolve_precision(precision: Precision) -> Precision:
     """`auto` as bf16 where GPU or CPU compute it natively, otherwise 32; other names as they are."""
     if precision != "auto":
         return precision
@@ -97,10 +109,6 @@ def _loggers(folder: Path, config: TrainConfig) -> list[pl.loggers.Logger]:
     return [TensorBoardLogger(folder, name="tensorboard", version="")]
 
 
-def _averaging(config: TrainConfig) -> list[Callback]:
-    return [EMAWeightAveraging(decay=config.ema_decay)] if config.ema_decay else []
-
-
 def _train_loader(decoded: DecodedSamples, config: TrainConfig, trainer: pl.Trainer) -> DataLoader[object]:
     crops = Crops(decoded, config)
     if config.workers:
@@ -125,5 +133,11 @@ def _quieten() -> None:
     """Lightning's own notes say nothing that a user of `lmsc` could act on."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    for message in (".*does not have many workers.*", ".*Checkpoint directory.*", ".*lr_scheduler.step.*", ".*srun.*"):
+    for message in (
+        ".*does not have many workers.*",
+        ".*Checkpoint directory.*",
+        ".*lr_scheduler.step.*",
+        ".*srun.*",
+        ".*LeafSpec.*",
+    ):
         warnings.filterwarnings("ignore", message)

@@ -46,7 +46,7 @@ def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map:
             axis.imshow(panel)
             axis.set_title(title[-40:], fontsize=9)
             axis.set_axis_off()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=80)
 
 
 def _viewable(image: NDArray[Any]) -> NDArray[np.float64]:

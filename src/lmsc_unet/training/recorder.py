@@ -14,6 +14,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
 from lmsc_unet.config import to_mapping
+from lmsc_unet.prediction.files import write_text
 from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
 from lmsc_unet.training.module import Segmentation
 
@@ -87,14 +88,12 @@ class Recorder(Checkpoint):  # type: ignore[misc]
 
 
 def write_metrics(path: Path, rows: list[dict[str, float | None]]) -> None:
-    """Writes all rows anew, by way of a temporary file."""
+    """Writes all rows anew."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text.getvalue())
-    partial.replace(path)
+    write_text(path, text.getvalue())
 
 
 def read_metrics(path: Path) -> list[dict[str, float | None]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_yaml
 from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.prediction.files import write_text
 from lmsc_unet.training.config import TrainConfig
 
 CONFIG_FILE = "config.yaml"
@@ -33,9 +34,9 @@ def open_run(folder: Path, config: TrainConfig, *, resume: bool, overwrite: bool
         raise OutputError(f"{folder}: this is not an empty folder and holds no run. Name another by --out.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG_FILE).write_text(to_yaml(config), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{folder}: the run folder cannot be made ({error.strerror}). Name another.") from error
+    write_text(folder / CONFIG_FILE, to_yaml(config))
 
 
 def is_run(folder: Path) -> bool:
@@ -51,7 +52,7 @@ def read_config(folder: Path) -> TrainConfig:
 
 def clear_run(folder: Path) -> None:
     """Removes what a run wrote, and nothing else."""
-    for pattern in ("*.ckpt", "*.sha256", "*.csv", "*.png", "*.json", CONFIG_FILE, ".*.partial"):
+    for pattern in ("*.ckpt", "*.sha256", "*.csv", "*.png", "*.json", CONFIG_FILE, ".*.partial", ".*.tmp"):
         for path in folder.glob(pattern):
             path.unlink()
     for fold in folder.glob("fold-*"):
