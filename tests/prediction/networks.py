@@ -47,6 +47,16 @@ def load_bright(path):
     return brightness, spec(mean=(0.5,), **json.loads(path.read_text()))
 
 
+def load_three(_path):
+    """Three classes: ground, bright, and one that is never the most probable."""
+
+    def network(pixels):
+        bright = brightness(pixels)
+        return np.concatenate([-bright, bright, np.full_like(bright, -1e3)], axis=1)
+
+    return network, spec(mean=(0.5,), num_logits=3, class_names=("ground", "bright", "nowhere"))
+
+
 def spec(**changes) -> ModelSpec:
     fields = {"name": "small", "side_multiple_px": POOL_PX, "margin_px": REACH_PX, "scaling": "range"}
     return ModelSpec(**(fields | changes))
