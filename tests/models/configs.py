@@ -1,0 +1,12 @@
+"""The configs that every model test runs on: the catalog, and one of each option that the catalog leaves alone."""
+
+from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, ModelConfig, UNetConfig
+
+OPTIONS: dict[str, ModelConfig] = {
+    "one channel, five classes": LMSCUNetConfig(widths=(8, 12, 16), input_channels=1, num_classes=5),
+    "repeated MBBs, ReLU6": LMSCUNetConfig(widths=(8, 12, 16), repeats=2, activation="relu6"),
+    "identity shortcuts, expansion 6": LMSCUNetConfig(widths=(8, 8, 8), shortcut="identity", expansion=6),
+    "three levels, seven channels": UNetConfig(widths=(5, 9, 9), input_channels=7, num_classes=2),
+}
+
+CONFIGS: dict[str, ModelConfig] = dict(CATALOG) | OPTIONS

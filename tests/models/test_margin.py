@@ -1,0 +1,73 @@
+"""`margin_px` against the built networks: nothing beyond it changes a logit, and nothing less would do."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, ModelConfig, UNetConfig, margin_px, side_multiple_px
+from lmsc_unet.models import build_model
+
+SMALL: dict[str, ModelConfig] = {
+    "U-Net as deep as the paper's": UNetConfig(widths=(2, 2, 2, 2, 2)),
+    "LMSC-UNet as deep as the paper's": LMSCUNetConfig(widths=(4, 4, 4, 4), brb_levels=frozenset({1, 2, 3})),
+}
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> ModelConfig:
+    widths = (4,) * draw(st.integers(2, 5))
+    if draw(st.booleans()):
+        return UNetConfig(widths=widths)
+    levels = draw(st.frozensets(st.integers(1, len(widths) - 1)))
+    return LMSCUNetConfig(widths=widths, repeats=draw(st.integers(1, 3)), brb_levels=levels)
+
+
+@pytest.mark.parametrize("config", SMALL.values(), ids=SMALL)
+def test_pixels_farther_than_the_margin_do_not_change_a_logit(config: ModelConfig) -> None:
+    torch.manual_seed(0)
+    model = build_model(config).eval()
+    multiple, margin = side_multiple_px(config), margin_px(config)
+    side = 2 * (margin // multiple + 2) * multiple
+    image = torch.randn(1, 3, multiple, side)
+    with torch.no_grad():
+        before = model(image)
+        for column in range(side // 2, side // 2 + multiple):
+            changed = torch.randn_like(image)
+            kept = slice(column - margin, column + margin + 1)
+            changed[..., kept] = image[..., kept]
+            torch.testing.assert_close(model(changed)[..., column], before[..., column], rtol=0, atol=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(configs())
+def test_the_margin_is_the_farthest_that_any_logit_reaches(config: ModelConfig) -> None:
+    assert farthest_reach_px(config) == margin_px(config)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("unet", 107), ("lmsc-unet", 37), ("lmsc-unet-123", 37)])
+def test_margins_of_the_catalog(name: str, expected: int) -> None:
+    assert margin_px(CATALOG[name]) == expected
+
+
+def farthest_reach_px(config: ModelConfig) -> int:
+    """Perturbs by gradient: with positive weights and mean pooling every dependence shows and none cancels."""
+    model = all_positive(build_model(config))
+    multiple = side_multiple_px(config)
+    side = 2 * (margin_px(config) // multiple + 2) * multiple
+    image = torch.full((multiple, 3, multiple, side), 0.1, dtype=torch.float64, requires_grad=True)
+    logits = model(image)
+    columns = [side // 2 + offset for offset in range(multiple)]
+    sum(logits[row, ..., column].sum() for row, column in enumerate(columns)).backward()
+    assert image.grad is not None
+    depends = image.grad.abs().sum(dim=(1, 2)) > 0
+    return max(int((torch.nonzero(depends[row]) - column).abs().max()) for row, column in enumerate(columns))
+
+
+def all_positive(model: nn.Module) -> nn.Module:
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
+    model.pool = nn.AvgPool2d(2)
+    return model.double().eval()
