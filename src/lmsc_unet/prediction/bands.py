@@ -27,11 +27,12 @@ def stream(
     ends_px = (*rows.starts_px[1:], rows.padded_px)
     unfinished: NDArray[np.float32] | None = None
     for start, end, weight in zip(rows.starts_px, ends_px, rows.weights, strict=True):
-        blended = _blend(read_window, start, rows, columns, infer, batch) * weight[:, np.newaxis]
+        blended = _blend(read_window, start, rows, columns, infer, batch)
+        blended *= weight[:, np.newaxis]
         if unfinished is not None:
             blended[:, : unfinished.shape[1]] += unfinished
         yield blended[:, : min(end, rows.length_px) - start, : columns.length_px]
-        unfinished = blended[:, end - start :]
+        unfinished = blended[:, end - start :].copy()  # so that the yielded rows can be freed
 
 
 def _blend(
