@@ -3,6 +3,7 @@
 import struct
 import zlib
 from contextlib import suppress
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -193,6 +194,7 @@ def test_a_preview_beside_the_image_is_passed_over(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "x.tif"), picture(3))
 
 
+@pytest.mark.skipif(find_spec("imagecodecs") is not None, reason="imagecodecs is installed and decodes it")
 def test_a_compression_that_nothing_here_decodes_says_what_to_install(tmp_path):
     data = bytearray(opencv(tmp_path / "x.tif", picture(3, np.uint16)).read_bytes())
     with tifffile.TiffFile(tmp_path / "x.tif") as file:

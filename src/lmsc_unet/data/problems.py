@@ -31,4 +31,5 @@ def refuse(root: Path, problems: Sequence[Problem]) -> None:
         return
     shown = "\n".join(f"  {problem.file}: {problem.reason}" for problem in errors[:_MAX_SHOWN])
     rest = f"\n  ... and {len(errors) - _MAX_SHOWN} more" if len(errors) > _MAX_SHOWN else ""
-    raise DataError(f"{root}: {len(errors)} files cannot be used:\n{shown}{rest}\n`lmsc data check` lists them all.")
+    files = "1 file" if len(errors) == 1 else f"{len(errors)} files"
+    raise DataError(f"{root}: {files} cannot be used:\n{shown}{rest}\n`lmsc data check` lists them all.")
