@@ -5,7 +5,7 @@ are counted from 0 to the number of rows or columns; pixel `k` lies between the 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -51,9 +51,10 @@ class Stft:
         """Samples from one row to the next."""
         return self.hop * self.frames_per_row
 
-    def weights(self) -> NDArray[np.float32]:
-        """The window, scaled so that noise of power 1 gives cells of mean 1."""
-        phase = 2 * np.pi * np.arange(self.nfft) / self.nfft
+    def weights(self, num_samples: int | None = None) -> NDArray[np.float32]:
+        """The window over `nfft` samples or fewer, scaled so that noise of power 1 gives cells of mean 1."""
+        size = num_samples or self.nfft
+        phase = 2 * np.pi * (np.arange(size) + 0.5 * (size < self.nfft)) / size
         shape = sum((-1) ** k * a * np.cos(k * phase) for k, a in enumerate(_WINDOWS[self.window]))
         return np.asarray(shape / np.sqrt(np.sum(np.square(shape))), np.float32)
 
@@ -154,15 +155,17 @@ def _rows(samples: Samples, transform: "_Transform", count: int) -> NDArray[np.f
 
 
 def _last_row(samples: Samples, stft: Stft) -> NDArray[np.float32]:
-    """The frames of a row that is not full, or one frame filled up with zeros and scaled for them."""
+    """The frames of a row that is not full; less than one frame is filled up with zeros under a window of its own."""
     num_frames = max(1, (samples.size - stft.nfft) // stft.hop + 1)
-    scale = np.float32(1)
-    if samples.size < stft.nfft:
-        scale = np.float32(1 / max(1e-6, np.sum(np.square(stft.weights()[: samples.size]))))
-        samples = np.concatenate([samples, np.zeros(stft.nfft - samples.size, samples.dtype)])
     row = np.empty((1, stft.nfft if np.iscomplexobj(samples) else stft.nfft // 2), np.float32)
+    if samples.size < stft.nfft:
+        missing = np.zeros(stft.nfft - samples.size, samples.dtype)
+        samples = np.concatenate([samples * stft.weights(samples.size), missing])
+        stft = replace(stft, window="rectangular")
+        _Transform(stft)(samples, num_frames, row)
+        return row * np.float32(stft.nfft)
     _Transform(stft)(samples, num_frames, row)
-    return row * scale
+    return row
 
 
 class _Transform:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError
 
+_NEIGHBOURS_ALIKE = 1.74  # a Hann window makes neighbouring columns alike: so many of them count as one
+
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyMask:
@@ -20,9 +22,9 @@ class EnergyMask:
     """Rows averaged around a cell."""
     smooth_columns: int = 5
     """Columns averaged around a cell."""
-    sigmas: float = 6.0
-    """The higher threshold: so many standard deviations of smoothed noise above its mean."""
-    low_sigmas: float = 3.5
+    deviates: float = 5.0
+    """The higher threshold, as the normal deviate that noise exceeds as rarely: 5 is once in 3.5 million cells."""
+    low_deviates: float = 3.0
     """The lower threshold."""
     close_rows: int = 5
     """Gaps of up to so many rows within a signal are closed."""
@@ -36,9 +38,9 @@ class EnergyMask:
     """How many frames each row averages: its noise varies the less."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.low_sigmas <= self.sigmas:
+        if not 0 < self.low_deviates <= self.deviates:
             raise ConfigError(
-                f"low_sigmas is {self.low_sigmas}; it must be above 0 and at most sigmas ({self.sigmas})."
+                f"low_deviates is {self.low_deviates}; it must be above 0 and at most deviates ({self.deviates})."
             )
 
     @property
@@ -50,11 +52,15 @@ class EnergyMask:
         """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
         power = np.power(np.float32(10), rows_db * np.float32(0.1))
         smooth = cv2.blur(power, (self.smooth_columns, self.smooth_rows), borderType=cv2.BORDER_REFLECT)
-        deviation = 1 / np.sqrt(self.smooth_rows * self.smooth_columns * self.frames_per_row / 1.5)
-        low = (smooth > np.maximum(1 + self.low_sigmas * deviation, self._skirts(smooth))).astype(np.uint8)
+        low = (smooth > np.maximum(self._threshold(self.low_deviates), self._skirts(smooth))).astype(np.uint8)
         closed = cv2.morphologyEx(low, cv2.MORPH_CLOSE, np.ones((self.close_rows, self.close_columns), np.uint8))
-        mask = _reaching(closed, smooth > 1 + self.sigmas * deviation)
+        mask = _reaching(closed, smooth > self._threshold(self.deviates))
         return mask, np.asarray(1 - 1 / np.maximum(smooth, 1), np.float32)
+
+    def _threshold(self, deviates: float) -> float:
+        """The power that smoothed noise of mean 1 exceeds as rarely as a normal deviate (Wilson and Hilferty 1931)."""
+        num_cells = self.smooth_rows * self.smooth_columns * self.frames_per_row / _NEIGHBOURS_ALIKE
+        return float((1 - 1 / (9 * num_cells) + deviates / (3 * num_cells**0.5)) ** 3)
 
     def _skirts(self, smooth: NDArray[np.float32]) -> NDArray[np.float32]:
         """The level "T 1" under which a cell is a by-product of the strongest signal of its time."""

@@ -50,14 +50,16 @@ def to_box(
 ) -> SignalBox:
     """A region as a trimmed box; `first_sample` is that of the region's row 0, `num_samples` the recording's length."""
     edges = trim(region)
-    start = first_sample + max(0, round(grid.sample(edges.top_px)))
-    stop = first_sample + round(grid.sample(edges.bottom_px))
-    if num_samples is not None:
-        stop = min(stop, first_sample + num_samples)
+    half_row = grid.stft.row_samples // 2
+    start, stop = round(grid.sample(edges.top_px)), round(grid.sample(edges.bottom_px))
+    if start < half_row:  # a signal that is there from the first row on is there from the first sample on
+        start = 0
+    if num_samples is not None and stop > num_samples - half_row:
+        stop = num_samples
     lowest_hz, highest_hz = grid.hz(0.5), grid.hz(grid.num_columns + 0.5)
     return SignalBox(
-        start_sample=start,
-        stop_sample=max(start + 1, stop),
+        start_sample=first_sample + start,
+        stop_sample=first_sample + max(start + 1, stop),
         low_hz=min(max(grid.hz(edges.left_px), lowest_hz), highest_hz),
         high_hz=max(lowest_hz, min(grid.hz(edges.right_px), highest_hz)),
         label=label,
@@ -84,7 +86,7 @@ def _rising(summed: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _time_edges(region: Region) -> tuple[float, float]:
-    """Half the typical power is the edge; the row before it holds as much of the signal as it has power."""
+    """Half the typical power is the edge; it and the row before hold as much of the signal as they have power."""
     rows = sorted(region.row_power)
     width = region.stop_column - region.low_column
     power = np.array([region.row_power[row] for row in rows]) - width
@@ -98,7 +100,7 @@ def _time_edges(region: Region) -> tuple[float, float]:
 
 def _edge(power: NDArray[np.float64], typical: float) -> float:
     """How far inside the region's end the signal begins, in rows."""
-    strong = np.flatnonzero(power[:_WIDEST_TRIM_ROWS] >= 0.5 * typical)
+    filled = np.clip(power[:_WIDEST_TRIM_ROWS] / typical, 0, 1)
+    strong = np.flatnonzero(filled >= 0.5)
     first = int(strong[0]) if len(strong) else 0
-    partly = float(np.clip(power[first - 1] / typical, 0, 1)) if first else 1 - min(1.0, power[0] / typical)
-    return first - partly if first else partly
+    return first + 1 - float(filled[first]) - (float(filled[first - 1]) if first else 0.0)
