@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import cv2
 import numpy as np
@@ -54,6 +55,8 @@ def test_a_single_image_has_scores_but_no_interval_and_a_class_that_is_nowhere_h
     report = evaluated(lmsc, capsys, model, tmp_path / "data")
     assert report["paper"] == {"acc": 1.0, "miou": None, "f1": None, "dc": None}
     assert report["intervals"]["paper"] == {"acc": None, "miou": None, "f1": None, "dc": None}
+    assert lmsc("evaluate", model, tmp_path / "data", "--out", tmp_path / "out") == 0
+    assert re.search(r"accuracy, pooled +1\.0000 +- +1", capsys.readouterr().out)
 
 
 def test_the_folder_holds_the_scores_a_line_for_each_image_and_a_picture(model, data, tmp_path, lmsc, capsys):

@@ -101,7 +101,7 @@ def _print_tables(report: "Mapping[str, Any]") -> None:
     from lmsc_unet.evaluation.tables import to_tables
 
     at = {"mask": "the mask's own size", "network": "the network's size"}[report["score_at"]]
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=max(Console().width, 120))  # a number is never cut
     console.print(f"{report['model']['name']}, {report['images']} images ({report['split']}), scored at {at}\n")
     for table in to_tables(report):
         drawn = rich.table.Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))

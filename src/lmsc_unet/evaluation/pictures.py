@@ -31,13 +31,14 @@ def draw_worst_and_best(
     """The images of lowest and of highest foreground Dice, each as it is and with its errors; RGB "H W 3"."""
     dice = set_scores(evaluation.counts)["dice"]
     worst, best = rank(dice, num_each)
+    num_columns = max(len(worst), 2)  # two make room for the legend
     rows = []
     for title, chosen in (("Worst images by foreground Dice", worst), ("Best images by foreground Dice", best)):
         cells = []
         for index in chosen:
             sample = evaluation.samples[index]
             cells.append(_cell(compare(predictor, sample, label_map), f"{dice[index]:.3f}  {sample.name}"))
-        rows.append(_row(title, cells, num_each))
+        rows.append(_row(title, cells, num_columns))
     return np.concatenate([_legend(rows[0].shape[1], evaluation), *rows])
 
 
