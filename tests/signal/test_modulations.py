@@ -59,7 +59,7 @@ def test_a_matched_filter_gives_the_symbols_back(name, points):
     rng = np.random.default_rng(1)
     symbols, rolloff = points[rng.integers(len(points), size=600)], 0.3
     lines = shape_pulses(symbols, rolloff) * root_raised_cosine(np.fft.fftfreq(1200) * 2, rolloff)
-    received = np.fft.ifft(lines)[::2]
+    received = 2 * np.fft.ifft(lines)[::2]
     np.testing.assert_allclose(received, symbols, atol=1e-5)
 
 

@@ -58,7 +58,7 @@ def test_4000_scenes_are_the_papers_set():
 
 def test_mixed_as_measured_the_foreground_is_what_the_dataset_has():
     options = SceneOptions(mixture="measured")
-    share = foreground_share([draw_scene(index, options) for index in range(3000)])
+    share = foreground_share([draw_scene(index, options) for index in range(1500)])
     assert share == pytest.approx(expected_share(options), abs=0.02)
     assert expected_share(options) == pytest.approx(0.12, abs=0.01)
 
@@ -158,8 +158,9 @@ def test_a_mask_is_where_the_signal_is():
 )
 def test_impairments_show(impairments, is_seen):
     options = SceneOptions(seed=2, samples=1 << 18, impairments=impairments)
-    scene = next(one for one in (draw_scene(index, options) for index in range(100)) if not one.emissions)
-    assert is_seen(np.concatenate(list(power_rows([render(scene)], Stft(frames_per_row=4)))))
+    empty = [one for one in (draw_scene(index, options) for index in range(60)) if not one.emissions][:6]
+    powers = [np.concatenate(list(power_rows([render(one)], Stft(frames_per_row=4)))) for one in empty]
+    assert any(is_seen(power) for power in powers)  # a scene draws from none to the most
 
 
 def test_an_imbalance_mirrors_a_signal_about_0_hz():

@@ -75,7 +75,7 @@ def _side_by_side(rng: Random, widths: list[float], free: float) -> Plan:
     low, plan = -0.5, []
     for width, gap in zip(widths, gaps[:-1], strict=True):
         low += _GUARD + gap
-        modulation = str(rng.choice(COMMON))
+        modulation = _one_of(rng, COMMON)
         plan.append(Emission(start=0, stop=FILE_SAMPLES, low=low, high=low + width, modulation=modulation))
         low += width
     return tuple(plan)
@@ -96,7 +96,7 @@ def _bursts(
             bandwidth = rng.uniform(*width)
             low = rng.uniform(-edge, edge - bandwidth)
             plan.append(
-                Emission(start=start, stop=stop, low=low, high=low + bandwidth, modulation=str(rng.choice(COMMON)))
+                Emission(start=start, stop=stop, low=low, high=low + bandwidth, modulation=_one_of(rng, COMMON))
             )
             start = stop + int(gap[0] + (gap[1] - gap[0]) * rng.random() ** gap_power)
 
@@ -119,12 +119,16 @@ def _scattered(
         for _ in range(_TRIES):
             if len(plan) == wanted:
                 break
-            one = _anywhere(rng, width(rng), int(length(rng)), str(rng.choice(modulations)))
+            one = _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, modulations))
             if _has_room(one, plan, at_once):
                 plan.append(one)
         return tuple(sorted(plan, key=lambda emission: emission.start))
 
     return draw
+
+
+def _one_of(rng: Random, names: tuple[str, ...]) -> str:
+    return names[int(rng.integers(len(names)))]
 
 
 def _anywhere(rng: Random, bandwidth: float, length: int, modulation: str) -> Emission:

@@ -1,0 +1,39 @@
+import pytest
+from cyclopts import App
+
+from lmsc_unet.cli.scenes import scenes
+from lmsc_unet.errors import ConfigError, OutputError
+
+
+def run(*argv):
+    """The command by itself, as the command line calls it."""
+    app = App()
+    app.command(scenes, name="scenes")
+    return app(["scenes", *map(str, argv)], exit_on_error=False, result_action="return_value")
+
+
+def test_recordings_are_written_and_compared_with_the_dataset(tmp_path, capsys):
+    assert run(tmp_path / "set", "--count", 8, "--seed", 3, "--samples", 4096, "--datatype", "ci8") is None
+    assert len(list((tmp_path / "set").glob("*.sigmf-meta"))) == 8
+    assert {path.stat().st_size for path in (tmp_path / "set").glob("*.sigmf-data")} == {8192}
+    out = capsys.readouterr().out
+    assert "measured in the dataset" in out
+    assert "41.0%" in out
+    assert f"8 scenes in {tmp_path / 'set'}" in " ".join(out.split())
+
+
+def test_pictures_are_a_set_to_train_on(tmp_path):
+    from lmsc_unet.data.folder import find_dataset
+
+    run(tmp_path / "set", "--count", 8, "--samples", 65_536, "--pictures", "--receiver", "cheap", "--dc-spike-db", 10)
+    dataset = find_dataset(tmp_path / "set")
+    assert len(dataset.samples) == 8
+    assert all(sample.mask is not None for sample in dataset.samples)
+
+
+def test_wrong_values_are_told(tmp_path):
+    with pytest.raises(ConfigError, match="iq_imbalance is 2"):
+        run(tmp_path / "set", "--count", 1, "--iq-imbalance", 2)
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(OutputError, match="not empty"):
+        run(tmp_path, "--count", 1)
