@@ -53,38 +53,29 @@ def evaluate(
         seed: Of these draws.
         overwrite: Replace the scores in the folder.
     """
-    from lmsc_unet.data.folder import find_dataset
     from lmsc_unet.data.labels import parse_classes
-    from lmsc_unet.data.reading import find_label_map
-    from lmsc_unet.evaluation.evaluate import evaluate as evaluate_samples
     from lmsc_unet.evaluation.intervals import Bootstrap
     from lmsc_unet.evaluation.output import check_output, write_output
-    from lmsc_unet.evaluation.pictures import draw_worst_and_best
-    from lmsc_unet.evaluation.report import make_report, per_image_csv
-    from lmsc_unet.evaluation.selection import select
-    from lmsc_unet.images import sha256
-    from lmsc_unet.prediction.loading import find_file
-    from lmsc_unet.prediction.predictor import Predictor
+    from lmsc_unet.evaluation.report import per_image_csv
+    from lmsc_unet.evaluation.trial import DataOptions, open_trial
 
+    bootstrap = Bootstrap(num_draws=draws, seed=seed)
     if out is not None:
         check_output(out, overwrite=overwrite)
-    bootstrap = Bootstrap(num_draws=draws, seed=seed)
-    dataset = find_dataset(data, images=images, masks=masks, split_file=split_file)
-    part, samples = select(dataset.samples, split)
-    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold)
-    names = parse_classes(classes) or predictor.spec.class_names
-    label_map = find_label_map(samples, classes=names, ignore_index=ignore_index)
-    with progress("evaluating", len(samples)) as bar:
-        evaluation = evaluate_samples(predictor, samples, label_map, advance=bar.advance)
-    origin = {
-        "model": {"name": predictor.spec.name, "file": str(find_file(model)), "sha256": sha256(find_file(model))},
-        "data": str(data),
-        "split": part,
-    }
-    report = origin | make_report(evaluation, bootstrap)
+    options = DataOptions(
+        images=images,
+        masks=masks,
+        split_file=split_file,
+        split=split,
+        classes=parse_classes(classes),
+        ignore_index=ignore_index,
+    )
+    trial = open_trial(model, data, options, tile_px=tile_px, batch=batch, threshold=threshold)
+    with progress("evaluating", len(trial.samples)) as bar:
+        evaluation = trial.evaluate(bar.advance)
+    report = trial.report(evaluation, bootstrap)
     if out is not None:
-        picture = draw_worst_and_best(evaluation, predictor, label_map)
-        write_output(out, report, per_image_csv(evaluation), picture)
+        write_output(out, report, per_image_csv(evaluation), trial.picture(evaluation))
     if format == "json":
         print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
     else:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from lmsc_unet.cli.progress import progress
-from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from lmsc_unet.prediction.job import Job
+    from lmsc_unet.prediction.batch import Batch
     from lmsc_unet.prediction.journal import Entry
 
 INTERRUPTED = 130
@@ -48,48 +47,30 @@ def predict(
         resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.
     """
-    from lmsc_unet.images import sha256
-    from lmsc_unet.prediction.inputs import find_items
-    from lmsc_unet.prediction.job import Job, run_job
-    from lmsc_unet.prediction.loading import find_file
-    from lmsc_unet.prediction.predictor import Predictor
-    from lmsc_unet.prediction.results import Run, open_results, write_run
-    from lmsc_unet.prediction.writers import Wanted
+    from lmsc_unet.prediction.batch import Settings, close_batch, open_batch
 
-    if not inputs:
-        raise ConfigError("No input is named. Name images, or folders of images, after the model.")
-    if resume and overwrite:
-        raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
-    items = find_items(inputs, out)
-    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold)
-    model_sha256 = sha256(find_file(model))
-    settings = {"threshold": threshold, "tile_px": tile_px, "overlays": overlays, "probabilities": probabilities}
-    run = Run(
-        arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), "batch": batch}
-        | settings,
-        model={"name": predictor.spec.name, "file": str(find_file(model)), "sha256": model_sha256},
+    settings = Settings(
+        tile_px=tile_px, batch=batch, threshold=threshold, overlays=overlays, probabilities=probabilities
     )
-    done = open_results(out, run, items, resume=resume, overwrite=overwrite)
-    wanted = Wanted(overlays=overlays, probabilities=probabilities)
-    job = Job(predictor=predictor, items=items, out=out, wanted=wanted)
-    entries = _carry_out(job, done, run_job)
-    if len(entries) < len(items):
-        print(f"lmsc: stopped after {len(entries)} of {len(items)} images; go on by --resume.", file=sys.stderr)
+    opened = open_batch(model, inputs, out, settings, resume=resume, overwrite=overwrite)
+    entries = _carry_out(opened)
+    number = len(opened.job.items)
+    if len(entries) < number:
+        print(f"lmsc: stopped after {len(entries)} of {number} images; go on by --resume.", file=sys.stderr)
         return INTERRUPTED
-    num_failed = sum(entry.status == "failed" for entry in entries)
-    write_run(out, run, images=len(entries), failed=num_failed)
-    print(f"{len(entries)} images, {num_failed} failed. Masks are in {out / 'masks'}.")
+    num_failed = close_batch(opened, entries)
+    print(f"{number} images, {num_failed} failed. Masks are in {out / 'masks'}.")
     return 2 if num_failed else 0
 
 
-def _carry_out(
-    job: "Job", done: "Mapping[str, Entry]", run_job: "Callable[[Job, Mapping[str, Entry]], Iterator[Entry]]"
-) -> "Sequence[Entry]":
+def _carry_out(batch: "Batch") -> "Sequence[Entry]":
     """All entries, or those until Ctrl-C; failures are told as they come."""
+    from lmsc_unet.prediction.job import run_job
+
     entries: list[Entry] = []
-    with progress("predicting", len(job.items)) as bar:
+    with progress("predicting", len(batch.job.items)) as bar:
         try:
-            for entry in run_job(job, done):
+            for entry in run_job(batch.job, batch.done):
                 entries.append(entry)
                 if entry.error is not None:
                     is_named = entry.error.startswith(entry.path)

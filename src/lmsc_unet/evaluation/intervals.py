@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.errors import ConfigError
 from lmsc_unet.metrics.averages import PAPER_ROW, set_scores
 from lmsc_unet.metrics.counts import Counts
 
@@ -27,6 +28,13 @@ class Bootstrap:
     """How often the images are drawn anew."""
     seed: int = 19
     """Of the draws; the same seed gives the same intervals."""
+
+    def __post_init__(self) -> None:
+        if self.num_draws < 1 or not 0 < self.level < 1 or self.seed < 0:
+            raise ConfigError(
+                f"A bootstrap of {self.num_draws} draws with seed {self.seed} at level {self.level} cannot be. "
+                "Take at least one draw, a seed that is not negative, and a level between 0 and 1."
+            )
 
 
 def intervals(images: Counts, bootstrap: Bootstrap) -> dict[str, dict[str, Interval]]:

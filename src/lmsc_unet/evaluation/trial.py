@@ -1,0 +1,101 @@
+"""From what `lmsc evaluate` is given to a report: data found, model loaded, scores taken."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.data.folder import IMAGES_FOLDER, MASKS_FOLDER, find_dataset
+from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.reading import find_label_map
+from lmsc_unet.data.sample import Sample
+from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
+from lmsc_unet.evaluation.intervals import Bootstrap
+from lmsc_unet.evaluation.pictures import draw_worst_and_best
+from lmsc_unet.evaluation.report import make_report
+from lmsc_unet.evaluation.selection import Part, select
+from lmsc_unet.images import sha256
+from lmsc_unet.prediction.loading import find_file
+from lmsc_unet.prediction.predictor import Predictor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Where images and masks lie in the data folder, what the masks' values mean, and which part is scored."""
+
+    images: str = IMAGES_FOLDER
+    """Name of the folder of images."""
+    masks: str = MASKS_FOLDER
+    """Name of the folder of masks."""
+    split_file: Path | None = None
+    """CSV with the columns name,split (train, val or test)."""
+    split: Part | None = None
+    """The part to score; without it test where the data has one, else val, else all."""
+    classes: tuple[str, ...] = ()
+    """Names of the class ids 0, 1, ... in the masks; the model's if not given."""
+    ignore_index: int | None = None
+    """Mask value of pixels that count nowhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A model and the pairs that it is scored on."""
+
+    model: Path
+    """The run folder or checkpoint."""
+    data: Path
+    """The data folder."""
+    predictor: Predictor
+    """The loaded model."""
+    part: Part
+    """The part of the data that is scored."""
+    samples: tuple[Sample, ...]
+    """Its pairs."""
+    label_map: LabelMap
+    """What the masks' values mean."""
+
+    def evaluate(self, advance: Callable[[], None] | None = None) -> Evaluation:
+        """Predicts and counts; `advance` is called after each image.
+
+        Raises:
+            DataError: a file cannot be used; it is named.
+        """
+        return evaluate(self.predictor, self.samples, self.label_map, advance=advance)
+
+    def report(self, evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
+        """All scores, with the model and the data that they are of."""
+        file = find_file(self.model)
+        model = {"name": self.predictor.spec.name, "file": str(file), "sha256": sha256(file)}
+        origin = {"model": model, "data": str(self.data), "split": self.part}
+        return origin | make_report(evaluation, bootstrap)
+
+    def picture(self, evaluation: Evaluation) -> NDArray[np.uint8]:
+        """The worst and best images, RGB "H W 3"."""
+        return draw_worst_and_best(evaluation, self.predictor, self.label_map)
+
+
+def open_trial(
+    model: Path, data: Path, options: DataOptions, *, tile_px: int, batch: int, threshold: float | None
+) -> Trial:
+    """Finds the pairs and loads the model.
+
+    Raises:
+        DataError: the data cannot be used, or has no image in the part named.
+        ModelError: the model cannot be loaded.
+        ConfigError: settings that cannot be.
+    """
+    dataset = find_dataset(data, images=options.images, masks=options.masks, split_file=options.split_file)
+    part, samples = select(dataset.samples, options.split)
+    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold)
+    names = options.classes or predictor.spec.class_names
+    return Trial(
+        model=model,
+        data=data,
+        predictor=predictor,
+        part=part,
+        samples=samples,
+        label_map=find_label_map(samples, classes=names, ignore_index=options.ignore_index),
+    )

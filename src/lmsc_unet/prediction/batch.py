@@ -1,0 +1,81 @@
+"""From what `lmsc predict` is given to a job that is ready to run: inputs found, model loaded, folder opened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.images import sha256
+from lmsc_unet.prediction.inputs import find_items
+from lmsc_unet.prediction.job import Job
+from lmsc_unet.prediction.journal import Entry
+from lmsc_unet.prediction.loading import find_file
+from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.prediction.results import Run, open_results, write_run
+from lmsc_unet.prediction.writers import Wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to predict, and what to write."""
+
+    tile_px: int = 512
+    """Side of the tiles that larger images are cut into."""
+    batch: int = 4
+    """Tiles that go through the network at once."""
+    threshold: float | None = None
+    """Probability from which a pixel is foreground, in place of the model's own."""
+    overlays: bool = True
+    """Draw each mask over its image."""
+    probabilities: bool = False
+    """Also write 16-bit probabilities."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A job whose results folder is open."""
+
+    job: Job
+    """What to predict, and where to put it."""
+    done: Mapping[str, Entry]
+    """What an earlier run has done, by mask."""
+    run: Run
+    """What run.json says of it."""
+
+
+def open_batch(
+    model: Path, inputs: Sequence[Path], out: Path, settings: Settings, *, resume: bool = False, overwrite: bool = False
+) -> Batch:
+    """Finds the images, loads the model and opens the results folder; nothing is written if any of it fails.
+
+    Raises:
+        ConfigError: no input, or settings that cannot be.
+        DataError: an input is missing, or holds no image.
+        ModelError: the model cannot be loaded.
+        OutputError: the folder holds results that are neither to be resumed nor to be overwritten.
+    """
+    if not inputs:
+        raise ConfigError("No input is named. Name images, or folders of images, after the model.")
+    if resume and overwrite:
+        raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
+    items = find_items(inputs, out)
+    predictor = Predictor.load(model, tile_px=settings.tile_px, batch=settings.batch, threshold=settings.threshold)
+    file = find_file(model)
+    run = Run(
+        arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), **asdict(settings)},
+        model={"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
+    )
+    done = open_results(out, run, items, resume=resume, overwrite=overwrite)
+    wanted = Wanted(overlays=settings.overlays, probabilities=settings.probabilities)
+    return Batch(job=Job(predictor=predictor, items=items, out=out, wanted=wanted), done=done, run=run)
+
+
+def close_batch(batch: Batch, entries: Sequence[Entry]) -> int:
+    """Writes the outcome to run.json when all is done; gives the number of images that failed.
+
+    Raises:
+        OutputError: the disk is full.
+    """
+    num_failed = sum(entry.status == "failed" for entry in entries)
+    write_run(batch.job.out, batch.run, images=len(entries), failed=num_failed)
+    return num_failed
