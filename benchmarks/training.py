@@ -36,7 +36,7 @@ def plain_loop(prepared: Prepared, config: TrainConfig) -> float:
     """One epoch in float32; images per second."""
     fold = prepared.folds[0]
     crops = Crops(DecodedSamples(fold.train, prepared.label_map, prepared.spec), config)
-    loader = DataLoader(crops, batch_size=config.batch, sampler=EpochOrder(len(crops), config.seed))
+    loader = DataLoader(crops, batch_size=config.batch, sampler=EpochOrder(len(crops), config.seed, lambda: 1))
     network = build_model(network_config(config, prepared.spec)).train()
     loss_of = DiceFocalLoss(config.loss, prepared.spec.num_logits)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)

@@ -60,9 +60,7 @@ def test_image_and_mask_move_together(tmp_path: Path) -> None:
 
 
 def test_an_epoch_shows_every_sample_once_and_ranks_share_it() -> None:
-    orders = [EpochOrder(10, seed=1, rank=rank, num_ranks=2) for rank in range(2)]
-    for order in orders:
-        order.set_epoch(3)
+    orders = [EpochOrder(10, seed=1, epoch=lambda: 3, rank=rank, num_ranks=2) for rank in range(2)]
     keys = [key for order in orders for key in order]
     assert sorted(keys) == list(range(30, 40))
 

@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 import torch
 
 from lmsc_unet.training.checkpoint import read_checkpoint
@@ -47,36 +46,21 @@ def kill_after_epochs(process: subprocess.Popen[bytes], metrics: Path, epochs: i
     process.communicate()
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_discs(tmp_path_factory.mktemp("data"), count=10)
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(tmp_path: Path) -> None:
+    data = write_discs(tmp_path / "data", count=10)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    finish(start(data, whole))
 
+    kill_after_epochs(start(data, killed), killed / "metrics.csv", epochs=1, delay_s=0.0)  # just after an epoch
+    kill_after_epochs(  # somewhere in the next epoch or its checkpoint, with loader processes
+        start(data, killed, "--resume", "--workers=2"), killed / "metrics.csv", epochs=2, delay_s=0.03
+    )
+    assert not (killed / "summary.json").exists()
+    finish(start(data, killed, "--resume", "--workers=2"))
 
-@pytest.fixture(scope="module")
-def uninterrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("whole") / "run"
-    finish(start(data, out))
-    return out
-
-
-@pytest.mark.parametrize(
-    ("epochs", "delay_s", "workers"),
-    [
-        (1, 0.0, 0),  # just after an epoch's row was written
-        (2, 0.03, 0),  # somewhere in the next epoch, or in its checkpoint
-        (1, 0.01, 2),  # with loader processes
-    ],
-)
-def test_a_killed_run_ends_with_the_same_weights(
-    data: Path, uninterrupted: Path, tmp_path: Path, epochs: int, delay_s: float, workers: int
-) -> None:
-    out = tmp_path / "run"
-    kill_after_epochs(start(data, out, f"--workers={workers}"), out / "metrics.csv", epochs, delay_s)
-    assert not (out / "summary.json").exists()
-    finish(start(data, out, f"--workers={workers}", "--resume"))
     for name in ("last.ckpt", "best.ckpt"):
-        ours, theirs = (read_checkpoint(folder / name)["state_dict"] for folder in (out, uninterrupted))
+        ours, theirs = (read_checkpoint(folder / name)["state_dict"] for folder in (killed, whole))
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
-    assert (out / "metrics.csv").read_text() == (uninterrupted / "metrics.csv").read_text()
-    assert (out / "per_image.csv").read_text() == (uninterrupted / "per_image.csv").read_text()
+    for name in ("metrics.csv", "per_image.csv", "split.csv"):
+        assert (killed / name).read_text() == (whole / name).read_text()

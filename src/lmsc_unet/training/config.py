@@ -3,7 +3,7 @@
 The defaults are the recipe `strong`; `recipes.py` says in what `paper` differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -141,7 +141,7 @@ class TrainConfig:
     """Also write TensorBoard logs to the run folder."""
     data: Annotated[DataConfig, Parameter(name="*")] = field(default_factory=DataConfig)
     """Where the data lies."""
-    network: Mapping[str, Any] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
     """Fields of the model's config that differ from the catalog's, as widths or expansion."""
     input: InputConfig = field(default_factory=InputConfig)
     """How an image becomes the network's input."""

@@ -4,7 +4,7 @@ A key is (epoch, position) in one number, so that what a sample looks like depen
 number alone: a training that was killed draws the same crops again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -122,23 +122,22 @@ class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
 
 
 class EpochOrder(Sampler[int]):
-    """A new order each epoch, from (seed, epoch) alone; each of `num_ranks` processes takes its share."""
+    """A new order each epoch, from (seed, epoch) alone; each of `num_ranks` processes takes its share.
 
-    def __init__(self, length: int, seed: int, rank: int = 0, num_ranks: int = 1) -> None:
-        self.length, self.seed, self.rank, self.num_ranks = length, seed, rank, num_ranks
-        self.epoch = 0
+    The epoch is asked for when an order begins, for a loader with workers begins before Lightning knows the epoch.
+    """
 
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the trainer when an epoch starts."""
-        self.epoch = epoch
+    def __init__(self, length: int, seed: int, epoch: Callable[[], int], rank: int = 0, num_ranks: int = 1) -> None:
+        self.length, self.seed, self.epoch, self.rank, self.num_ranks = length, seed, epoch, rank, num_ranks
 
     def __len__(self) -> int:
-        return self.length // self.num_ranks if self.num_ranks > 1 else self.length
+        return self.length // self.num_ranks
 
     def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        epoch = self.epoch()
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.length)
         mine = order[self.rank :: self.num_ranks][: len(self)]
-        return iter((self.epoch * self.length + mine).tolist())
+        return iter((epoch * self.length + mine).tolist())
 
 
 def _random_window(shape: tuple[int, ...], side_px: int, seed: int) -> tuple[slice, slice]:

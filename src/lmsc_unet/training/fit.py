@@ -51,20 +51,15 @@ def fit(
     """
     _quieten()
     torch.manual_seed(config.seed)
-    module = Segmentation(build_model(network_config(config, spec)), spec, config)
-    module.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build_model(network_config(config, spec)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recorder = Recorder(folder, config.patience)
-    trainer = _trainer(folder, config, [*averaging(config.ema_decay), *callbacks, TrainingProgress(title), recorder])
-    train = DecodedSamples(fold.train, label_map, spec)
-    val = DecodedSamples(fold.val, label_map, spec)
+    own = [*averaging(config.ema_decay), TrainingProgress(title), recorder]
+    trainer = _trainer(folder, config, [*callbacks, *own])
+    train = _train_loader(DecodedSamples(fold.train, label_map, spec), config, trainer, recorder)
+    val = _val_loader(DecodedSamples(fold.val, label_map, spec), config)
+    module = Segmentation(network, spec, config, steps_per_epoch=len(train))
     last = folder / "last.ckpt"
-    trainer.fit(
-        module,
-        _train_loader(train, config, trainer),
-        _val_loader(val, config),
-        ckpt_path=last if last.is_file() else None,
-        weights_only=True,
-    )
+    trainer.fit(module, train, val, ckpt_path=last if last.is_file() else None, weights_only=True)
     return recorder
 
 
@@ -109,14 +104,16 @@ def _loggers(folder: Path, config: TrainConfig) -> list[pl.loggers.Logger]:
     return [TensorBoardLogger(folder, name="tensorboard", version="")]
 
 
-def _train_loader(decoded: DecodedSamples, config: TrainConfig, trainer: pl.Trainer) -> DataLoader[object]:
+def _train_loader(
+    decoded: DecodedSamples, config: TrainConfig, trainer: pl.Trainer, recorder: Recorder
+) -> DataLoader[object]:
     crops = Crops(decoded, config)
     if config.workers:
         decoded.decode_all()
     return DataLoader(
         crops,
         batch_size=config.batch,
-        sampler=EpochOrder(len(crops), config.seed, trainer.global_rank, trainer.world_size),
+        sampler=EpochOrder(len(crops), config.seed, recorder.finished_epochs, trainer.global_rank, trainer.world_size),
         num_workers=config.workers,
         persistent_workers=config.workers > 0,
         pin_memory=torch.cuda.is_available(),

@@ -27,11 +27,12 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
     foreground: pooled over the epoch's pixels in training, averaged over images in validation, at the network's scale.
     """
 
-    def __init__(self, network: nn.Module, spec: ModelSpec, config: TrainConfig) -> None:
+    def __init__(self, network: nn.Module, spec: ModelSpec, config: TrainConfig, steps_per_epoch: int) -> None:
         super().__init__()
         self.network = network
         self.spec = spec
         self.config = config
+        self.steps_per_epoch = steps_per_epoch
         self.loss = DiceFocalLoss(config.loss, spec.num_logits)
         self.num_classes = len(spec.class_names)
         self.train_counts = no_counts(self.num_classes)
@@ -91,11 +92,14 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         return count_pixels(class_ids(logits, self.spec.threshold), truth, self.num_classes)
 
     def configure_optimizers(self) -> dict[str, object]:
-        """The optimizer, and its schedule by the step."""
+        """The optimizer, and its schedule by the step.
+
+        The number of steps is our own: Lightning's estimate starts the loaders before a resumed run knows its epoch.
+        """
         options = self.config.optimizer
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[options.name]
         optimizer = kind(self.network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = self.config.epochs * self.steps_per_epoch
         schedule = LambdaLR(optimizer, lambda step: rate_factor(options, step, steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

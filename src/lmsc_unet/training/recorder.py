@@ -45,6 +45,10 @@ class Recorder(Checkpoint):  # type: ignore[misc]
         self.best_epoch = state_dict["best_epoch"]
         self.best_score = state_dict["best_score"]
 
+    def finished_epochs(self) -> int:
+        """How many epochs are behind us, from a resumed run's checkpoint on."""
+        return len(self.rows)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Notes the epoch's row, writes the checkpoints, and stops when patience is at its end."""
         epoch = trainer.current_epoch + 1
