@@ -119,6 +119,15 @@ def test_most_signals_of_5_db_and_more_are_found_in_generated_scenes():
     assert counts.precision > 0.7
 
 
+def test_a_recording_that_begins_in_a_wide_signal_is_judged_by_all_of_it(tmp_path):
+    samples = noise(1 << 19)
+    send(samples, 0, 100_000, -0.45, 0.45, 12)
+    recording = open_recording(write_pair(tmp_path, metadata(rate_hz=1.0), samples))
+    boxes = find_in_recording(recording, Stft(), EnergyMask())
+    assert [box.start_sample for box in boxes] == [0]
+    assert boxes[0].stop_sample == pytest.approx(100_000, abs=300)
+
+
 def test_blocks_are_made_even():
     blocks = [np.full((size, 2), size, np.float32) for size in (1, 5, 2, 9, 1)]
     assert [len(block) for block in even_blocks(blocks, 4)] == [4, 4, 4, 4, 2]

@@ -12,8 +12,7 @@ from lmsc_unet.signal.detection.region import Region
 from lmsc_unet.signal.detection.trimming import to_box
 from lmsc_unet.signal.noise import NoiseFloor, db_rows
 from lmsc_unet.signal.recording.datatypes import Samples
-from lmsc_unet.signal.recording.recording import Recording
-from lmsc_unet.signal.spectrogram import Grid, Stft, power_rows
+from lmsc_unet.signal.spectrogram import Grid, power_rows
 
 Rows = NDArray[np.float32]
 Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
@@ -65,35 +64,6 @@ def find_boxes(
             yield _box(region, grid, first_sample, num_samples, class_names)
     for region in finder.finish():
         yield _box(region, grid, first_sample, num_samples, class_names)
-
-
-def find_in_recording(
-    recording: Recording,
-    stft: Stft,
-    masker: Masker,
-    *,
-    channel: int = 0,
-    class_names: Sequence[str] = ("noise", "signal"),
-) -> list[SignalBox]:
-    """The signals of one channel of a recording, over all of its captures, in order of their start."""
-    boxes: list[SignalBox] = []
-    for capture in recording.captures:
-        grid = Grid(
-            stft=stft,
-            sample_rate_hz=recording.sample_rate_hz,
-            center_hz=capture.center_hz,
-            is_complex=recording.datatype.is_complex,
-        )
-        boxes += find_boxes(
-            recording.chunks(capture, channel=channel),
-            grid,
-            masker,
-            first_sample=capture.start_sample,
-            num_samples=capture.num_samples,
-            class_names=class_names,
-            name=str(recording.path),
-        )
-    return sorted(boxes, key=lambda box: (box.start_sample, box.low_hz))
 
 
 def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:

@@ -1,0 +1,57 @@
+"""Searches a recording: each capture on its own grid, against a noise floor known from all over it."""
+
+from collections.abc import Sequence
+
+from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.detection.finding import Masker, find_boxes
+from lmsc_unet.signal.noise import NoiseFloor
+from lmsc_unet.signal.recording.recording import Capture, Recording
+from lmsc_unet.signal.spectrogram import Grid, Stft, power_rows
+
+_STRETCHES = 32
+_STRETCH_ROWS = 32
+
+
+def find_in_recording(
+    recording: Recording,
+    stft: Stft,
+    masker: Masker,
+    *,
+    channel: int = 0,
+    class_names: Sequence[str] = ("noise", "signal"),
+) -> list[SignalBox]:
+    """The signals of one channel of a recording, over all of its captures, in order of their start."""
+    boxes: list[SignalBox] = []
+    for capture in recording.captures:
+        boxes += find_boxes(
+            recording.chunks(capture, channel=channel),
+            capture_grid(recording, capture, stft),
+            masker,
+            first_sample=capture.start_sample,
+            num_samples=capture.num_samples,
+            class_names=class_names,
+            floor=survey_floor(recording, capture, stft, channel=channel),
+            name=str(recording.path),
+        )
+    return sorted(boxes, key=lambda box: (box.start_sample, box.low_hz))
+
+
+def capture_grid(recording: Recording, capture: Capture, stft: Stft) -> Grid:
+    """Where the pixels of a capture's spectrogram lie; its time counts from the capture's first sample."""
+    return Grid(
+        stft=stft,
+        sample_rate_hz=recording.sample_rate_hz,
+        center_hz=capture.center_hz,
+        is_complex=recording.datatype.is_complex,
+    )
+
+
+def survey_floor(recording: Recording, capture: Capture, stft: Stft, *, channel: int = 0) -> NoiseFloor:
+    """A noise floor that has seen stretches from all over a capture, so that its first rows are judged rightly too."""
+    floor = NoiseFloor()
+    size = min(capture.num_samples, _STRETCH_ROWS * stft.row_samples)
+    last_start = capture.num_samples - size
+    for start in sorted({last_start * index // (_STRETCHES - 1) for index in range(_STRETCHES)}):
+        for power in power_rows([recording.read(capture, start, size, channel=channel)], stft):
+            floor.update(power)
+    return floor
