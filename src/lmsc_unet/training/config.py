@@ -115,7 +115,7 @@ class TrainConfig:
     """The defaults of all other settings: strong, or what the paper states."""
     epochs: int = 100
     """Passes over the training images."""
-    batch: int = 8
+    batch: int = 4
     """Images or crops a step."""
     size_px: int = 256
     """Side of a training crop (tiles) or of the resized image (resize)."""
