@@ -38,20 +38,23 @@ def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, ove
         ConfigError: settings at odds with the data or the run to resume.
         DivergedError: the loss is not finite; the last good weights are kept.
     """
+    origin = provenance()
     config = replace(config, precision=resolve_precision(config.precision))
     prepared = prepare_data(data, config)
     open_run(out, config, resume=resume, overwrite=overwrite)
     if len(prepared.folds) == 1:
-        return run_fold(out, prepared.folds[0], prepared, config)
+        return run_fold(out, prepared.folds[0], prepared, config, origin)
     summaries = []
     for fold in prepared.folds:
         folder, of_fold = out / f"fold-{fold.number}", replace(config, fold=fold.number)
         open_run(folder, of_fold, resume=resume, overwrite=overwrite)
-        summaries.append(run_fold(folder, fold, prepared, of_fold))
-    return write_summary(out, together(summaries) | provenance())
+        summaries.append(run_fold(folder, fold, prepared, of_fold, origin))
+    return write_summary(out, together(summaries) | origin)
 
 
-def run_fold(folder: Path, fold: Fold, prepared: Prepared, config: TrainConfig) -> dict[str, Any]:
+def run_fold(
+    folder: Path, fold: Fold, prepared: Prepared, config: TrainConfig, origin: dict[str, Any]
+) -> dict[str, Any]:
     """One training, its scores and its pictures; what is finished already is not run again."""
     if (folder / SUMMARY_FILE).is_file():
         finished: dict[str, Any] = json.loads((folder / SUMMARY_FILE).read_text())
@@ -64,7 +67,7 @@ def run_fold(folder: Path, fold: Fold, prepared: Prepared, config: TrainConfig) 
     scores = score(folder, fold, prepared.label_map)
     draw_curves(recorder.rows, folder / "curves.png")
     draw_predictions(Predictor.load(folder), fold.val, prepared.label_map, folder / "predictions.png")
-    return write_summary(folder, describe(config, fold, recorder, trained_s) | scores | provenance())
+    return write_summary(folder, describe(config, fold, recorder, trained_s) | scores | origin)
 
 
 def describe(config: TrainConfig, fold: Fold, recorder: Recorder, trained_s: float) -> dict[str, Any]:
