@@ -1,9 +1,12 @@
-"""Writes anew what the documents quote of the command line: `python docs/refresh.py [FILE.md...]`.
+"""Writes anew what the documents quote of commands: `python docs/refresh.py [FILE.md...]`.
 
-A quotation stands between two comments. The first says which `lmsc` command printed it::
+A quotation stands between two comments. The first says which command printed it, `lmsc` or a script of ours::
 
     <!-- $ lmsc complexity --format markdown -->
     | model | ...
+    <!-- end -->
+
+    <!-- $ python benchmarks/nuinsseg.py -->
     <!-- end -->
 
 Without arguments, every document here and the README are refreshed. tests/test_docs.py holds that they are current.
@@ -12,6 +15,7 @@ Without arguments, every document here and the README are refreshed. tests/test_
 import io
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -20,7 +24,9 @@ from pathlib import Path
 from lmsc_unet.cli.main import main as lmsc
 
 DOCS = Path(__file__).resolve().parent
-QUOTATION = re.compile(r"(?P<opening><!-- \$ lmsc (?P<arguments>[^\n]*) -->\n).*?(?P<closing><!-- end -->)", re.DOTALL)
+QUOTATION = re.compile(
+    r"(?P<opening><!-- \$ (?P<program>lmsc|python) (?P<arguments>[^\n]*) -->\n).*?(?P<closing><!-- end -->)", re.DOTALL
+)
 
 
 def documents() -> list[Path]:
@@ -30,16 +36,30 @@ def documents() -> list[Path]:
 
 def refreshed(text: str) -> str:
     """The text of a document with every quotation as its command prints it now."""
-    return QUOTATION.sub(lambda found: found["opening"] + output_of(found["arguments"]) + found["closing"], text)
+    return QUOTATION.sub(
+        lambda found: found["opening"] + PROGRAMS[found["program"]](found["arguments"]) + found["closing"], text
+    )
 
 
-def output_of(arguments: str) -> str:
+def output_of_lmsc(arguments: str) -> str:
     """What `lmsc` prints for these arguments, ending with one line break."""
     with redirect_stdout(io.StringIO()) as output:
         exit_code = lmsc(shlex.split(arguments))
     if exit_code:
         raise SystemExit(f"`lmsc {arguments}` ended with exit code {exit_code}; the document was left as it was.")
     return output.getvalue().rstrip("\n") + "\n"
+
+
+def output_of_python(arguments: str) -> str:
+    """What a script of this repository prints, ending with one line break."""
+    command = [sys.executable, *shlex.split(arguments)]
+    done = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"`python {arguments}` failed; the document was left as it was.\n{done.stderr}")
+    return done.stdout.rstrip("\n") + "\n"
+
+
+PROGRAMS = {"lmsc": output_of_lmsc, "python": output_of_python}
 
 
 def main(paths: Sequence[str]) -> None:
