@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lmsc_unet.data.nuclei import write_nuclei
 from torch.utils.data import DataLoader
 
+from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.losses.dice_focal import DiceFocalLoss
 from lmsc_unet.models import build_model
 from lmsc_unet.training.config import TrainConfig
