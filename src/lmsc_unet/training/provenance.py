@@ -16,7 +16,7 @@ PACKAGES = ("lmsc-unet", "torch", "lightning", "monai", "numpy", "opencv-python-
 
 
 def provenance() -> dict[str, Any]:
-    """What must be known to make a number again; taken at the start, since a source tree may change under a long run."""
+    """What must be known to make a number again; taken when a run starts, for its source tree may change under it."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
