@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.signal.boxes import SignalBox, boxes_xyxy_px, draw_mask
-from lmsc_unet.signal.spectrogram import Grid, Stft
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import Grid
 
 GRID = Grid(stft=Stft(), sample_rate_hz=256.0)  # a column is 1 Hz, a row 1 s; 0 Hz is the middle of column 128
 

@@ -8,7 +8,8 @@ from lmsc_unet.signal.detection import EnergyMask, find_boxes, find_in_recording
 from lmsc_unet.signal.detection.finding import even_blocks
 from lmsc_unet.signal.recording import open_recording
 from lmsc_unet.signal.scenes.fitting import baseband, mix
-from lmsc_unet.signal.spectrogram import Grid, Stft
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import Grid
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
 GRID = Grid(stft=Stft(), sample_rate_hz=1.0)

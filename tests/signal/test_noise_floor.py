@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.signal.noise import DbRange, NoiseFloor, above_floor_db, db_rows, to_picture
-from lmsc_unet.signal.spectrogram import Stft, power_rows
+from lmsc_unet.signal.noise import NoiseFloor, above_floor_db, db_rows, to_picture
+from lmsc_unet.signal.settings import DbRange, Stft
+from lmsc_unet.signal.spectrogram import power_rows
 from tests.signal.sigmf_files import noise
 
 

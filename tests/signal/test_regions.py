@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 
 from lmsc_unet.signal.detection.joining import RegionFinder
 from lmsc_unet.signal.detection.trimming import to_box, trim
-from lmsc_unet.signal.spectrogram import Grid, Stft
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import Grid
 
 MASKS = arrays(np.uint8, (24, 7), elements=st.integers(0, 1), fill=st.just(0))
 

@@ -15,7 +15,8 @@ from lmsc_unet.signal.scenes.receiver import CHEAP_RECEIVER, Impairments
 from lmsc_unet.signal.scenes.statistics import MEASURED, drawn_statistics, expected_share, foreground_share
 from lmsc_unet.signal.scenes.templates import TEMPLATES
 from lmsc_unet.signal.scenes.writing import picture_and_mask
-from lmsc_unet.signal.spectrogram import Stft, power_rows
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import power_rows
 
 SMALL = SceneOptions(seed=1, samples=65_536)
 

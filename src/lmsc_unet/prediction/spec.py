@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.signal.settings import SpectrogramSettings
 
 Treatment = Literal["resize", "tiles"]
 Scaling = Literal["range", "percentile"]
@@ -44,6 +45,8 @@ class ModelSpec:
     """Both sides of the network's input must be multiples of it."""
     margin_px: int = 40
     """How far from a tile's border a logit may still depend on what lies outside the tile."""
+    spectrogram: SpectrogramSettings | None = None
+    """For a model of recordings: how its pictures were made from samples. None is a model of images."""
 
     def __post_init__(self) -> None:
         expected = 2 if self.num_logits == 1 else self.num_logits

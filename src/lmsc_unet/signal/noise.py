@@ -1,35 +1,19 @@
 """The noise floor of a spectrogram, and its rows in decibels above it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.errors import DataError
+from lmsc_unet.signal.settings import DbRange
 
 _BIN_DB = 0.25
 _LOWEST_DB, _HIGHEST_DB = -200.0, 200.0
 _WINDOW_BINS = 8  # 2 dB: what averaged noise spreads over
 _NUM_BINS = int((_HIGHEST_DB - _LOWEST_DB) / _BIN_DB)
 _TINY = np.float32(1e-30)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DbRange:
-    """The levels that a picture shows, in dB above the noise floor; what lies outside is clipped."""
-
-    low_db: float = -10.0
-    """Shown as 0."""
-    high_db: float = 40.0
-    """Shown as 255."""
-
-    def __post_init__(self) -> None:
-        if not self.low_db < self.high_db:
-            raise ConfigError(
-                f"The range is {self.low_db} to {self.high_db} dB; its low end must lie under its high end."
-            )
 
 
 class NoiseFloor:

@@ -6,62 +6,25 @@ are counted from 0 to the number of rows or columns; pixel `k` lies between the 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from lmsc_unet.errors import ConfigError
 from lmsc_unet.signal.recording.datatypes import Samples
+from lmsc_unet.signal.settings import Stft
 
-Window = Literal["hann", "blackman", "rectangular"]
 _WINDOWS = {"hann": (0.5, 0.5), "blackman": (0.42, 0.5, 0.08), "rectangular": (1.0,)}
 _BLOCK_SAMPLES = 1 << 15  # what stays in the second-level cache while it is worked on
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stft:
-    """How samples become rows: frames of `nfft` samples, windowed, transformed, their powers averaged."""
-
-    nfft: int = 256
-    """Samples of a frame; complex samples give as many columns, real ones half as many."""
-    hop: int = 256
-    """Samples from one frame to the next; under `nfft` the frames overlap."""
-    window: Window = "hann"
-    """The weights of a frame's samples (periodic form)."""
-    frames_per_row: int = 1
-    """Frames whose powers are averaged into one row: 1 spans 65,536 samples with 256 rows, 64 spans 4 M."""
-
-    def __post_init__(self) -> None:
-        if self.nfft < 8 or self.nfft % 2:
-            raise ConfigError(f"nfft is {self.nfft}; it must be even and at least 8.")
-        if not 1 <= self.hop <= self.nfft:
-            raise ConfigError(
-                f"hop is {self.hop}; it must be from 1 to nfft ({self.nfft}), or samples are passed over."
-            )
-        if self.window not in _WINDOWS:
-            raise ConfigError(f"window is {self.window!r}; it must be one of {', '.join(_WINDOWS)}.")
-        if self.frames_per_row < 1:
-            raise ConfigError(f"frames_per_row is {self.frames_per_row}; it must be at least 1.")
-
-    @property
-    def row_samples(self) -> int:
-        """Samples from one row to the next."""
-        return self.hop * self.frames_per_row
-
-    def weights(self, num_samples: int | None = None) -> NDArray[np.float32]:
-        """The window over `nfft` samples or fewer, scaled so that noise of power 1 gives cells of mean 1."""
-        size = num_samples or self.nfft
-        phase = 2 * np.pi * (np.arange(size) + 0.5 * (size < self.nfft)) / size
-        shape = sum((-1) ** k * a * np.cos(k * phase) for k, a in enumerate(_WINDOWS[self.window]))
-        return np.asarray(shape / np.sqrt(np.sum(np.square(shape))), np.float32)
-
-    def num_rows(self, num_samples: int) -> int:
-        """Rows that so many samples give: the last one averages the frames it has, and there is always one."""
-        num_frames = max(1, (num_samples - self.nfft) // self.hop + 1)
-        return -(-num_frames // self.frames_per_row)
+def window_weights(stft: Stft, num_samples: int | None = None) -> NDArray[np.float32]:
+    """The window over `nfft` samples or fewer, scaled so that noise of power 1 gives cells of mean 1."""
+    size = num_samples or stft.nfft
+    phase = 2 * np.pi * (np.arange(size) + 0.5 * (size < stft.nfft)) / size
+    shape = sum((-1) ** k * a * np.cos(k * phase) for k, a in enumerate(_WINDOWS[stft.window]))
+    return np.asarray(shape / np.sqrt(np.sum(np.square(shape))), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +123,7 @@ def _last_row(samples: Samples, stft: Stft) -> NDArray[np.float32]:
     row = np.empty((1, stft.nfft if np.iscomplexobj(samples) else stft.nfft // 2), np.float32)
     if samples.size < stft.nfft:
         missing = np.zeros(stft.nfft - samples.size, samples.dtype)
-        samples = np.concatenate([samples * stft.weights(samples.size), missing])
+        samples = np.concatenate([samples * window_weights(stft, samples.size), missing])
         stft = replace(stft, window="rectangular")
         _Transform(stft)(samples, num_frames, row)
         return row * np.float32(stft.nfft)
@@ -173,7 +136,7 @@ class _Transform:
 
     def __init__(self, stft: Stft) -> None:
         self.stft = stft
-        self.weights = stft.weights()
+        self.weights = window_weights(stft)
         self.frames: NDArray[np.generic] | None = None
         self.spectra: NDArray[np.float32] | None = None
 

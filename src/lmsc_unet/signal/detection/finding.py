@@ -1,6 +1,6 @@
 """From chunks of samples to boxes, whatever makes the mask: the energy detector or a network."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,8 @@ from lmsc_unet.signal.spectrogram import Grid, power_rows
 
 Rows = NDArray[np.float32]
 Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
+Watch = Callable[[Rows], None]
+"""Sees every block of rows "T F" of dB above the noise floor, in order and once."""
 
 
 class Masker(Protocol):
@@ -40,6 +42,7 @@ def find_boxes(
     min_cells: int = 12,
     block_rows: int = 256,
     floor: NoiseFloor | None = None,
+    watch: Watch | None = None,
     name: str = "the recording",
 ) -> Iterator[SignalBox]:
     """The signals in samples, each as soon as it has ended; memory does not grow with the samples.
@@ -54,11 +57,14 @@ def find_boxes(
         min_cells: smaller regions are noise.
         block_rows: rows that the masker sees at once, without its halo.
         floor: the noise floor as known before; None begins with the first rows.
+        watch: is shown the rows, to draw them for instance.
         name: the recording's name, for messages.
     """
     finder = RegionFinder(min_cells=min_cells)
     rows = db_rows(even_blocks(power_rows(chunks, grid.stft), block_rows), floor, name=name)
     for rows_db, (mask, confidence) in with_halo(rows, masker):
+        if watch is not None:
+            watch(rows_db)
         power = np.power(np.float32(10), rows_db * np.float32(0.1))
         for region in finder.feed(mask, power, confidence):
             yield _box(region, grid, first_sample, num_samples, class_names)

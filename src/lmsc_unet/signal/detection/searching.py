@@ -1,12 +1,13 @@
 """Searches a recording: each capture on its own grid, against a noise floor known from all over it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.detection.finding import Masker, find_boxes
+from lmsc_unet.signal.detection.finding import Masker, Watch, find_boxes
 from lmsc_unet.signal.noise import NoiseFloor
 from lmsc_unet.signal.recording.recording import Capture, Recording
-from lmsc_unet.signal.spectrogram import Grid, Stft, power_rows
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import Grid, power_rows
 
 _STRETCHES = 32
 _STRETCH_ROWS = 32
@@ -23,16 +24,36 @@ def find_in_recording(
     """The signals of one channel of a recording, over all of its captures, in order of their start."""
     boxes: list[SignalBox] = []
     for capture in recording.captures:
-        boxes += find_boxes(
-            recording.chunks(capture, channel=channel),
-            capture_grid(recording, capture, stft),
-            masker,
-            first_sample=capture.start_sample,
-            num_samples=capture.num_samples,
-            class_names=class_names,
-            floor=survey_floor(recording, capture, stft, channel=channel),
-            name=str(recording.path),
-        )
+        boxes += find_in_capture(recording, capture, stft, masker, channel=channel, class_names=class_names)
+    return in_order(boxes)
+
+
+def find_in_capture(
+    recording: Recording,
+    capture: Capture,
+    stft: Stft,
+    masker: Masker,
+    *,
+    channel: int = 0,
+    class_names: Sequence[str] = ("noise", "signal"),
+    watch: Watch | None = None,
+) -> Iterator[SignalBox]:
+    """The signals of one capture, each as soon as it has ended; samples are counted from the file's first."""
+    return find_boxes(
+        recording.chunks(capture, channel=channel),
+        capture_grid(recording, capture, stft),
+        masker,
+        first_sample=capture.start_sample,
+        num_samples=capture.num_samples,
+        class_names=class_names,
+        floor=survey_floor(recording, capture, stft, channel=channel),
+        watch=watch,
+        name=str(recording.path),
+    )
+
+
+def in_order(boxes: Iterable[SignalBox]) -> list[SignalBox]:
+    """Boxes by their start, those that start together by their lower edge."""
     return sorted(boxes, key=lambda box: (box.start_sample, box.low_hz))
 
 

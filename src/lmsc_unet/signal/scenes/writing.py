@@ -17,7 +17,8 @@ from lmsc_unet.signal.boxes import boxes_xyxy_px, draw_mask
 from lmsc_unet.signal.noise import NoiseFloor, above_floor_db, to_picture
 from lmsc_unet.signal.recording.datatypes import encode, parse_datatype
 from lmsc_unet.signal.scenes.scene import PICTURE_SAMPLES, Scene, SceneOptions, draw_scene, render
-from lmsc_unet.signal.spectrogram import Grid, Stft, power_rows
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import Grid, power_rows
 
 _SIDE_PX = 256
 _PEAK = 0.9
