@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
 
-.PHONY: demo test check format bench dist clean
+.PHONY: demo test check format docs bench dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -29,7 +29,7 @@ demo: $(READY) ## Images, a training, scores, masks and pictures, in about two m
 	@echo "  $(DEMO)/masks/overlays/        masks drawn on new images"
 
 test: $(READY) ## The fast tests, in a few minutes on two cores.
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: $(READY) ## Style, types and layers.
 	$(BIN)/ruff check .
@@ -40,6 +40,9 @@ check: $(READY) ## Style, types and layers.
 format: $(READY) ## Puts style right where a tool can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY) ## Brings the numbers and tables in docs/ and README up to date with the code.
+	$(BIN)/python docs/refresh.py
 
 bench: $(READY) ## Prints speed as ratios; results go to benchmarks/results.
 	$(BIN)/python benchmarks/training.py

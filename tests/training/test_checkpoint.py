@@ -25,7 +25,7 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ModelError, match="SHA-256 is not the one in last.ckpt.sha256"):
+    with pytest.raises(ModelError, match=r"SHA-256 is not the one in last\.ckpt\.sha256"):
         read_checkpoint(path)
 
 
@@ -47,7 +47,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # no file may grow over 4 KiB: as on a full disk
     try:
-        with pytest.raises(OutputError, match="cannot be written .* The one before it is kept. Make room"):
+        with pytest.raises(OutputError, match=r"cannot be written .* The one before it is kept\. Make room"):
             write_checkpoint(checkpoint(2.0), path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -82,5 +82,5 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: object
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="best.ckpt: there is no such checkpoint"):
+    with pytest.raises(ModelError, match=r"best\.ckpt: there is no such checkpoint"):
         read_checkpoint(tmp_path / "best.ckpt")

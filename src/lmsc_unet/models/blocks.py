@@ -2,8 +2,6 @@
 
 In the signatures B is the batch, H and W are the sides in pixels, the other letters are channels.
 """
-# ruff: noqa: F722
-# mypy: disable-error-code="no-any-return"
 
 from __future__ import annotations
 

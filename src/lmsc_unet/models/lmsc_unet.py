@@ -1,6 +1,4 @@
 """LMSC-UNet: a small U-Net with MobileNetV2 blocks on the way down and refined skips (paper, figure 1)."""
-# ruff: noqa: F722
-# mypy: disable-error-code="no-any-return"
 
 from __future__ import annotations
 

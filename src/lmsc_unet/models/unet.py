@@ -1,6 +1,4 @@
 """The standard U-Net, which the paper measures LMSC-UNet against."""
-# ruff: noqa: F722
-# mypy: disable-error-code="no-any-return"
 
 from __future__ import annotations
 
