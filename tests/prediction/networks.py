@@ -42,12 +42,12 @@ def brightness(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     return 20 * pixels.mean(axis=1, keepdims=True)
 
 
-def load_bright(path):
+def load_bright(path, _runtime):
     """Stands in for a loader of models: the file's text changes the spec."""
     return brightness, spec(mean=(0.5,), **json.loads(path.read_text()))
 
 
-def load_three(_path):
+def load_three(_path, _runtime):
     """Three classes: ground, bright, and one that is never the most probable."""
 
     def network(pixels):

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 
 from rich.console import Console
 
-DEVICE_WING = ("numpy", "opencv-python-headless", "pillow", "tifffile", "pyyaml", "cyclopts", "rich")
+DEVICE_WING = ("numpy", "opencv-python-headless", "pillow", "tifffile", "pyyaml", "onnxruntime", "cyclopts", "rich")
 LAB_WING = ("torch", "lightning", "torchmetrics", "monai", "scikit-learn", "matplotlib")
-OPTIONAL = ("onnxruntime", "openvino", "sigmf", "tensorboard")
+OPTIONAL = ("onnx", "onnxscript", "openvino", "sigmf", "tensorboard")
 MALICIOUS_LIGHTNING = ("2.6.2", "2.6.3")
 
 Problem = tuple[str, str]

@@ -29,6 +29,8 @@ def evaluate(
     threshold: float | None = None,
     tile_px: int = 512,
     batch: int = 4,
+    backend: str | None = None,
+    threads: int | None = None,
     draws: int = 2000,
     seed: int = 19,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
@@ -36,7 +38,7 @@ def evaluate(
     """Score a model on a folder of images and masks, with the average of each score named.
 
     Args:
-        model: Run folder of `lmsc train`, or a checkpoint.
+        model: Run folder of `lmsc train`, a checkpoint, or a file of `lmsc export`.
         data: Folder with images/ and masks/, paired by stem, or NuInsSeg as it is published.
         out: Folder for scores.json, per_image.csv and worst_and_best.png.
         format: How to print the scores.
@@ -49,6 +51,8 @@ def evaluate(
         threshold: Probability from which a pixel is foreground, in place of the model's own.
         tile_px: Side of the tiles that larger images are cut into.
         batch: Tiles that go through the network at once.
+        backend: What runs an exported file: onnxruntime, openvino, cuda, tensorrt; without it the fastest installed.
+        threads: Threads that share one image's work.
         draws: How often images are drawn anew for the 95 % intervals.
         seed: Of these draws.
         overwrite: Replace the scores in the folder.
@@ -58,6 +62,7 @@ def evaluate(
     from lmsc_unet.evaluation.output import check_output, write_output
     from lmsc_unet.evaluation.report import per_image_csv
     from lmsc_unet.evaluation.trial import DataOptions, open_trial
+    from lmsc_unet.prediction.runtime import Runtime
 
     bootstrap = Bootstrap(num_draws=draws, seed=seed)
     if out is not None:
@@ -70,7 +75,8 @@ def evaluate(
         classes=parse_classes(classes),
         ignore_index=ignore_index,
     )
-    trial = open_trial(model, data, options, tile_px=tile_px, batch=batch, threshold=threshold)
+    runtime = Runtime(backend=backend, threads=threads)
+    trial = open_trial(model, data, options, tile_px=tile_px, batch=batch, threshold=threshold, runtime=runtime)
     with progress("evaluating", len(trial.samples)) as bar:
         evaluation = trial.evaluate(bar.advance)
     report = trial.report(evaluation, bootstrap)

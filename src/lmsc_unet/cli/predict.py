@@ -28,6 +28,8 @@ def predict(
     tile_px: int = 512,
     batch: int = 4,
     threshold: float | None = None,
+    backend: str | None = None,
+    threads: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -36,7 +38,7 @@ def predict(
     A file that fails is reported and skipped. Exit code: 0 all well, 2 some images failed, 1 wrong use.
 
     Args:
-        model: Run folder of `lmsc train`, or a checkpoint.
+        model: Run folder of `lmsc train`, a checkpoint, or a file of `lmsc export`.
         inputs: Images, and folders that are searched for images to the bottom.
         out: Folder for masks/, overlays/, probabilities/, predictions.jsonl and run.json.
         probabilities: Also write 16-bit probabilities, 65535 for 1: of class 1, or one folder for each class.
@@ -44,13 +46,21 @@ def predict(
         tile_px: Side of the tiles that larger images are cut into; more memory, less work done twice.
         batch: Tiles that go through the network at once.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
+        backend: What runs an exported file: onnxruntime, openvino, cuda, tensorrt; without it the fastest installed.
+        threads: Threads that share one image's work.
         resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.prediction.batch import Settings, close_batch, open_batch
 
     settings = Settings(
-        tile_px=tile_px, batch=batch, threshold=threshold, overlays=overlays, probabilities=probabilities
+        tile_px=tile_px,
+        batch=batch,
+        threshold=threshold,
+        overlays=overlays,
+        probabilities=probabilities,
+        backend=backend,
+        threads=threads,
     )
     opened = open_batch(model, inputs, out, settings, resume=resume, overwrite=overwrite)
     entries = _carry_out(opened)

@@ -20,6 +20,7 @@ from lmsc_unet.evaluation.selection import Part, select
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.prediction.runtime import Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Trial:
     """A model and the pairs that it is scored on."""
 
     model: Path
-    """The run folder or checkpoint."""
+    """The run folder, checkpoint or exported file."""
     data: Path
     """The data folder."""
     predictor: Predictor
@@ -78,7 +79,14 @@ class Trial:
 
 
 def open_trial(
-    model: Path, data: Path, options: DataOptions, *, tile_px: int, batch: int, threshold: float | None
+    model: Path,
+    data: Path,
+    options: DataOptions,
+    *,
+    tile_px: int,
+    batch: int,
+    threshold: float | None,
+    runtime: Runtime = Runtime(),  # noqa: B008 - frozen
 ) -> Trial:
     """Finds the pairs and loads the model.
 
@@ -89,7 +97,7 @@ def open_trial(
     """
     dataset = find_dataset(data, images=options.images, masks=options.masks, split_file=options.split_file)
     part, samples = select(dataset.samples, options.split)
-    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold)
+    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, runtime=runtime)
     names = options.classes or predictor.spec.class_names
     return Trial(
         model=model,

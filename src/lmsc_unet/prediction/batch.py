@@ -12,6 +12,7 @@ from lmsc_unet.prediction.journal import Entry
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.results import Run, open_results, write_run
+from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.writers import Wanted
 
 
@@ -29,6 +30,10 @@ class Settings:
     """Draw each mask over its image."""
     probabilities: bool = False
     """Also write 16-bit probabilities."""
+    backend: str | None = None
+    """What runs an exported file; the fastest that is installed if not given."""
+    threads: int | None = None
+    """Threads that share one image's work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,10 @@ def open_batch(
     if resume and overwrite:
         raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
     items = find_items(inputs, out)
-    predictor = Predictor.load(model, tile_px=settings.tile_px, batch=settings.batch, threshold=settings.threshold)
+    runtime = Runtime(backend=settings.backend, threads=settings.threads)
+    predictor = Predictor.load(
+        model, tile_px=settings.tile_px, batch=settings.batch, threshold=settings.threshold, runtime=runtime
+    )
     file = find_file(model)
     run = Run(
         arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), **asdict(settings)},

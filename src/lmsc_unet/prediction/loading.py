@@ -11,10 +11,13 @@ from types import MappingProxyType
 
 from lmsc_unet.errors import ModelError
 from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 
-LOADERS: Mapping[str, str] = MappingProxyType({".ckpt": "lmsc_unet.training.loading:load_model"})
-"""A model file's suffix -> "module:function" that returns its `(Network, ModelSpec)`."""
+LOADERS: Mapping[str, str] = MappingProxyType(
+    {".ckpt": "lmsc_unet.training.loading:load_model", ".onnx": "lmsc_unet.prediction.backends:load_model_file"}
+)
+"""A model file's suffix -> "module:function" that takes the path and a `Runtime`: its `(Network, ModelSpec)`."""
 RUN_CHECKPOINT = "best.ckpt"
 """The file of a run folder that is its model."""
 
@@ -31,11 +34,12 @@ class LoadedModel:
     """The file that holds the weights."""
 
 
-def load(model: str | Path) -> LoadedModel:
+def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noqa: B008 - frozen
     """Loads a model file, or the best checkpoint of a run folder.
 
     Raises:
         ModelError: there is no such model, it is of no known kind, or what reads it is not installed.
+        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
     """
     file = find_file(Path(model))
     if file.suffix not in LOADERS:
@@ -44,7 +48,7 @@ def load(model: str | Path) -> LoadedModel:
         )
     module, function = LOADERS[file.suffix].split(":")
     try:
-        network, spec = getattr(import_module(module), function)(file)
+        network, spec = getattr(import_module(module), function)(file, runtime)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("lmsc_unet"):
             raise
@@ -63,7 +67,10 @@ def find_file(model: Path) -> Path:
     if model.is_file():
         return model
     if not model.exists():
-        raise ModelError(f"There is no model at {model}. Give a run folder of `lmsc train`, or a checkpoint in it.")
+        raise ModelError(
+            f"There is no model at {model}. Give a run folder of `lmsc train`, a checkpoint in it, or a file of "
+            "`lmsc export`."
+        )
     if (model / RUN_CHECKPOINT).is_file():
         return model / RUN_CHECKPOINT
     runs = sorted(str(checkpoint.parent) for checkpoint in model.glob(f"*/{RUN_CHECKPOINT}"))

@@ -12,6 +12,7 @@ from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.prediction.bands import ReadWindow
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.network import Network, to_classes
+from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.scaling import Limits, check_finite
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.treatments import TREATMENTS, Resized
@@ -68,15 +69,21 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, model: str | Path, *, tile_px: int = 512, batch: int = 4, threshold: float | None = None
+        cls,
+        model: str | Path,
+        *,
+        tile_px: int = 512,
+        batch: int = 4,
+        threshold: float | None = None,
+        runtime: Runtime = Runtime(),  # noqa: B008 - frozen
     ) -> "Predictor":
-        """Loads a run folder or a checkpoint.
+        """Loads a run folder, a checkpoint or an exported file.
 
         Raises:
             ModelError: there is no such model, it is damaged, or what reads it is not installed.
-            ConfigError: the threshold is not between 0 and 1, or the model has none.
+            ConfigError: the threshold is not between 0 and 1, or the model has none; or the backend is not there.
         """
-        loaded = load(model)
+        loaded = load(model, runtime)
         spec = loaded.spec if threshold is None else with_threshold(loaded.spec, threshold)
         return cls(loaded.network, spec, tile_px=tile_px, batch=batch)
 

@@ -18,7 +18,8 @@ from lmsc_unet.prediction.writers import FOLDERS, mask_file
 
 RUN_FILE = "run.json"
 COMMAND = "lmsc predict"
-DECISIVE = ("threshold", "tile_px", "overlays", "probabilities")
+RUNTIMES = ("torch", "onnxruntime", "openvino")
+DECISIVE = ("threshold", "tile_px", "overlays", "probabilities", "backend")
 """The arguments that results depend on."""
 
 
@@ -93,7 +94,7 @@ def write_run(out: Path, run: Run, **outcome: Any) -> None:
 
 
 def versions() -> dict[str, str]:
-    """The versions of all that a prediction passes through; of PyTorch only where it was loaded."""
+    """The versions of all that a prediction passes through; of runtimes only those that were loaded."""
     import cv2
     import numpy as np
 
@@ -103,8 +104,8 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "cv2": cv2.__version__,
     }
-    torch = sys.modules.get("torch")
-    return found if torch is None else found | {"torch": str(torch.__version__)}
+    loaded = {name: sys.modules[name] for name in RUNTIMES if name in sys.modules}
+    return found | {name: str(module.__version__) for name, module in loaded.items()}
 
 
 def clear_results(out: Path) -> None:

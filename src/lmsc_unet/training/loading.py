@@ -14,6 +14,7 @@ from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
@@ -21,12 +22,20 @@ from lmsc_unet.training.config import TrainConfig
 PREFIX = "network."
 
 
-def load_model(path: Path) -> tuple[Network, ModelSpec]:
+def load_model(path: Path, runtime: Runtime = Runtime()) -> tuple[Network, ModelSpec]:  # noqa: B008 - frozen
     """Loads `best.ckpt` of a run folder, or a checkpoint file, on the GPU where there is one.
 
     Raises:
         ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
+        ConfigError: a backend is named; these are for exported files.
     """
+    if runtime.backend is not None:
+        raise ConfigError(
+            f"{path}: a checkpoint runs on PyTorch, not on {runtime.backend}. Export it first: "
+            f"lmsc export {path} --out model.onnx"
+        )
+    if runtime.threads is not None:
+        torch.set_num_threads(runtime.threads)
     module, spec = load_module(path)
     return as_network(module), spec
 

@@ -1,0 +1,127 @@
+"""What can run a model file: ONNX Runtime, or OpenVINO where it is installed.
+
+Each backend is one module with a function `open_session`; the table names them by text, so that a runtime is
+imported when it is used. To add one, add a line and its module.
+"""
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import ConfigError, ModelError, SizeError
+from lmsc_unet.prediction.modelfile import Description, read_description
+from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.prediction.spec import ModelSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """One way to run a model file."""
+
+    opener: str
+    """"module:function" that takes (path, description, device, threads) and gives a `Network`."""
+    device: str
+    """The backend's own name of the device: ONNX Runtime's execution provider, OpenVINO's device."""
+    package: str
+    """The module that must be installed."""
+    install: str
+    """What installs it."""
+
+
+_ONNX_RUNTIME = "lmsc_unet.prediction.backends.onnx_runtime:open_session"
+_OPEN_VINO = "lmsc_unet.prediction.backends.open_vino:open_session"
+_GPU = "pip install onnxruntime-gpu"
+
+BACKENDS: Mapping[str, Backend] = MappingProxyType(
+    {
+        "onnxruntime": Backend(
+            opener=_ONNX_RUNTIME,
+            device="CPUExecutionProvider",
+            package="onnxruntime",
+            install="pip install onnxruntime",
+        ),
+        "openvino": Backend(
+            opener=_OPEN_VINO, device="CPU", package="openvino", install='pip install "lmsc-unet[openvino]"'
+        ),
+        "cuda": Backend(opener=_ONNX_RUNTIME, device="CUDAExecutionProvider", package="onnxruntime", install=_GPU),
+        "tensorrt": Backend(
+            opener=_ONNX_RUNTIME, device="TensorrtExecutionProvider", package="onnxruntime", install=_GPU
+        ),
+    }
+)
+"""What `--backend` takes."""
+X86 = ("x86_64", "amd64")
+
+
+def load_model_file(path: Path, runtime: Runtime) -> tuple[Network, ModelSpec]:
+    """Loads a `.onnx` file of `lmsc export` for the backend asked for, or the best that is installed.
+
+    Raises:
+        ModelError: the file is damaged, of another kind or newer, or the backend cannot run it.
+        ConfigError: the backend is unknown or not installed.
+    """
+    description = read_description(path)
+    return open_network(path, description, runtime), description.spec
+
+
+def open_network(path: Path, description: Description, runtime: Runtime) -> Network:
+    """A model file as a callable that checks what it is given.
+
+    Raises:
+        ModelError: the backend cannot run the file.
+        ConfigError: the backend is unknown or not installed.
+    """
+    backend = find_backend(runtime.backend or default_backend())
+    module, function = backend.opener.split(":")
+    opener: Callable[..., Network] = getattr(import_module(module), function)
+    return checked(opener(path, description, backend.device, runtime.threads), description.spec)
+
+
+def default_backend() -> str:
+    """OpenVINO on an x86 processor where it is installed, since it is the faster there; otherwise ONNX Runtime."""
+    return "openvino" if platform.machine().lower() in X86 and find_spec("openvino") else "onnxruntime"
+
+
+def find_backend(name: str) -> Backend:
+    """A backend that is installed.
+
+    Raises:
+        ConfigError: there is none of that name, or what it needs is not installed; gives the command that does it.
+    """
+    if name not in BACKENDS:
+        raise ConfigError(f"There is no backend {name!r}; the backends are {', '.join(BACKENDS)}.")
+    backend = BACKENDS[name]
+    if find_spec(backend.package) is None:
+        raise ConfigError(f"The backend {name} needs {backend.package}, which is not installed. Try: {backend.install}")
+    return backend
+
+
+def checked(network: Network, spec: ModelSpec) -> Network:
+    """The same network, which refuses what would fail deep inside of it, or change its results.
+
+    Sides off the grid fail at a Concat far from their cause.
+    """
+
+    def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        if pixels.ndim != 4 or pixels.shape[1] != spec.input_channels:
+            raise ModelError(
+                f"{spec.name} takes pixels of shape B {spec.input_channels} H W, as it was trained on; "
+                f"these have the shape {pixels.shape}."
+            )
+        multiple_px = spec.side_multiple_px
+        if pixels.shape[2] % multiple_px or pixels.shape[3] % multiple_px:
+            raise SizeError(
+                f"{spec.name} takes sides that are multiples of {multiple_px} px; these pixels are "
+                f"{pixels.shape[2]} x {pixels.shape[3]} px (height x width). Pad them."
+            )
+        return network(np.ascontiguousarray(pixels, dtype=np.float32))
+
+    return run

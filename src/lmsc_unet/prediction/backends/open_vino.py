@@ -1,0 +1,52 @@
+"""OpenVINO on the processor, computing in float32 where the file does: its own default would be bfloat16."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import ModelError
+from lmsc_unet.prediction.modelfile import Description, check_graph
+from lmsc_unet.prediction.network import Network
+
+
+def open_session(path: Path, description: Description, device: str, threads: int | None) -> Network:
+    """Opens a model file.
+
+    Raises:
+        ModelError: OpenVINO refuses the file.
+    """
+    return open_with_hint(path, description, device, threads, "f32")
+
+
+def open_with_hint(path: Path, description: Description, device: str, threads: int | None, hint: str) -> Network:
+    """Opens a model file with a precision for what the file computes in float32: "f32" or "bf16".
+
+    Raises:
+        ModelError: OpenVINO refuses the file.
+    """
+    import openvino as ov
+
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": hint}
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = str(threads)
+    try:
+        model = ov.Core().read_model(path)
+        check_graph(
+            path, description, [_shape(side) for side in model.inputs], [_shape(side) for side in model.outputs]
+        )
+        request = ov.Core().compile_model(model, device, settings).create_infer_request()
+    except RuntimeError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{path}: OpenVINO {ov.__version__} cannot load it ({reason}).") from error
+
+    def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.array(request.infer([pixels])[0], dtype=np.float32)
+
+    return run
+
+
+def _shape(side: Any) -> list[int | None]:
+    """A side's lengths; None where one is free."""
+    return [length.get_length() if length.is_static else None for length in side.get_partial_shape()]
