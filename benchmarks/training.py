@@ -25,7 +25,7 @@ from lmsc_unet.models import build_model
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder
 from lmsc_unet.training.fit import fit, resolve_precision
-from lmsc_unet.training.loading import network_config
+from lmsc_unet.training.network import network_config
 from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.provenance import provenance
 
@@ -37,7 +37,8 @@ def plain_loop(prepared: Prepared, config: TrainConfig) -> float:
     fold = prepared.folds[0]
     crops = Crops(DecodedSamples(fold.train, prepared.label_map, prepared.spec), config)
     loader = DataLoader(crops, batch_size=config.batch, sampler=EpochOrder(len(crops), config.seed, lambda: 1))
-    network = build_model(network_config(config, prepared.spec)).train()
+    spec = prepared.spec
+    network = build_model(network_config(config, spec.input_channels, spec.num_logits)).train()
     loss_of = DiceFocalLoss(config.loss, prepared.spec.num_logits)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
     crops.decoded.decode_all()

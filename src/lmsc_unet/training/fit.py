@@ -18,8 +18,8 @@ from lmsc_unet.training.averaging import averaging
 from lmsc_unet.training.checkpoint import AtomicCheckpointIO
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
-from lmsc_unet.training.loading import network_config
 from lmsc_unet.training.module import Segmentation
+from lmsc_unet.training.network import network_config
 from lmsc_unet.training.progress import TrainingProgress
 from lmsc_unet.training.recorder import Recorder
 
@@ -51,7 +51,8 @@ def fit(
     """
     _quieten()
     torch.manual_seed(config.seed)
-    network = build_model(network_config(config, spec)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build_model(network_config(config, spec.input_channels, spec.num_logits))
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recorder = Recorder(folder, config.patience)
     own = [*averaging(config.ema_decay), TrainingProgress(title), recorder]
     trainer = _trainer(folder, config, [*callbacks, *own])

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lmsc_unet.catalog import ModelConfig, model_config
 from lmsc_unet.config import from_mapping
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.models import build_model
@@ -18,6 +17,7 @@ from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.network import network_config
 
 PREFIX = "network."
 
@@ -51,23 +51,11 @@ def load_module(path: Path) -> tuple[nn.Module, ModelSpec]:
     try:
         spec = from_mapping(ModelSpec, checkpoint["lmsc"]["spec"], str(checkpoint_path))
         config = from_mapping(TrainConfig, checkpoint["lmsc"]["config"], str(checkpoint_path))
-        network = build_model(network_config(config, spec))
+        network = build_model(network_config(config, spec.input_channels, spec.num_logits))
     except ConfigError as error:
         raise ModelError(f"{checkpoint_path}: its config cannot be used: {error}") from error
     _load_weights(network, checkpoint["state_dict"], checkpoint_path, config.model)
     return network.eval(), spec
-
-
-def network_config(config: TrainConfig, spec: ModelSpec) -> ModelConfig:
-    """The catalog's config with the run's changes, channels and logits.
-
-    Raises:
-        ConfigError: an unknown model, or a change that its config does not have.
-    """
-    base = model_config(config.model, input_channels=spec.input_channels, num_classes=spec.num_logits)
-    changes: dict[str, Any] = {name: getattr(base, name) for name in base.__dataclass_fields__}
-    changes.update({str(key).replace("-", "_"): value for key, value in config.network.items()})
-    return from_mapping(type(base), changes, "network")
 
 
 def as_network(module: nn.Module) -> Network:

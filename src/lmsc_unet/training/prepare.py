@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsc_unet.catalog import margin_px, model_config, side_multiple_px
+from lmsc_unet.catalog import margin_px, side_multiple_px
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import find_label_map
@@ -14,6 +14,7 @@ from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.images import read_info
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.network import network_config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +55,17 @@ def _folds(samples: Sequence[Sample], config: TrainConfig) -> tuple[Fold, ...]:
 def _spec(samples: Sequence[Sample], label_map: LabelMap, config: TrainConfig) -> ModelSpec:
     options = config.input
     num_logits = 1 if label_map.num_classes == 2 else label_map.num_classes
-    base = model_config(config.model)
-    if config.size_px % side_multiple_px(base):
+    channels = options.channels or _channels(samples)
+    network = network_config(config, channels, num_logits)
+    multiple_px = side_multiple_px(network)
+    if config.size_px % multiple_px:
         raise ConfigError(
-            f"size_px is {config.size_px}; {config.model} takes multiples of {side_multiple_px(base)}. "
-            f"Use {-(-config.size_px // side_multiple_px(base)) * side_multiple_px(base)}."
+            f"size_px is {config.size_px}; {config.model} takes multiples of {multiple_px}. "
+            f"Use {-(-config.size_px // multiple_px) * multiple_px}."
         )
     return ModelSpec(
         name=config.model,
-        input_channels=options.channels or _channels(samples),
+        input_channels=channels,
         class_names=label_map.class_names,
         num_logits=num_logits,
         treatment=options.treatment,
@@ -71,8 +74,8 @@ def _spec(samples: Sequence[Sample], label_map: LabelMap, config: TrainConfig) -
         mean=options.mean,
         std=options.std,
         score_at="network" if config.recipe == "paper" else "mask",
-        side_multiple_px=side_multiple_px(base),
-        margin_px=margin_px(base),
+        side_multiple_px=multiple_px,
+        margin_px=margin_px(network),
     )
 
 
