@@ -179,3 +179,9 @@ def test_generated_nuclei_go_all_the_way(model, tmp_path, lmsc, capsys):
     report = evaluated(lmsc, capsys, model, tmp_path / "data", "--out", tmp_path / "out")
     assert report["images"] == 3
     assert cv2.imread(str(tmp_path / "out/worst_and_best.png")) is not None
+
+
+def test_scores_on_images_that_trained_the_model_are_told_to_flatter(model, data, lmsc, capsys):
+    (model.parent / "split.csv").write_text("name,split\ngood,train\nhalf,train\nfalse,val\nelsewhere,train\n")
+    assert lmsc("evaluate", model, data) == 0
+    assert "note: 2 of 5 images bear names of images that trained this model" in capsys.readouterr().err

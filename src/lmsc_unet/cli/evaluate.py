@@ -77,6 +77,12 @@ def evaluate(
     )
     runtime = Runtime(backend=backend, threads=threads)
     trial = open_trial(model, data, options, tile_px=tile_px, batch=batch, threshold=threshold, runtime=runtime)
+    if trial.num_trained_on:
+        print(
+            f"lmsc: note: {trial.num_trained_on} of {len(trial.samples)} images bear names of images that trained this "
+            f"model, which flatters it. Score what was held back: --split-file {model}/split.csv --split val",
+            file=sys.stderr,
+        )
     with progress("evaluating", len(trial.samples)) as bar:
         evaluation = trial.evaluate(bar.advance)
     report = trial.report(evaluation, bootstrap)

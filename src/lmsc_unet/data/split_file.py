@@ -43,6 +43,15 @@ def apply_split_file(samples: Sequence[Sample], root: Path, path: Path) -> tuple
     return tuple(replace(sample, split=chosen.get(sample.name)) for sample in samples)
 
 
+def names_of_split(path: Path, split: Split) -> frozenset[str]:
+    """The names that a split file puts into a part, as they stand there.
+
+    Raises:
+        DataError: the file is missing or no such table.
+    """
+    return frozenset(name for _, name, word in _rows(path) if SPLIT_WORDS.get(word.strip().lower()) == split)
+
+
 def _rows(path: Path) -> Iterable[tuple[int, str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:

@@ -12,6 +12,7 @@ from lmsc_unet.data.folder import IMAGES_FOLDER, MASKS_FOLDER, find_dataset
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import find_label_map
 from lmsc_unet.data.sample import Sample
+from lmsc_unet.data.split_file import names_of_split
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.pictures import draw_worst_and_best
@@ -57,6 +58,8 @@ class Trial:
     """Its pairs."""
     label_map: LabelMap
     """What the masks' values mean."""
+    num_trained_on: int
+    """How many of the pairs bear the name of one that trained the model, by the split.csv in its run folder."""
 
     def evaluate(self, advance: Callable[[], None] | None = None) -> Evaluation:
         """Predicts and counts; `advance` is called after each image.
@@ -106,4 +109,11 @@ def open_trial(
         part=part,
         samples=samples,
         label_map=find_label_map(samples, classes=names, ignore_index=options.ignore_index),
+        num_trained_on=len({sample.name for sample in samples} & training_names(model)),
     )
+
+
+def training_names(model: Path) -> frozenset[str]:
+    """The names of the samples that trained a model, where its run folder still says so."""
+    split_file = find_file(model).parent / "split.csv"
+    return names_of_split(split_file, "train") if split_file.is_file() else frozenset()
