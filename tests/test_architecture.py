@@ -27,6 +27,8 @@ def modules_after(statement: str) -> set[str]:
         "from lmsc_unet.cli.main import main; main(['--help'])",
         "from lmsc_unet.cli.main import main; main(['models'])",
         "from lmsc_unet.cli.main import main; main(['predict', '--help'])",
+        "import lmsc_unet.prediction.recordings.opening",
+        "from lmsc_unet.cli.main import main; main(['detect', '--help'])",
     ],
 )
 def test_the_device_wing_loads_nothing_heavy(statement: str) -> None:

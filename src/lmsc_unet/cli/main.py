@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "train": ("lmsc_unet.cli.train:app", "Train a model on a folder of images and masks."),
         "evaluate": ("lmsc_unet.cli.evaluate:evaluate", "Score a model on images with masks."),
         "predict": ("lmsc_unet.cli.predict:predict", "Segment images of any size."),
+        "detect": ("lmsc_unet.cli.detect:detect", "Find the signals in recordings."),
         "scenes": ("lmsc_unet.cli.scenes:scenes", "Generate labelled recordings of radio signals."),
         "data": ("lmsc_unet.cli.data:app", "Check a folder of images and masks, or make one."),
         "models": ("lmsc_unet.cli.models:models", "List the models."),

@@ -36,6 +36,7 @@ def find_in_capture(
     *,
     channel: int = 0,
     class_names: Sequence[str] = ("noise", "signal"),
+    block_rows: int = 256,
     watch: Watch | None = None,
 ) -> Iterator[SignalBox]:
     """The signals of one capture, each as soon as it has ended; samples are counted from the file's first."""
@@ -46,6 +47,7 @@ def find_in_capture(
         first_sample=capture.start_sample,
         num_samples=capture.num_samples,
         class_names=class_names,
+        block_rows=block_rows,
         floor=survey_floor(recording, capture, stft, channel=channel),
         watch=watch,
         name=str(recording.path),

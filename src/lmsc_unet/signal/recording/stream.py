@@ -10,6 +10,7 @@ import numpy as np
 from lmsc_unet.errors import DataError
 from lmsc_unet.signal.recording.datatypes import Datatype, Samples, decode, parse_datatype
 from lmsc_unet.signal.recording.metadata import checked_rate
+from lmsc_unet.signal.recording.recording import Capture, Recording
 
 _STANDARD_INPUT = Path("standard input")
 
@@ -50,6 +51,18 @@ class Stream:
                 yield samples
         if num_samples == 0:
             raise DataError(f"{self.name}: not one sample came. Check the program before the pipe.")
+
+    def as_recording(self, num_samples: int) -> Recording:
+        """What came through as a recording without a data file: enough to write its annotations."""
+        capture = Capture(start_sample=0, num_samples=num_samples, start_byte=0, center_hz=self.center_hz)
+        return Recording(
+            name=self.name,
+            path=_STANDARD_INPUT,
+            data=Path(f"{self.name}.sigmf-data"),
+            datatype=self.datatype,
+            sample_rate_hz=self.sample_rate_hz,
+            captures=(capture,),
+        )
 
     def _read(self, num_bytes: int) -> bytes:
         """What is there now, at least one byte until the end, so that a slow pipe is not waited for."""

@@ -1,0 +1,122 @@
+"""`lmsc detect`: the signals in recordings, or in samples that come through a pipe."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from lmsc_unet.cli.progress import progress
+from lmsc_unet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lmsc_unet.prediction.recordings.opening import Opened
+    from lmsc_unet.prediction.recordings.results import Entry
+    from lmsc_unet.signal.boxes import SignalBox
+
+
+def detect(
+    *recordings: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    out: Path | None = None,
+    model: str = "energy",
+    follow: Annotated[bool, Parameter(negative="")] = False,
+    frames_per_row: int | None = None,
+    nfft: int | None = None,
+    channel: tuple[int, ...] = (),
+    datatype: str | None = None,
+    sample_rate_hz: float | None = None,
+    center_hz: float = 0.0,
+    checksum: bool = True,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Find the signals in recordings: a box in time and frequency for each, as SigMF annotations, table and picture.
+
+    A recording that fails is reported and skipped. Exit code: 0 all well, 2 some recordings failed, 1 wrong use.
+
+    Args:
+        recordings: SigMF recordings (.sigmf-meta, archives, collections), folders of them, raw files with --datatype
+            and --sample-rate-hz, or - for standard input.
+        out: Folder for NAME/NAME.sigmf-meta, NAME/signals.csv and NAME/spectrogram.png of each recording.
+        model: energy is the classical detector, and the default until weights are bundled; otherwise a run folder of
+            `lmsc train` on recordings, or a model file.
+        follow: Print each signal as a line of JSON as soon as it has ended, as is always done for standard input.
+        frames_per_row: Frames averaged per row of the spectrogram; more is faster, and for longer and weaker signals.
+            The model's, or 1, if not given.
+        nfft: Samples of a frame, for energy: 256 if not given. A model keeps what it was trained with.
+        channel: Search this channel only, counted from 0; may be given several times.
+        datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le.
+        sample_rate_hz: Of raw files and standard input; for SigMF, in place of the recording's own.
+        center_hz: What 0 Hz of a raw file's samples stands for.
+        checksum: Hold data against the SHA-512 that its metadata names, which reads it once more.
+        overwrite: Replace the results in the folder.
+    """
+    from lmsc_unet.prediction.recordings.inputs import RawFormat
+    from lmsc_unet.prediction.recordings.job import no_one
+    from lmsc_unet.prediction.recordings.opening import Settings, open_job
+
+    _refuse_options(recordings)
+    is_told = follow or Path("-") in recordings
+    if out is None and not is_told:
+        raise ConfigError("Nothing would be written. Name a folder by --out, or print signals by --follow.")
+    settings = Settings(
+        model=model,
+        frames_per_row=frames_per_row,
+        nfft=nfft,
+        channels=channel,
+        raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz),
+        is_checked=checksum,
+    )
+    tell = _print_signal if is_told else no_one
+    opened = open_job(recordings, out, settings, standard_input=sys.stdin.buffer, tell=tell, overwrite=overwrite)
+    try:
+        return _carry_out(opened, is_told=is_told)
+    except BrokenPipeError:  # whoever read the lines has gone, and there is no one to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _refuse_options(recordings: "Sequence[Path]") -> None:
+    """That - is taken for an input lets misspelt options through, too."""
+    for name in map(str, recordings):
+        if name.startswith("-") and name != "-":
+            raise ConfigError(f"There is no option {name}. `lmsc detect --help` lists them all.")
+
+
+def _carry_out(opened: "Opened", *, is_told: bool) -> int:
+    """Searches everything; summaries go to standard error where lines of JSON have standard output."""
+    entries = []
+    with progress("searching", len(opened.items)) as bar:
+        for entry in opened.run():
+            entries.append(entry)
+            for remark in entry.warnings:
+                bar.tell(f"lmsc: warning: {remark}")
+            if entry.error is not None:
+                bar.tell(_complaint(entry))
+            elif is_told:
+                bar.tell(_summary(entry))
+            else:
+                print(_summary(entry), flush=True)
+            bar.advance()
+    num_failed = opened.close(entries)
+    return 2 if num_failed else 0
+
+
+def _print_signal(name: str, box: "SignalBox", sample_rate_hz: float) -> None:
+    from lmsc_unet.prediction.recordings.table import to_line
+
+    print(to_line(box, sample_rate_hz, name), flush=True)
+
+
+def _summary(entry: "Entry") -> str:
+    assert entry.duration_s is not None
+    assert entry.ms is not None
+    number = "1 signal" if entry.signals == 1 else f"{entry.signals} signals"
+    return f"{entry.name}: {number} in {entry.duration_s:.6g} s of recording, searched in {entry.ms / 1e3:.2f} s"
+
+
+def _complaint(entry: "Entry") -> str:
+    assert entry.error is not None
+    return f"lmsc: {entry.error}" if entry.path in entry.error else f"lmsc: {entry.path}: {entry.error}"

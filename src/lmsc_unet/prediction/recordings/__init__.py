@@ -1,0 +1,1 @@
+"""Recordings in, labelled boxes out: files, tables and pictures, by a network or by the energy detector."""

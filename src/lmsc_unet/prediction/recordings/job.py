@@ -1,0 +1,140 @@
+"""`lmsc detect` as a function: recordings in, a results folder out; one bad recording does not stop the others."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.errors import DataError, LmscError, OutputError
+from lmsc_unet.prediction.recordings.finder import Finder
+from lmsc_unet.prediction.recordings.inputs import Channel, Item, RawFormat, channels_of
+from lmsc_unet.prediction.recordings.results import Entry, add_entry, write_found
+from lmsc_unet.prediction.recordings.searching import Found, search_recording, search_stream
+from lmsc_unet.signal.annotations import read_boxes
+from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.recording import Recording, RecordingWarning, Stream
+
+TellSignal = Callable[[str, SignalBox, float], None]
+"""Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
+
+
+def no_one(_name: str, _box: SignalBox, _sample_rate_hz: float) -> None:
+    """Tells no one."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """What to search, and where to put it."""
+
+    finder: Finder
+    """What finds signals."""
+    out: Path | None
+    """The results folder, opened; None writes no files."""
+    raw: RawFormat = field(default_factory=RawFormat)
+    """What files without metadata do not say of themselves."""
+    channels: tuple[int, ...] = ()
+    """The channels to search; none means all."""
+    is_checked: bool = True
+    """Whether data is held against the SHA-512 of its metadata."""
+    tell: TellSignal = no_one
+    """Who wants to know of signals at once."""
+
+
+def run_job(job: Job, items: Sequence[Item]) -> Iterator[Entry]:
+    """Yields an entry for each recording and channel, once its files and its line are written.
+
+    Raises:
+        OutputError: a result cannot be written; those before it are kept.
+    """
+    for item in items:
+        yield from _search_item(job, item)
+
+
+def _search_item(job: Job, item: Item) -> list[Entry]:
+    entries: list[Entry] = []
+    with _noted() as odd:
+        try:
+            channels = channels_of(item, job.raw, job.channels, is_checked=job.is_checked)
+            entries.extend(_finished(job, _search(job, item, channel, odd)) for channel in channels)
+        except (OutputError, BrokenPipeError):
+            raise
+        except (LmscError, MemoryError, OSError, ValueError) as error:
+            entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
+    return entries
+
+
+def run_stream(job: Job, stream: Stream) -> Entry:
+    """Searches a pipe until it closes.
+
+    Raises:
+        OutputError: a result cannot be written.
+    """
+    started_s = time.perf_counter()
+    try:
+        found = search_stream(stream, job.finder, lambda box: job.tell(stream.name, box, stream.sample_rate_hz))
+        return _finished(job, _entry(job, "-", stream.name, found, (), started_s))
+    except DataError as error:
+        return _finished(job, _failed("-", stream.name, [], error))
+
+
+def _search(job: Job, item: Item, channel: Channel, odd: list[str]) -> Entry:
+    started_s = time.perf_counter()
+    recording = channel.recording
+    _check_annotations(recording, odd)
+    rate_hz = recording.sample_rate_hz
+    found = search_recording(recording, channel.number, job.finder, lambda box: job.tell(channel.name, box, rate_hz))
+    return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s)
+
+
+def _check_annotations(recording: Recording, odd: list[str]) -> None:
+    """Annotations that are no boxes are kept as they are and told: they do not keep the samples from being searched."""
+    try:
+        read_boxes(recording)
+    except DataError as error:
+        odd.append(f"{error} The annotation is kept as it is.")
+
+
+def _entry(job: Job, path: str, name: str, found: Found, odd: tuple[str, ...], started_s: float) -> Entry:
+    files = () if job.out is None else write_found(job.out, name, found)
+    return Entry(
+        path=path,
+        status="ok",
+        name=name,
+        signals=len(found.boxes),
+        duration_s=found.recording.duration_s,
+        ms=round(1e3 * (time.perf_counter() - started_s), 1),
+        warnings=odd,
+        files=files,
+    )
+
+
+def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry:
+    reason = str(error) or "it does not fit into memory."
+    return Entry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
+
+
+def _finished(job: Job, entry: Entry) -> Entry:
+    if job.out is not None:
+        add_entry(job.out, entry)
+    return entry
+
+
+@contextmanager
+def _noted() -> Iterator[list[str]]:
+    """Collects what is odd in recordings, each remark once, instead of letting Python print it."""
+    odd: list[str] = []
+    show = warnings.showwarning
+
+    def note(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, RecordingWarning):
+            show(message, category, *place, **more)
+        elif str(message) not in odd:
+            odd.append(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RecordingWarning)
+        warnings.showwarning = note
+        yield odd

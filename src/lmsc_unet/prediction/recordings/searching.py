@@ -1,0 +1,132 @@
+"""Searches a recording or a pipe once, and keeps what its files and its picture need."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lmsc_unet.prediction.recordings.axes import with_unit
+from lmsc_unet.prediction.recordings.finder import Finder
+from lmsc_unet.prediction.recordings.picture import Panel
+from lmsc_unet.prediction.recordings.thumbnail import Thumbnail
+from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.detection import capture_grid, find_boxes, find_in_capture, in_order
+from lmsc_unet.signal.recording import Capture, Recording, Stream
+from lmsc_unet.signal.recording.datatypes import Samples
+from lmsc_unet.signal.spectrogram import Grid
+
+Tell = Callable[[SignalBox], None]
+"""Is called with each signal as soon as it has ended."""
+MAX_PANELS = 6
+"""Captures that are drawn; the others are searched all the same."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """What was found in one channel of a recording."""
+
+    recording: Recording
+    """The recording; for a pipe, what it would be as a file."""
+    boxes: list[SignalBox]
+    """The signals in order of their start."""
+    panels: list[Panel]
+    """Its captures as pictures."""
+
+
+def search_recording(recording: Recording, channel: int, finder: Finder, tell: Tell) -> Found:
+    """Searches one channel over all captures; memory grows with the number of signals only.
+
+    Raises:
+        DataError: a sample is NaN or infinite, or there is no such channel.
+    """
+    boxes: list[SignalBox] = []
+    panels: list[Panel] = []
+    for number, capture in enumerate(recording.captures):
+        thumbnail = Thumbnail()
+        ended = find_in_capture(
+            recording,
+            capture,
+            finder.stft,
+            finder.masker,
+            channel=channel,
+            class_names=finder.class_names,
+            block_rows=finder.block_rows,
+            watch=thumbnail.add if number < MAX_PANELS else None,
+        )
+        here = _told(ended, tell)
+        boxes += here
+        if number < MAX_PANELS:
+            grid = capture_grid(recording, capture, finder.stft)
+            panels.append(_panel(_title(recording, capture, channel, len(here)), thumbnail, grid, capture, here))
+    return Found(recording=recording, boxes=in_order(boxes), panels=panels)
+
+
+def search_stream(stream: Stream, finder: Finder, tell: Tell) -> Found:
+    """Searches samples as they come, until the pipe closes or Ctrl-C.
+
+    Raises:
+        DataError: nothing came, or a sample is NaN or infinite.
+    """
+    grid = Grid(
+        stft=finder.stft,
+        sample_rate_hz=stream.sample_rate_hz,
+        center_hz=stream.center_hz,
+        is_complex=stream.datatype.is_complex,
+    )
+    thumbnail, meter = Thumbnail(), _Meter()
+    ended = find_boxes(
+        meter.through(stream.chunks()),
+        grid,
+        finder.masker,
+        class_names=finder.class_names,
+        block_rows=finder.block_rows,
+        watch=thumbnail.add,
+        name=stream.name,
+    )
+    boxes = in_order(_told(ended, tell))
+    recording = stream.as_recording(meter.num_samples)
+    capture = recording.captures[0]
+    panel = _panel(_title(recording, capture, 0, len(boxes)), thumbnail, grid, capture, boxes)
+    return Found(recording=recording, boxes=boxes, panels=[panel])
+
+
+class _Meter:
+    """Counts samples that pass, and takes Ctrl-C for their end."""
+
+    num_samples = 0
+
+    def through(self, chunks: Iterator[Samples]) -> Iterator[Samples]:
+        """The same chunks."""
+        try:
+            for chunk in chunks:
+                self.num_samples += chunk.size
+                yield chunk
+        except KeyboardInterrupt:
+            return
+
+
+def _told(ended: Iterator[SignalBox], tell: Tell) -> list[SignalBox]:
+    boxes = []
+    for box in ended:
+        tell(box)
+        boxes.append(box)
+    return boxes
+
+
+def _panel(title: str, thumbnail: Thumbnail, grid: Grid, capture: Capture, boxes: list[SignalBox]) -> Panel:
+    return Panel(
+        title=title,
+        lines=thumbnail.lines(),
+        rows_per_line=thumbnail.rows_per_line,
+        num_rows=thumbnail.num_rows,
+        grid=grid,
+        first_sample=capture.start_sample,
+        boxes=boxes,
+    )
+
+
+def _title(recording: Recording, capture: Capture, channel: int, num_boxes: int) -> str:
+    parts = [recording.name]
+    if recording.num_channels > 1:
+        parts.append(f"channel {channel}")
+    if len(recording.captures) > 1:
+        parts.append(f"capture at {with_unit(capture.center_hz, 'Hz')}")
+    return f"{', '.join(parts)}: {num_boxes} {'signal' if num_boxes == 1 else 'signals'}"

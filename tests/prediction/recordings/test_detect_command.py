@@ -1,0 +1,185 @@
+"""`lmsc detect` as a user calls it."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lmsc_unet.cli.main import main
+from lmsc_unet.images import read_image
+from lmsc_unet.prediction import loading
+from lmsc_unet.prediction.recordings.table import COLUMNS
+from lmsc_unet.signal.annotations import read_boxes
+from lmsc_unet.signal.recording import open_recording
+from tests.prediction.recordings.bursts import BURSTS, RATE_HZ, bursts, write_bursts
+from tests.signal.sigmf_files import metadata, noise, write_pair
+
+
+def lmsc(*arguments) -> int:
+    return main(["detect", *map(str, arguments)])
+
+
+def table(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_recording_gives_annotations_a_table_and_a_picture(tmp_path, capsys):
+    path = write_bursts(tmp_path / "in")
+    before = path.read_bytes()
+    assert lmsc(path, "--out", tmp_path / "out") == 0
+    assert "one: 2 signals in 0.131072 s of recording" in capsys.readouterr().out
+    rows = table(tmp_path / "out/one/signals.csv")
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == len(BURSTS)
+    for row, (start, stop, low, high) in zip(rows, BURSTS, strict=True):
+        assert float(row["start_s"]) == pytest.approx(start / RATE_HZ, abs=3e-4)
+        assert float(row["stop_s"]) == pytest.approx(stop / RATE_HZ, abs=3e-4)
+        assert float(row["low_hz"]) == pytest.approx(868e6 + low * RATE_HZ, abs=2e4)
+        assert float(row["bandwidth_hz"]) == pytest.approx((high - low) * RATE_HZ, rel=0.3)
+        assert float(row["snr_db"]) == pytest.approx(30, abs=2)
+        assert row["label"] == "signal"
+    again = open_recording(tmp_path / "out/one/one.sigmf-meta")  # the samples lie beside it
+    assert [box.label for box in read_boxes(again)] == ["signal", "signal"]
+    picture = read_image(tmp_path / "out/one/spectrogram.png")
+    assert picture.shape[2] == 3
+    assert min(picture.shape[:2]) > 500
+    assert path.read_bytes() == before
+
+
+def test_the_new_metadata_passes_sigmfs_own_validator(tmp_path):
+    lmsc(write_bursts(tmp_path / "in"), "--out", tmp_path / "out")
+    tool = [sys.executable, "-m", "sigmf.validate", str(tmp_path / "out/one/one.sigmf-meta")]
+    assert subprocess.run(tool, capture_output=True, check=False).returncode == 0
+
+
+def test_recordings_of_one_name_never_collide(tmp_path):
+    for folder in ("a", "b"):
+        write_bursts(tmp_path / "in" / folder)
+    write_bursts(tmp_path / "in", "raw.sigmf-data.old")
+    assert lmsc(tmp_path / "in", "--out", tmp_path / "out") == 0
+    assert len(list((tmp_path / "out").rglob("signals.csv"))) == 3
+    assert (tmp_path / "out/a/one/signals.csv").exists()
+    assert (tmp_path / "out/b/one/signals.csv").exists()
+
+
+def test_a_pair_counts_once_whichever_file_is_named(tmp_path):
+    path = write_bursts(tmp_path / "in")
+    assert lmsc(path, path.with_suffix(".sigmf-data"), "--out", tmp_path / "out") == 0
+    assert len((tmp_path / "out/detections.jsonl").read_text().splitlines()) == 1
+
+
+def test_each_channel_has_a_folder_of_its_own(tmp_path):
+    both = np.stack([bursts(), noise(1 << 17, seed=5)], axis=1).reshape(-1)
+    path = write_pair(tmp_path / "in", metadata(rate_hz=RATE_HZ, num_channels=2), both)
+    assert lmsc(path, "--out", tmp_path / "out") == 0
+    assert [len(table(tmp_path / f"out/one/channel-{k}/signals.csv")) for k in (0, 1)] == [2, 0]
+    assert lmsc(path, "--out", tmp_path / "second", "--channel", 1) == 0
+    assert not (tmp_path / "second/one/channel-0").exists()
+
+
+def test_every_capture_is_searched_at_its_own_centre(tmp_path):
+    samples = np.concatenate([bursts(), bursts()])
+    captures = [{"core:sample_start": k << 17, "core:frequency": 100e6 * (k + 1)} for k in (0, 1)]
+    path = write_pair(tmp_path / "in", metadata(rate_hz=RATE_HZ, captures=captures), samples)
+    assert lmsc(path, "--out", tmp_path / "out") == 0
+    rows = table(tmp_path / "out/one/signals.csv")
+    assert [round(float(row["low_hz"]) / 1e8) for row in rows] == [1, 1, 2, 2]
+    assert float(rows[2]["start_s"]) == pytest.approx(float(rows[0]["start_s"]) + 0.131072, abs=1e-3)
+
+
+def test_a_raw_file_becomes_a_recording(tmp_path):
+    raw = tmp_path / "radio.cf32"
+    bursts().tofile(raw)
+    assert lmsc(raw, "--datatype", "cf32_le", "--sample-rate-hz", 1e6, "--center-hz", 1e9, "--out", tmp_path / "o") == 0
+    assert float(table(tmp_path / "o/radio/signals.csv")[0]["low_hz"]) == pytest.approx(1.0001e9, abs=2e4)
+    assert len(read_boxes(open_recording(tmp_path / "o/radio/radio.cf32.sigmf-meta"))) == 2
+
+
+def test_a_model_is_used_in_place_of_the_energy_detector(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    model = tmp_path / "model.fake"
+    model.touch()
+    path = write_bursts(tmp_path / "in")
+    assert lmsc(path, "--model", model, "--frames-per-row", 8, "--out", tmp_path / "out") == 0
+    assert [row["label"] for row in table(tmp_path / "out/one/signals.csv")] == ["burst", "burst"]
+    assert json.loads((tmp_path / "out/run.json").read_text())["model"]["sha256"]
+    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_of_images"})
+    assert lmsc(path, "--model", model, "--out", tmp_path / "other") == 1
+    assert "was trained on images, not on recordings" in capsys.readouterr().err
+
+
+def test_results_are_refused_and_replaced_on_request_and_nothing_else_is_removed(tmp_path, capsys):
+    path, out = write_bursts(tmp_path / "in"), tmp_path / "out"
+    assert lmsc(path, "--out", out) == 0
+    assert lmsc(path, "--out", out) == 1
+    assert "holds results. Replace them by --overwrite" in capsys.readouterr().err
+    (out / "one/notes.txt").write_text("mine")
+    other = write_bursts(tmp_path / "in", "other")
+    assert lmsc(other, "--out", out, "--overwrite") == 0
+    assert not (out / "one/signals.csv").exists()
+    assert (out / "one/notes.txt").read_text() == "mine"
+    assert path.with_suffix(".sigmf-data").exists()
+    assert lmsc(path, "--out", tmp_path / "in") == 1
+    assert "holds files that no `lmsc detect` wrote" in capsys.readouterr().err
+
+
+def test_follow_prints_each_signal_as_a_line_and_needs_no_folder(tmp_path, capsys):
+    assert lmsc(write_bursts(tmp_path / "in"), "--follow") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [set(line) for line in lines] == [{"recording", *COLUMNS}] * 2
+
+
+@pytest.mark.parametrize("with_files", [False, True])
+def test_standard_input_is_searched_until_it_closes(with_files, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(bursts().tobytes())))
+    out = ("--out", tmp_path / "out") if with_files else ()
+    assert lmsc("-", "--datatype", "cf32_le", "--sample-rate-hz", 1e6, *out) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    if with_files:
+        assert len(table(tmp_path / "out/stdin/signals.csv")) == 2
+        whole = json.loads((tmp_path / "out/stdin/stdin.sigmf-meta").read_text())
+        assert whole["global"]["core:metadata_only"] is True
+        assert len(whole["annotations"]) == 2
+
+
+def test_a_signal_is_printed_while_the_pipe_is_still_open(tmp_path):
+    command = [sys.executable, "-m", "lmsc_unet.cli", "detect", "-", "--datatype", "cf32_le", "--sample-rate-hz", "1e6"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdin.write(np.concatenate([bursts(), noise(1 << 18)]).tobytes())
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["label"] == "signal"
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "No recording is named"),
+        (["-"], "Standard input does not say what its bytes are. Give --datatype"),
+        (["-", "--datatype", "cu8"], "standard input: the sample rate is missing"),
+        (["-", "x"], "goes with no other input"),
+        (["/nowhere.sigmf-meta"], "there is no such file or folder"),
+        (["--datatpye", "cu8"], "There is no option --datatpye"),
+        (["here", "--model", "/nowhere"], "There is no model at /nowhere"),
+        (["here", "--frames-per-row", "0"], "frames_per_row is 0; it must be at least 1"),
+        (["here", "--nfft", "9"], "nfft is 9; it must be even"),
+    ],
+)
+def test_a_wrong_use_is_told_and_writes_nothing(arguments, message, tmp_path, capsys, monkeypatch):
+    write_bursts(tmp_path / "here")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert lmsc(*arguments, "--out", "out") == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_folder_and_without_lines_there_is_nothing_to_do(tmp_path, capsys):
+    assert lmsc(write_bursts(tmp_path)) == 1
+    assert "Nothing would be written" in capsys.readouterr().err

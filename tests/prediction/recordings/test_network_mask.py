@@ -1,0 +1,70 @@
+"""A network as a masker: blocks do not show, and what a model does not say is refused."""
+
+import numpy as np
+import pytest
+
+from lmsc_unet.config import from_mapping, to_mapping
+from lmsc_unet.errors import ModelError
+from lmsc_unet.prediction.recordings.finder import energy_finder, load_finder, network_finder
+from lmsc_unet.prediction.recordings.masker import make_masker
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.signal.detection import find_boxes
+from lmsc_unet.signal.detection.finding import even_blocks, with_halo
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import Grid
+from tests.prediction.networks import POOL_PX, REACH_PX, brightness, small_unet, spec
+from tests.prediction.recordings.bursts import BURSTS, bursts, recordings_spec
+
+
+@pytest.mark.parametrize("block_rows", [64, 128, 256])
+@pytest.mark.parametrize("treatment", ["tiles", "resize"])  # a model of the paper's recipe sees native scale, too
+def test_the_mask_does_not_show_where_blocks_were_cut(block_rows, treatment):
+    rows_db = np.random.default_rng(0).uniform(-5, 45, (600, 64)).astype(np.float32)
+    masker = make_masker(small_unet(), recordings_spec(mean=(0.0,), treatment=treatment))
+    assert masker.halo_rows % POOL_PX == 0
+    assert masker.halo_rows >= REACH_PX
+    cut = np.concatenate([mask for _, (mask, _) in with_halo(even_blocks([rows_db], block_rows), masker)])
+    whole, _ = masker(rows_db)
+    assert 0.1 < whole.mean() < 0.9
+    np.testing.assert_array_equal(cut, whole)
+
+
+def test_a_network_finds_the_bursts_with_its_own_labels_and_probabilities():
+    finder = network_finder(brightness, recordings_spec(mean=(0.4,), std=(1.0,)), frames_per_row=8)
+    grid = Grid(stft=finder.stft, sample_rate_hz=1.0)
+    found = list(find_boxes([bursts()], grid, finder.masker, class_names=finder.class_names))
+    assert [box.label for box in found] == ["burst", "burst"]
+    assert all(0.5 < box.confidence <= 1 for box in found)
+    for box, (start, stop, low, high) in zip(found, BURSTS, strict=True):
+        assert (box.start_sample, box.stop_sample) == pytest.approx((start, stop), abs=2100)
+        assert (box.low_hz, box.high_hz) == pytest.approx((low, high), abs=0.02)
+
+
+def test_a_model_keeps_its_spectrogram_but_for_the_frames_of_a_row(tmp_path, monkeypatch):
+    from lmsc_unet.errors import ConfigError
+    from lmsc_unet.prediction import loading
+
+    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    path = tmp_path / "model.fake"
+    path.touch()
+    assert load_finder(str(path)).stft == Stft()
+    assert load_finder(str(path), frames_per_row=4).stft == Stft(frames_per_row=4)
+    assert load_finder(str(path)).origin["file"] == str(path)
+    with pytest.raises(ConfigError, match="nfft is part of what a model was trained with"):
+        load_finder(str(path), nfft=512)
+
+
+def test_a_model_of_images_is_refused():
+    with pytest.raises(ModelError, match="small was trained on images, not on recordings"):
+        network_finder(brightness, spec())
+
+
+def test_the_spectrogram_survives_the_way_through_a_checkpoint():
+    whole = recordings_spec()
+    assert from_mapping(ModelSpec, to_mapping(whole), "test") == whole
+    assert from_mapping(ModelSpec, to_mapping(spec()), "test").spectrogram is None
+
+
+def test_the_energy_detector_knows_how_many_frames_a_row_averages():
+    assert energy_finder(Stft(frames_per_row=8)).masker.frames_per_row == 8
+    assert load_finder("energy", frames_per_row=4, nfft=512).stft == Stft(nfft=512, hop=512, frames_per_row=4)
