@@ -1,34 +1,78 @@
 """Prints the table of the cross-validations on NuInsSeg patches, from the runs' own summaries.
 
-lmsc train NUINSSEG --folds 5 --epochs 50 --validate-every 5 --out RUN      (as each summary's `command` says)
-cp RUN/summary.json benchmarks/results/nuinsseg-NAME.json
-python benchmarks/nuinsseg.py
+Each summary holds the command that made it; RUN/summary.json is copied to results/nuinsseg-NAME.json.
+`--intervals` prints the best epoch beside the last, with 95 % intervals of the mean; `--commands` what made them.
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-ROWS = ("strong", "paper", "unet")
-COLUMNS = ("model", "recipe", "Dice per image", "IoU per image", "F1 pooled", "accuracy", "minutes")
+RUNS = ("strong", "paper", "unet")
+SCORES = {"dc": "Dice per image", "miou": "IoU per image", "f1": "F1 pooled", "acc": "accuracy"}
 
 
 def main() -> None:
-    """Prints a Markdown table: the last epoch's scores at the masks' own size, mean ± standard deviation over folds."""
-    print("| " + " | ".join(COLUMNS) + " |")
-    print("|---|---|" + "---:|" * (len(COLUMNS) - 2))
-    for name in ROWS:
-        path = RESULTS / f"nuinsseg-{name}.json"
-        if path.is_file():
-            print("| " + " | ".join(row(json.loads(path.read_text()))) + " |")
+    """Prints one of the Markdown tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--intervals", action="store_true")
+    parser.add_argument("--commands", action="store_true")
+    options = parser.parse_args()
+    paths = [RESULTS / f"nuinsseg-{name}.json" for name in RUNS]
+    summaries = [json.loads(path.read_text()) for path in paths if path.is_file()]
+    if options.commands:
+        print_commands(summaries)
+    elif options.intervals:
+        print_intervals(summaries)
+    else:
+        print_scores(summaries)
 
 
-def row(summary: dict[str, Any]) -> list[str]:
-    """One run as a line of the table."""
-    scores = summary.get("last_at_mask_size", summary["last"])["paper"]
-    shares = [f"{scores[name]['mean']:.3f} ± {scores[name]['std']:.3f}" for name in ("dc", "miou", "f1", "acc")]
-    return [summary["model"], summary["recipe"], *shares, f"{summary['trained_s'] / 60:.0f}"]
+def print_scores(summaries: list[dict[str, Any]]) -> None:
+    """The last epoch's scores at the masks' own size, mean ± standard deviation over folds."""
+    print_row("model", "recipe", *SCORES.values(), "minutes")
+    print("|---|---|" + "---:|" * (len(SCORES) + 1))
+    for summary in summaries:
+        scores = at_mask_size(summary, "last")
+        shares = (f"{scores[name]['mean']:.3f} ± {scores[name]['std']:.3f}" for name in SCORES)
+        print_row(summary["model"], summary["recipe"], *shares, f"{summary['trained_s'] / 60:.0f}")
+
+
+def print_intervals(summaries: list[dict[str, Any]]) -> None:
+    """Best and last epoch, mean with Student's 95 % interval over folds."""
+    print_row("model", "recipe", "epoch", *SCORES.values())
+    print("|---|---|---|" + "---:|" * len(SCORES))
+    for summary in summaries:
+        for epoch in ("last", "best"):
+            scores = at_mask_size(summary, epoch)
+            shares = (
+                f"{scores[name]['mean']:.3f} ({scores[name]['low']:.3f} to {scores[name]['high']:.3f})"
+                for name in SCORES
+            )
+            print_row(summary["model"], summary["recipe"], epoch, *shares)
+
+
+def print_commands(summaries: list[dict[str, Any]]) -> None:
+    """What made each row, when, at which commit and on what."""
+    print_row("model", "recipe", "command", "date", "commit", "machine")
+    print("|---|---|---|---|---|---|")
+    for summary in summaries:
+        machine = f"{summary['machine']['cpu']}, {summary['machine']['threads']} threads"
+        date = summary["date"][:10]
+        print_row(summary["model"], summary["recipe"], f"`{summary['command']}`", date, summary["commit"], machine)
+
+
+def at_mask_size(summary: dict[str, Any], epoch: str) -> dict[str, Any]:
+    """The paper's columns at the masks' own size, whatever the recipe scores at."""
+    scores: dict[str, Any] = summary.get(f"{epoch}_at_mask_size", summary[epoch])["paper"]
+    return scores
+
+
+def print_row(*cells: str) -> None:
+    """One line of a Markdown table."""
+    print("| " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":
