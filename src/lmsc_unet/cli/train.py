@@ -12,7 +12,7 @@ from cyclopts.config import Dict
 from lmsc_unet.config import check_mapping, read_yaml, to_mapping
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.training.config import TrainConfig
-from lmsc_unet.training.recipes import RECIPES, merged
+from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
 from lmsc_unet.training.run_folder import is_run, read_config
 
 
@@ -26,11 +26,13 @@ def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentC
         from_file = read_yaml(Path(file)) if file is not None else {}
         check_mapping(TrainConfig, from_file, str(file))
         recipe = given.get("recipe", from_file.get("recipe", "strong"))
-        settings = merged(RECIPES.get(recipe, {}), from_file)
+        settings = merged(RECIPES.get(recipe, {}), layout_settings(Path(given.get("DATA", ""))), from_file)
     Dict(_as_options(settings), use_commands_as_keys=False)(app, commands, arguments)
 
 
-app = App(name="train", help="Train a model on a folder of images and masks.", config=settings_in_layers)
+app = App(
+    name="train", help="Train a model on a folder of images and masks, or of recordings.", config=settings_in_layers
+)
 
 
 @app.default
@@ -44,10 +46,10 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
 ) -> int:
-    """Train a model on a folder of images and masks.
+    """Train a model on a folder of images and masks, or of SigMF recordings.
 
     Args:
-        data: Folder with images/ and masks/, paired by stem, or NuInsSeg as it is published.
+        data: Folder with images/ and masks/, paired by stem, NuInsSeg as it is published, or of SigMF recordings.
         out: The run folder to write.
         settings: All settings of the training; a recipe sets them, a YAML file and the flags change them.
         config: YAML file of settings, as the config.yaml of a run folder.

@@ -85,9 +85,9 @@ def check_dataset(
         DataError: nothing can be read as a dataset: no folder, no known layout, no pair, a wrong split file.
         ConfigError: the classes named are none or too many.
     """
-    dataset, problems = scan_dataset(root, images=images, masks=masks, split_file=split_file)
+    dataset, problems = scan_dataset(root, images=images, masks=masks, split_file=split_file, classes=classes)
     findings = _inspect_all(dataset.samples, on_progress)
-    label_map, label_problems = _labels(root, findings, classes, ignore_index)
+    label_map, label_problems = _labels(dataset, findings, classes or dataset.class_names, ignore_index)
     report = Report(dataset=dataset, findings=findings, label_map=label_map, problems=())
     everything = [
         *problems,
@@ -113,14 +113,16 @@ def _inspect_all(samples: Sequence[Sample], on_progress: Progress | None) -> tup
 
 
 def _labels(
-    root: Path, findings: Sequence[Findings], classes: Sequence[str], ignore_index: int | None
+    dataset: Dataset, findings: Sequence[Findings], classes: Sequence[str], ignore_index: int | None
 ) -> tuple[LabelMap | None, list[Problem]]:
+    if dataset.layout == "sigmf":
+        return LabelMap(kind="classes", class_names=tuple(classes)), []
     values = {found.sample.mask: found.pixels for found in findings if found.sample.mask and found.pixels}
     is_wide = any(found.is_wide for found in findings)
     try:
         label_map = infer_label_map(values, classes=classes, ignore_index=ignore_index, is_wide=is_wide)
     except DataError as error:
-        return None, [Problem(file=root, reason=str(error))]
+        return None, [Problem(file=dataset.root, reason=str(error))]
     problems = []
     for mask, found in values.items():
         unknown = sorted(value for value in found if label_map.class_id(value) is None)

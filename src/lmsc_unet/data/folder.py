@@ -1,38 +1,58 @@
 """Finds the pairs of a dataset in a folder, whatever of the known layouts it has."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lmsc_unet.config import from_mapping, read_yaml
 from lmsc_unet.data.labels import listed
 from lmsc_unet.data.nuinsseg import MASKS, is_nuinsseg, scan_nuinsseg
 from lmsc_unet.data.pairing import Found, pair_folders, picture_files
+from lmsc_unet.data.piece import SIGNAL_NAMES, PieceOptions
 from lmsc_unet.data.problems import Problem, refuse
-from lmsc_unet.data.sample import Dataset, Sample
+from lmsc_unet.data.recordings import has_recordings, scan_recordings
+from lmsc_unet.data.sample import Dataset, DatasetLayout, Sample
 from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file
 from lmsc_unet.errors import DataError
+from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings
 
 IMAGES_FOLDER = "images"
 MASKS_FOLDER = "masks"
 
 
 def find_dataset(
-    root: Path, *, images: str = IMAGES_FOLDER, masks: str = MASKS_FOLDER, split_file: Path | None = None
+    root: Path,
+    *,
+    images: str = IMAGES_FOLDER,
+    masks: str = MASKS_FOLDER,
+    split_file: Path | None = None,
+    classes: Sequence[str] = (),
+    pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
 ) -> Dataset:
     """Finds images and their masks; every image has one, and every mask its image.
 
     Known are `images/` beside `masks/` (or as named), both perhaps with subfolders `train/ val/ test/`,
     or inside such folders, and NuInsSeg's published layout. With NuInsSeg `masks` may name another of its folders.
+    Where there are SigMF recordings instead, `pieces` says how they become pictures, and `classes` names their classes.
 
     Raises:
         DataError: the folder is missing or of no known layout, or files have no partner or share a stem.
     """
-    dataset, problems = scan_dataset(root, images=images, masks=masks, split_file=split_file)
+    dataset, problems = scan_dataset(
+        root, images=images, masks=masks, split_file=split_file, classes=classes, pieces=pieces
+    )
     refuse(root, problems)
     return dataset
 
 
 def scan_dataset(
-    root: Path, *, images: str = IMAGES_FOLDER, masks: str = MASKS_FOLDER, split_file: Path | None = None
+    root: Path,
+    *,
+    images: str = IMAGES_FOLDER,
+    masks: str = MASKS_FOLDER,
+    split_file: Path | None = None,
+    classes: Sequence[str] = (),
+    pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
 ) -> tuple[Dataset, tuple[Problem, ...]]:
     """As `find_dataset`, but files without partner are told and not refused.
 
@@ -42,6 +62,8 @@ def scan_dataset(
     if not root.is_dir():
         raise DataError(f"{root}: {'a folder is needed, this is a file' if root.exists() else 'no such folder'}.")
     is_published = not (root / images).is_dir() and is_nuinsseg(root)
+    if layout_of(root, images) == "sigmf":
+        return scan_recordings(root, pieces, classes=classes, split_file=split_file)
     if is_published:
         found = scan_nuinsseg(root, MASKS if masks == MASKS_FOLDER else masks)
     else:
@@ -51,8 +73,34 @@ def scan_dataset(
     samples = tuple(sorted(found.samples, key=lambda sample: sample.image.as_posix()))
     if split_file is not None:
         samples = apply_split_file(_without_split(samples, root), root, split_file)
-    dataset = Dataset(root=root, layout="nuinsseg" if is_published else "folder", samples=samples)
+    shown = read_settings(root)
+    dataset = Dataset(
+        root=root,
+        layout="nuinsseg" if is_published else "folder",
+        samples=samples,
+        class_names=SIGNAL_NAMES if shown else (),
+        spectrogram=shown,
+    )
     return dataset, found.problems + _left_over(samples)
+
+
+def layout_of(root: Path, images: str = IMAGES_FOLDER) -> DatasetLayout:
+    """What the folder's files look like; recordings are looked for where there are no folders of images."""
+    if (root / images).is_dir() or any((root / part / images).is_dir() for part in SPLIT_WORDS):
+        return "folder"
+    if is_nuinsseg(root):
+        return "nuinsseg"
+    return "sigmf" if has_recordings(root) else "folder"
+
+
+def read_settings(root: Path) -> SpectrogramSettings | None:
+    """How the pictures of a set were made from samples; None where they were not, or the set does not say.
+
+    Raises:
+        ConfigError: the file that says it holds something else.
+    """
+    path = root / SETTINGS_FILE
+    return from_mapping(SpectrogramSettings, read_yaml(path), str(path)) if path.is_file() else None
 
 
 def _scan_folders(root: Path, images: str, masks: str) -> Found:

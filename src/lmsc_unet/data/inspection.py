@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.data.piece import Piece
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.reading import check_same_size, load_image
 from lmsc_unet.data.sample import Sample
+from lmsc_unet.data.spectrograms import load_piece
 from lmsc_unet.errors import DataError, LmscError
 from lmsc_unet.images import ImageInfo, read_info, read_mask
 
@@ -33,6 +35,8 @@ class Findings:
 
 def inspect(sample: Sample) -> Findings:
     """Decodes both files, since half a file is not told by its header."""
+    if sample.piece is not None:
+        return _inspect_piece(sample, sample.piece)
     problems: list[Problem] = []
     info = _inspect_image(sample.image, problems)
     raw = None if sample.mask is None else _inspect_mask(sample.mask, problems)
@@ -46,6 +50,16 @@ def inspect(sample: Sample) -> Findings:
     pixels = {} if raw is None else _counted(raw)
     is_wide = raw is not None and raw.dtype.itemsize > 1
     return Findings(sample=sample, image=info, pixels=pixels, is_wide=is_wide, problems=tuple(problems))
+
+
+def _inspect_piece(sample: Sample, piece: Piece) -> Findings:
+    try:
+        picture, mask = load_piece(piece)
+    except DataError as error:
+        return Findings(sample=sample, problems=(_problem(piece.recording, error),))
+    height_px, width_px, channels = picture.shape
+    info = ImageInfo(height_px=height_px, width_px=width_px, channels=channels, dtype=str(picture.dtype))
+    return Findings(sample=sample, image=info, pixels=_counted(mask))
 
 
 def _inspect_image(path: Path, problems: list[Problem]) -> ImageInfo | None:

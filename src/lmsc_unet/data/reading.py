@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 
 from lmsc_unet.data.labels import LabelMap, distinct_values, infer_label_map
 from lmsc_unet.data.sample import Sample
+from lmsc_unet.data.spectrograms import load_piece
 from lmsc_unet.errors import DataError, SizeError
 from lmsc_unet.images import read_image, read_mask
 
 
 def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """The image `H W C` in its own type, and its class ids `H W`.
+    """The image `H W C` in its own type, and its class ids `H W`; of a recording, its spectrogram and boxes.
 
     Raises:
         DataError: a file is missing or damaged, holds NaN, or the mask holds values that are no class.
         SizeError: image and mask differ in size.
     """
+    if sample.piece is not None:
+        return load_piece(sample.piece)
     if sample.mask is None:
         raise DataError(f"{sample.image}: the image has no mask. Add a mask of the same stem, or take the image out.")
     image = load_image(sample.image)
@@ -39,6 +42,9 @@ def find_label_map(
         DataError: a mask cannot be read or holds values that are no class, or the values have no one meaning.
         ConfigError: the classes named are none or too many.
     """
+    samples = tuple(samples)
+    if samples and samples[0].piece is not None:
+        return LabelMap(kind="classes", class_names=samples[0].piece.class_names)
     masks = [sample.mask for sample in samples if sample.mask is not None]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = dict(zip(masks, pool.map(_values_and_width, masks), strict=True))

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lmsc_unet.data.piece import Piece
+from lmsc_unet.signal.settings import SpectrogramSettings
+
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
-DatasetLayout = Literal["folder", "nuinsseg"]
+DatasetLayout = Literal["folder", "nuinsseg", "sigmf"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,13 @@ class Sample:
     """The mask file; `None` only where a scan found none."""
     split: Split | None = None
     """The part that the dataset itself puts it in, by its folders or by a split file."""
+    piece: Piece | None = None
+    """Of a recording: the rows that make image and mask; `image` is then the file of samples, `mask` the metadata."""
+
+    @property
+    def file_name(self) -> str:
+        """The name that a split file has: of a piece, that of its recording."""
+        return self.name if self.piece is None else self.name.rpartition("/")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +42,13 @@ class Dataset:
     root: Path
     """The folder."""
     layout: DatasetLayout
-    """How its files stand: two folders side by side, or NuInsSeg's folders for each organ."""
+    """How its files stand: two folders side by side, or NuInsSeg's folders for each organ, or SigMF recordings."""
     samples: tuple[Sample, ...]
     """In the sorted order of their image paths, on which folds are made."""
+    class_names: tuple[str, ...] = ()
+    """Names of the classes, where the data itself has some."""
+    spectrogram: SpectrogramSettings | None = None
+    """How pictures were made from samples, where they were."""
 
     def of_split(self, split: Split | None) -> tuple[Sample, ...]:
         """The samples of one part, in order; of `None` those that the dataset puts nowhere."""

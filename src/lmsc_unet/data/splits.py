@@ -1,7 +1,8 @@
 """Which samples train and which are held back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -28,22 +29,28 @@ class Fold:
 def kfold(samples: Sequence[Sample], num_folds: int, seed: int = OFFICIAL_SEED) -> list[Fold]:
     """scikit-learn's `KFold(num_folds, shuffle=True, random_state=seed)` over samples in dataset order.
 
-    With 5 folds and seed 19 this is NuInsSeg's official split.
+    With 5 folds and seed 19 this is NuInsSeg's official split. Pieces of one file stay together.
 
     Raises:
         DataError: fewer samples than folds, or fewer than two folds.
     """
     from sklearn.model_selection import KFold
 
-    if num_folds < 2 or len(samples) < num_folds:
+    files = list(dict.fromkeys(sample.image for sample in samples))
+    if num_folds < 2 or len(files) < num_folds:
         raise DataError(
-            f"{len(samples)} samples cannot make {num_folds} folds. Take at least 2 folds, and no more than samples."
+            f"{len(files)} samples cannot make {num_folds} folds. Take at least 2 folds, and no more than samples."
         )
-    parts = KFold(num_folds, shuffle=True, random_state=seed).split(np.zeros(len(samples)))
-    return [
-        Fold(number=number, train=tuple(samples[i] for i in train), val=tuple(samples[i] for i in val))
-        for number, (train, val) in enumerate(parts, start=1)
-    ]
+    parts = KFold(num_folds, shuffle=True, random_state=seed).split(np.zeros(len(files)))
+    return [_fold(samples, number, {files[i] for i in val}) for number, (_, val) in enumerate(parts, start=1)]
+
+
+def _fold(samples: Sequence[Sample], number: int, held: Set[Path]) -> Fold:
+    return Fold(
+        number=number,
+        train=tuple(sample for sample in samples if sample.image not in held),
+        val=tuple(sample for sample in samples if sample.image in held),
+    )
 
 
 def holdout(samples: Sequence[Sample], val_share: float, seed: int = OFFICIAL_SEED) -> Fold:

@@ -5,6 +5,8 @@ from typing import Literal, get_args
 
 from lmsc_unet.errors import ConfigError
 
+SETTINGS_FILE = "spectrogram.yaml"
+"""The file in a folder of spectrograms that says how they were made."""
 Window = Literal["hann", "blackman", "rectangular"]
 
 

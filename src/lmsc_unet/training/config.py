@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
+from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.losses.config import LossConfig
 from lmsc_unet.prediction.spec import Scaling, Treatment
@@ -151,6 +152,8 @@ class TrainConfig:
     """The optimizer."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     """The augmentation."""
+    recordings: PieceOptions = field(default_factory=PieceOptions)
+    """Of SigMF recordings: how they become pictures."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "size_px", "devices", "validate_every"):

@@ -8,7 +8,7 @@ from lmsc_unet.catalog import margin_px, side_multiple_px
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import find_label_map
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.images import read_info
@@ -37,12 +37,20 @@ def prepare_data(data: Path, config: TrainConfig) -> Prepared:
         ConfigError: settings at odds with the data.
     """
     options = config.data
-    dataset = find_dataset(data, images=options.images, masks=options.masks, split_file=options.split_file)
-    label_map = find_label_map(dataset.samples, classes=options.classes, ignore_index=options.ignore_index)
+    dataset = find_dataset(
+        data,
+        images=options.images,
+        masks=options.masks,
+        split_file=options.split_file,
+        classes=options.classes,
+        pieces=config.recordings,
+    )
+    classes = options.classes or dataset.class_names
+    label_map = find_label_map(dataset.samples, classes=classes, ignore_index=options.ignore_index)
     folds = _folds(dataset.samples, config)
     for fold in folds:
         check_no_leak(fold.train, fold.val)
-    return Prepared(folds=folds, label_map=label_map, spec=_spec(dataset.samples, label_map, config))
+    return Prepared(folds=folds, label_map=label_map, spec=_spec(dataset, label_map, config))
 
 
 def _folds(samples: Sequence[Sample], config: TrainConfig) -> tuple[Fold, ...]:
@@ -52,10 +60,10 @@ def _folds(samples: Sequence[Sample], config: TrainConfig) -> tuple[Fold, ...]:
     return (given_split(samples) or holdout(samples, config.data.val_share, config.seed),)
 
 
-def _spec(samples: Sequence[Sample], label_map: LabelMap, config: TrainConfig) -> ModelSpec:
+def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSpec:
     options = config.input
     num_logits = 1 if label_map.num_classes == 2 else label_map.num_classes
-    channels = options.channels or _channels(samples)
+    channels = options.channels or _channels(dataset.samples)
     network = network_config(config, channels, num_logits)
     multiple_px = side_multiple_px(network)
     if config.size_px % multiple_px:
@@ -76,12 +84,13 @@ def _spec(samples: Sequence[Sample], label_map: LabelMap, config: TrainConfig) -
         score_at="network" if config.recipe == "paper" else "mask",
         side_multiple_px=multiple_px,
         margin_px=margin_px(network),
+        spectrogram=dataset.spectrogram,
     )
 
 
 def _channels(samples: Sequence[Sample]) -> int:
     """The channels of all images; grey among colour images is repeated to three."""
-    found = {read_info(sample.image).channels: sample.image for sample in samples}
+    found = {1 if sample.piece else read_info(sample.image).channels: sample.image for sample in samples}
     if set(found) == {1, 3}:
         return 3
     if len(found) > 1:

@@ -1,8 +1,11 @@
 """The recipes by name: in what each differs from the defaults of `TrainConfig`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from lmsc_unet.signal.settings import SETTINGS_FILE
 
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -33,6 +36,26 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
+
+
+RECORDINGS: Mapping[str, Any] = MappingProxyType(
+    {
+        # Grey values are dB above the noise floor already, so nothing may stretch them; time and frequency may be
+        # turned round, but not into each other, and there is no stain.
+        "input": {"scaling": "range", "channels": 1},
+        "augment": {"affine_probability": 0.0, "stain_probability": 0.0, "intensity_probability": 0.0},
+    }
+)
+"""What differs for spectrograms, whatever the recipe."""
+
+
+def layout_settings(data: Path) -> Mapping[str, Any]:
+    """The settings that follow from what lies in a folder: those for spectrograms, or none."""
+    from lmsc_unet.data.folder import layout_of
+
+    if not data.is_dir():
+        return {}
+    return RECORDINGS if (data / SETTINGS_FILE).is_file() or layout_of(data) == "sigmf" else {}
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

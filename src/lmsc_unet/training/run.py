@@ -125,9 +125,9 @@ def together(summaries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def split_text(fold: Fold) -> str:
-    """The split as a CSV that `--split-file` takes."""
-    rows = [f"{_quoted(s.name)},{part}" for part in ("train", "val") for s in getattr(fold, part)]
-    return "\n".join(["name,split", *rows]) + "\n"
+    """The split as a CSV that `--split-file` takes; recordings are named whole."""
+    rows = [f"{_quoted(s.file_name)},{part}" for part in ("train", "val") for s in getattr(fold, part)]
+    return "\n".join(["name,split", *dict.fromkeys(rows)]) + "\n"
 
 
 def write_summary(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:

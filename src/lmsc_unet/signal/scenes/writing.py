@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,16 +12,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.config import to_yaml
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.signal.annotations import NAMESPACE, to_annotation, write_metadata
 from lmsc_unet.signal.boxes import boxes_xyxy_px, draw_mask
 from lmsc_unet.signal.noise import NoiseFloor, above_floor_db, to_picture
 from lmsc_unet.signal.recording.datatypes import encode, parse_datatype
 from lmsc_unet.signal.scenes.scene import PICTURE_SAMPLES, Scene, SceneOptions, draw_scene, render
-from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings, Stft
 from lmsc_unet.signal.spectrogram import Grid, power_rows
 
 _SIDE_PX = 256
+_SHOWN = SpectrogramSettings(stft=Stft(nfft=_SIDE_PX, hop=_SIDE_PX))
 _PEAK = 0.9
 _BOX_FIELDS = ("picture", "template", "frames_per_row", "label", "snr_db", "left_px", "top_px", "right_px", "bottom_px")
 
@@ -43,6 +46,8 @@ def write_scenes(
 def write_pictures(folder: Path, options: SceneOptions, *, count: int, processes: int = 1) -> Iterator[Scene]:
     """Writes scenes as 256 x 256 spectrograms and masks (images/, masks/), with every box in boxes.csv.
 
+    spectrogram.yaml says how the pictures were made, so that a model that is trained on them can search recordings.
+
     The samples are not kept: 4000 pictures take some 200 MB, their recordings 20 GB.
 
     Raises:
@@ -52,6 +57,7 @@ def write_pictures(folder: Path, options: SceneOptions, *, count: int, processes
     if options.samples is not None and options.samples % PICTURE_SAMPLES:
         raise ConfigError(f"samples is {options.samples}; for pictures it must be a multiple of {PICTURE_SAMPLES}.")
     _fresh_folder(folder, ("images", "masks"))
+    (folder / SETTINGS_FILE).write_text(to_yaml(_SHOWN), encoding="utf-8")
     with (folder / "boxes.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(_BOX_FIELDS)
@@ -64,13 +70,13 @@ def picture_and_mask(scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
     """A scene's spectrogram "256 256" and its mask of 0 and 1."""
     grid = picture_grid(scene)
     power = np.concatenate(list(power_rows([render(scene)], grid.stft)))
-    picture = to_picture(above_floor_db(power, NoiseFloor().update(power)))
+    picture = to_picture(above_floor_db(power, NoiseFloor().update(power)), _SHOWN.shown)
     return picture, draw_mask(scene.boxes, grid, num_rows=len(power))
 
 
 def picture_grid(scene: Scene) -> Grid:
     """The grid that shows the whole scene in 256 rows of 256 columns."""
-    stft = Stft(nfft=_SIDE_PX, hop=_SIDE_PX, frames_per_row=max(1, scene.num_samples // PICTURE_SAMPLES))
+    stft = replace(_SHOWN.stft, frames_per_row=max(1, scene.num_samples // PICTURE_SAMPLES))
     return Grid(stft=stft, sample_rate_hz=scene.options.sample_rate_hz)
 
 

@@ -1,0 +1,52 @@
+"""A piece of a recording as a sample: which rows of its spectrogram, and what its labels become. Settings only."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.signal.settings import SpectrogramSettings
+
+SIGNAL_NAMES = ("noise", "signal")
+"""The classes where labels are not told apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PieceOptions:
+    """How recordings become the pictures that a network is trained on."""
+
+    spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
+    """The transform, and the levels that are black and white."""
+    scales: tuple[int, ...] = ()
+    """Frames averaged per row, each for all recordings; none shows a recording in one picture, up to 64 frames."""
+    rows: int = 256
+    """The most rows of a piece."""
+    by_label: bool = False
+    """A class for each label of the annotations; otherwise noise and signal."""
+    split_seed: int = 19
+    """Of the split 70/15/15 by recording, where neither folders nor a split file say the parts."""
+
+    def __post_init__(self) -> None:
+        if self.rows < 8:
+            raise ConfigError(f"recordings.rows is {self.rows}; it must be at least 8.")
+        if any(scale < 1 for scale in self.scales):
+            raise ConfigError(f"recordings.scales is {self.scales}; each must be at least 1.")
+        if self.split_seed < 0:
+            raise ConfigError(f"recordings.split_seed is {self.split_seed}; it must be at least 0.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """Rows of the spectrogram of one capture of a recording."""
+
+    recording: Path
+    """The file that opens it."""
+    capture: int
+    """Which of its captures, from 0."""
+    first_row: int
+    """Counted from the capture's first."""
+    num_rows: int
+    """How many there are."""
+    spectrogram: SpectrogramSettings
+    """How they are made, and drawn."""
+    class_names: tuple[str, ...] = SIGNAL_NAMES
+    """With two classes every annotation is of the second; with more, of the one that its label names."""

@@ -1,0 +1,151 @@
+"""A folder of SigMF recordings as a dataset: their spectrograms in pieces, split by recording."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from lmsc_unet.data.piece import SIGNAL_NAMES, Piece, PieceOptions
+from lmsc_unet.data.problems import Problem
+from lmsc_unet.data.sample import Dataset, Sample, Split
+from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file
+from lmsc_unet.errors import DataError
+from lmsc_unet.signal.annotations import read_boxes
+from lmsc_unet.signal.recording import Recording, open_recording
+from lmsc_unet.signal.settings import SpectrogramSettings
+
+ENDINGS = (".sigmf-meta", ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
+LARGEST_SCALE = 64
+"""Frames a row of the longest recording that is shown whole: 4 M samples with 256 rows of 256."""
+VAL_SHARE = TEST_SHARE = 0.15
+"""The paper's split: 70/15/15."""
+
+
+def has_recordings(root: Path) -> bool:
+    """Whether a folder, or one below it, holds SigMF recordings."""
+    return next(_files(root), None) is not None
+
+
+def scan_recordings(
+    root: Path, options: PieceOptions, *, classes: Sequence[str] = (), split_file: Path | None = None
+) -> tuple[Dataset, tuple[Problem, ...]]:
+    """Opens every recording and cuts its spectrogram into pieces; those that cannot be used are told.
+
+    Raises:
+        DataError: no recording can be used, none has an annotation, or there are too few to split.
+    """
+    opened, labels, problems = _open_all(root)
+    if not opened:
+        raise DataError(
+            f"{root}: no recording can be used. The first problem: {problems[0].file}: {problems[0].reason}"
+        )
+    if not labels:
+        raise DataError(
+            f"{root}: none of the {len(opened)} recordings has an annotation, so there is nothing to learn from. "
+            "Annotate the signals (SigMF annotations with core:freq_lower_edge and core:freq_upper_edge)."
+        )
+    names = tuple(classes) or (("noise", *sorted(labels)) if options.by_label else SIGNAL_NAMES)
+    wholes = _split(root, [_whole(root, one) for one in opened], options.split_seed, split_file)
+    samples = [
+        piece for whole, one in zip(wholes, opened, strict=True) for piece in _pieces(whole, one, options, names)
+    ]
+    one_scale = options.scales[0] if len(options.scales) == 1 else 1
+    dataset = Dataset(
+        root=root,
+        layout="sigmf",
+        samples=tuple(samples),
+        class_names=names,
+        spectrogram=_scaled(options.spectrogram, one_scale),
+    )
+    return dataset, tuple(problems)
+
+
+def _open_all(root: Path) -> tuple[list[Recording], set[str], list[Problem]]:
+    opened: list[Recording] = []
+    labels: set[str] = set()
+    problems: list[Problem] = []
+    for path in sorted(_files(root)):
+        try:
+            recording = open_recording(path, is_checked=False)
+            labels |= {box.label for box in read_boxes(recording)}
+            opened.append(recording)
+        except DataError as error:
+            problems.append(Problem(file=path, reason=str(error).removeprefix(f"{path}: ")))
+    return opened, labels, problems
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in files if name.endswith(ENDINGS) and not name.startswith("."))
+
+
+def _whole(root: Path, recording: Recording) -> Sample:
+    """A recording as one sample, to be put into a part; the image is the file that holds the samples."""
+    place = recording.path.relative_to(root)
+    name = place.with_name(place.name.partition(".sigmf")[0]).as_posix()
+    first, slash, _ = name.partition("/")
+    split = SPLIT_WORDS.get(first.lower()) if slash else None
+    return Sample(name=name, image=recording.data, mask=recording.path, split=split)
+
+
+def _split(root: Path, wholes: list[Sample], seed: int, split_file: Path | None) -> Sequence[Sample]:
+    """The parts by a split file, by folders, or at random."""
+    if split_file is not None:
+        return apply_split_file([replace(whole, split=None) for whole in wholes], root, split_file)
+    if any(whole.split for whole in wholes):
+        return wholes
+    parts = random_parts(len(wholes), seed)
+    return [replace(whole, split=part) for whole, part in zip(wholes, parts, strict=True)]
+
+
+def random_parts(number: int, seed: int) -> list[Split]:
+    """The part of each of so many recordings: 15 % test, 15 % val, the rest train; val before test where they are few.
+
+    Raises:
+        DataError: there is but one.
+    """
+    if number < 2:
+        raise DataError(
+            "There is one recording only, and recordings are split whole: pieces of one are too alike. Add another."
+        )
+    num_val = max(1, round(VAL_SHARE * number))
+    num_test = min(max(round(TEST_SHARE * number), int(number > 2)), number - num_val - 1)
+    order = np.random.default_rng(seed).permutation(number).tolist()
+    place = {index: rank for rank, index in enumerate(order)}
+    return [
+        "val" if place[i] < num_val else "test" if place[i] < num_val + num_test else "train" for i in range(number)
+    ]
+
+
+def _pieces(whole: Sample, recording: Recording, options: PieceOptions, names: tuple[str, ...]) -> Iterator[Sample]:
+    """The captures in rows of each scale, in pieces of one length or nearly so."""
+    for number, capture in enumerate(recording.captures):
+        for scale in options.scales or (_fitting_scale(capture.num_samples, options),):
+            settings = _scaled(options.spectrogram, scale)
+            num_rows = settings.stft.num_rows(capture.num_samples)
+            num_pieces = -(-num_rows // options.rows)
+            edges = [index * num_rows // num_pieces for index in range(num_pieces + 1)]
+            for first, stop in pairwise(edges):
+                piece = Piece(
+                    recording=recording.path,
+                    capture=number,
+                    first_row=first,
+                    num_rows=stop - first,
+                    spectrogram=settings,
+                    class_names=names,
+                )
+                yield replace(whole, name=f"{whole.name}/{number}-x{scale}-{first}", piece=piece)
+
+
+def _fitting_scale(num_samples: int, options: PieceOptions) -> int:
+    """Frames a row with which a capture fits into one piece, up to the largest."""
+    num_frames = options.spectrogram.stft.num_rows(num_samples)
+    return min(LARGEST_SCALE, max(1, -(-num_frames // options.rows)))
+
+
+def _scaled(settings: SpectrogramSettings, frames_per_row: int) -> SpectrogramSettings:
+    return replace(settings, stft=replace(settings.stft, frames_per_row=frames_per_row))

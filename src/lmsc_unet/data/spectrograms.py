@@ -1,0 +1,72 @@
+"""Pieces of recordings as pictures and masks, made when they are asked for."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.data.piece import Piece
+from lmsc_unet.errors import DataError
+from lmsc_unet.signal.annotations import read_boxes
+from lmsc_unet.signal.boxes import SignalBox, draw_mask
+from lmsc_unet.signal.detection import capture_grid, survey_floor
+from lmsc_unet.signal.noise import above_floor_db, to_picture
+from lmsc_unet.signal.recording import Recording, open_recording
+from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signal.spectrogram import power_rows
+
+_OPEN = 16  # recordings that are kept open, with their boxes: pieces of one come one after another
+
+
+def load_piece(piece: Piece) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The picture "H W 1" and the class ids "H W" of a piece; the noise floor is the whole capture's.
+
+    Raises:
+        DataError: the recording cannot be read, an annotation is no box, or its label is none of the classes.
+    """
+    recording, boxes = _opened(piece.recording)
+    capture, stft = recording.captures[piece.capture], piece.spectrogram.stft
+    start = piece.first_row * stft.row_samples
+    samples = recording.read(capture, start, piece.num_rows * stft.row_samples + stft.nfft - stft.hop)
+    power = np.concatenate(list(power_rows([samples], stft)))
+    level = _floor_level(piece.recording, piece.capture, stft)
+    picture = to_picture(above_floor_db(power, level), piece.spectrogram.shown)
+    mask = draw_mask(
+        _inside(boxes, capture.start_sample, capture.start_sample + capture.num_samples),
+        capture_grid(recording, capture, stft),
+        num_rows=len(power),
+        class_ids=_class_ids(piece, boxes),
+        first_sample=capture.start_sample + start,
+    )
+    return picture[..., np.newaxis], mask
+
+
+def _inside(boxes: tuple[SignalBox, ...], start: int, stop: int) -> list[SignalBox]:
+    return [box for box in boxes if start <= box.start_sample < stop]
+
+
+def _class_ids(piece: Piece, boxes: tuple[SignalBox, ...]) -> dict[str, int] | None:
+    """Labels to class ids; None where every box is of class 1."""
+    if len(piece.class_names) == 2:
+        return None
+    ids = {name: number for number, name in enumerate(piece.class_names)}
+    unknown = sorted({box.label for box in boxes} - set(ids))
+    if unknown:
+        raise DataError(
+            f"{piece.recording}: an annotation has the label {unknown[0]!r}, but the classes are "
+            f"{', '.join(piece.class_names)}. Correct the label, or name all classes with --classes."
+        )
+    return ids
+
+
+@lru_cache(maxsize=_OPEN)
+def _opened(path: Path) -> tuple[Recording, tuple[SignalBox, ...]]:
+    recording = open_recording(path, is_checked=False)
+    return recording, tuple(read_boxes(recording))
+
+
+@lru_cache(maxsize=1 << 14)
+def _floor_level(path: Path, capture: int, stft: Stft) -> float:
+    recording, _ = _opened(path)
+    return survey_floor(recording, recording.captures[capture], stft).level
