@@ -12,6 +12,9 @@ from lmsc_unet.cli.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lmsc_unet.evaluation.boxes import BoxScores
+    from lmsc_unet.evaluation.trial import Trial
+
 
 def evaluate(
     model: Path,
@@ -31,16 +34,21 @@ def evaluate(
     batch: int = 4,
     backend: str | None = None,
     threads: int | None = None,
+    frames_per_row: int | None = None,
+    split_seed: int = 19,
     draws: int = 2000,
     seed: int = 19,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Score a model on a folder of images and masks, with the average of each score named.
+    """Score a model on a folder of images and masks, or of recordings, with the average of each score named.
+
+    On SigMF recordings the scores of their spectrograms' pixels are followed by those of boxes in time and frequency,
+    the model's beside the energy detector's.
 
     Args:
         model: Run folder of `lmsc train`, a checkpoint, or a file of `lmsc export`.
-        data: Folder with images/ and masks/, paired by stem, or NuInsSeg as it is published.
-        out: Folder for scores.json, per_image.csv and worst_and_best.png.
+        data: Folder with images/ and masks/, paired by stem, NuInsSeg as it is published, or SigMF recordings.
+        out: Folder for scores.json, per_image.csv and worst_and_best.png; of recordings also boxes.csv and boxes.png.
         format: How to print the scores.
         images: Name of the folder of images.
         masks: Name of the folder of masks.
@@ -53,13 +61,16 @@ def evaluate(
         batch: Tiles that go through the network at once.
         backend: What runs an exported file: onnxruntime, openvino, cuda, tensorrt; without it the fastest installed.
         threads: Threads that share one image's work.
+        frames_per_row: Of recordings: frames averaged per row; without it the model's, or as many as show a recording
+            in one picture.
+        split_seed: Of recordings: the seed of the training's 70/15/15 split.
         draws: How often images are drawn anew for the 95 % intervals.
         seed: Of these draws.
         overwrite: Replace the scores in the folder.
     """
     from lmsc_unet.data.labels import parse_classes
     from lmsc_unet.evaluation.intervals import Bootstrap
-    from lmsc_unet.evaluation.output import check_output, write_output
+    from lmsc_unet.evaluation.output import check_output, write_boxes, write_output
     from lmsc_unet.evaluation.report import per_image_csv
     from lmsc_unet.evaluation.trial import DataOptions, open_trial
     from lmsc_unet.prediction.runtime import Runtime
@@ -74,6 +85,8 @@ def evaluate(
         split=split,
         classes=parse_classes(classes),
         ignore_index=ignore_index,
+        frames_per_row=frames_per_row,
+        split_seed=split_seed,
     )
     runtime = Runtime(backend=backend, threads=threads)
     trial = open_trial(model, data, options, tile_px=tile_px, batch=batch, threshold=threshold, runtime=runtime)
@@ -85,9 +98,11 @@ def evaluate(
         )
     with progress("evaluating", len(trial.samples)) as bar:
         evaluation = trial.evaluate(bar.advance)
-    report = trial.report(evaluation, bootstrap)
+    boxes = _score_boxes(trial)
+    report = trial.report(evaluation, bootstrap, boxes)
     if out is not None:
         write_output(out, report, per_image_csv(evaluation), trial.picture(evaluation))
+        write_boxes(out, boxes)
     if format == "json":
         print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
     else:
@@ -97,16 +112,25 @@ def evaluate(
     return 0
 
 
+def _score_boxes(trial: "Trial") -> "list[BoxScores]":
+    if not trial.num_recordings:
+        return []
+    with progress("searching", trial.num_recordings) as bar:
+        return trial.score_boxes(bar.advance)
+
+
 def _print_tables(report: "Mapping[str, Any]") -> None:
     import rich.table
     from rich.console import Console
 
+    from lmsc_unet.evaluation.box_report import boxes_table
     from lmsc_unet.evaluation.tables import to_tables
 
     at = {"mask": "the mask's own size", "network": "the network's size"}[report["score_at"]]
     console = Console(highlight=False, width=max(Console().width, 120))  # a number is never cut
     console.print(f"{report['model']['name']}, {report['images']} images ({report['split']}), scored at {at}\n")
-    for table in to_tables(report):
+    boxes = (boxes_table(report["boxes"]),) if "boxes" in report else ()
+    for table in (*to_tables(report), *boxes):
         drawn = rich.table.Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
         for number, heading in enumerate(table.headings):
             drawn.add_column(heading, justify="right" if heading != "average" and number else "left", no_wrap=True)

@@ -1,7 +1,7 @@
 """The folder of `lmsc evaluate --out`: scores.json, per_image.csv and a picture of the worst and best images."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import OutputError
+from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes
+from lmsc_unet.evaluation.boxes import BoxScores
 from lmsc_unet.images import write_png
 from lmsc_unet.prediction.files import within, write_text
 
 SCORES_FILE, TABLE_FILE, PICTURE_FILE = "scores.json", "per_image.csv", "worst_and_best.png"
+BOXES_FILE, BOXES_PICTURE = "boxes.csv", "boxes.png"
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
@@ -23,7 +26,9 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     """
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: this is a file. Name a folder by --out.")
-    taken = [name for name in (SCORES_FILE, TABLE_FILE, PICTURE_FILE) if (out / name).exists()]
+    taken = [
+        name for name in (SCORES_FILE, TABLE_FILE, PICTURE_FILE, BOXES_FILE, BOXES_PICTURE) if (out / name).exists()
+    ]
     if SCORES_FILE in taken and not overwrite:
         raise OutputError(
             f"{out}: this folder holds the scores of another evaluation. Replace them by --overwrite, "
@@ -44,3 +49,16 @@ def write_output(out: Path, report: Mapping[str, Any], per_image: str, picture: 
     write_text(within(out, SCORES_FILE), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_text(within(out, TABLE_FILE), per_image)
     write_png(within(out, PICTURE_FILE), picture)
+
+
+def write_boxes(out: Path, lines: Sequence[BoxScores]) -> None:
+    """Writes the scores of boxes as a table and as a picture; nothing where there are none.
+
+    Raises:
+        OutputError: the disk is full or the folder may not be written.
+    """
+    for path in (within(out, BOXES_FILE), within(out, BOXES_PICTURE)):
+        path.unlink(missing_ok=True)  # of an evaluation that is replaced
+    if lines:
+        write_text(within(out, BOXES_FILE), boxes_csv(lines))
+        write_png(within(out, BOXES_PICTURE), draw_boxes(lines))

@@ -1,6 +1,6 @@
 """From what `lmsc evaluate` is given to a report: data found, model loaded, scores taken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 
 from lmsc_unet.data.folder import IMAGES_FOLDER, MASKS_FOLDER, find_dataset
 from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.data.reading import find_label_map
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.data.split_file import names_of_split
+from lmsc_unet.evaluation.box_report import to_row
+from lmsc_unet.evaluation.boxes import BoxScores, detectors, recordings_of, score_boxes
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.pictures import draw_worst_and_best
 from lmsc_unet.evaluation.report import make_report
 from lmsc_unet.evaluation.selection import Part, select
 from lmsc_unet.images import sha256
-from lmsc_unet.prediction.loading import find_file
+from lmsc_unet.prediction.loading import find_file, load
 from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.prediction.recordings.finder import Finder, network_finder
 from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.signal.settings import SpectrogramSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +46,10 @@ class DataOptions:
     """Names of the class ids 0, 1, ... in the masks; the model's if not given."""
     ignore_index: int | None = None
     """Mask value of pixels that count nowhere."""
+    frames_per_row: int | None = None
+    """Of recordings: frames averaged per row; None takes the model's, or shows a recording in one picture."""
+    split_seed: int = PieceOptions.split_seed
+    """Of recordings: the seed of the training's split."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +70,8 @@ class Trial:
     """What the masks' values mean."""
     num_trained_on: int
     """How many of the pairs bear the name of one that trained the model, by the split.csv in its run folder."""
+    finder: Finder | None = None
+    """Of recordings: the model as what searches them."""
 
     def evaluate(self, advance: Callable[[], None] | None = None) -> Evaluation:
         """Predicts and counts; `advance` is called after each image.
@@ -69,12 +81,28 @@ class Trial:
         """
         return evaluate(self.predictor, self.samples, self.label_map, advance=advance)
 
-    def report(self, evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
-        """All scores, with the model and the data that they are of."""
+    def score_boxes(self, advance: Callable[[], None] | None = None) -> list[BoxScores]:
+        """Scores of boxes, the model's and the energy detector's; none of images.
+
+        Raises:
+            DataError: a recording cannot be read.
+        """
+        if self.finder is None:
+            return []
+        return score_boxes(self.samples, detectors(self.finder), advance=advance)
+
+    @property
+    def num_recordings(self) -> int:
+        """How many recordings the pairs are pieces of."""
+        return len(recordings_of(self.samples))
+
+    def report(self, evaluation: Evaluation, bootstrap: Bootstrap, boxes: Sequence[BoxScores] = ()) -> dict[str, Any]:
+        """All scores, with the model and the data that they are of; of recordings also `boxes`, a list of lines."""
         file = find_file(self.model)
         model = {"name": self.predictor.spec.name, "file": str(file), "sha256": sha256(file)}
         origin = {"model": model, "data": str(self.data), "split": self.part}
-        return origin | make_report(evaluation, bootstrap)
+        lines = {"boxes": [to_row(line) for line in boxes]} if boxes else {}
+        return origin | make_report(evaluation, bootstrap) | lines
 
     def picture(self, evaluation: Evaluation) -> NDArray[np.uint8]:
         """The worst and best images, RGB "H W 3"."""
@@ -98,10 +126,19 @@ def open_trial(
         ModelError: the model cannot be loaded.
         ConfigError: settings that cannot be.
     """
-    dataset = find_dataset(data, images=options.images, masks=options.masks, split_file=options.split_file)
-    part, samples = select(dataset.samples, options.split)
     predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, runtime=runtime)
     names = options.classes or predictor.spec.class_names
+    dataset = find_dataset(
+        data,
+        images=options.images,
+        masks=options.masks,
+        split_file=options.split_file,
+        classes=names,
+        pieces=_pieces(predictor.spec, options),
+    )
+    part, samples = select(dataset.samples, options.split)
+    finder = network_finder(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
+    trained_on = training_names(model)
     return Trial(
         model=model,
         data=data,
@@ -109,8 +146,18 @@ def open_trial(
         part=part,
         samples=samples,
         label_map=find_label_map(samples, classes=names, ignore_index=options.ignore_index),
-        num_trained_on=len({sample.name for sample in samples} & training_names(model)),
+        num_trained_on=sum(sample.file_name in trained_on for sample in samples),
+        finder=finder,
     )
+
+
+def _pieces(spec: ModelSpec, options: DataOptions) -> PieceOptions:
+    """Recordings as the model's pictures: in the rows asked for, or that it was trained on, or that fit."""
+    settings = spec.spectrogram or SpectrogramSettings()
+    own = settings.stft.frames_per_row
+    scale = options.frames_per_row or (own if own > 1 else None)
+    scales = () if scale is None else (scale,)
+    return PieceOptions(spectrogram=settings, scales=scales, split_seed=options.split_seed)
 
 
 def training_names(model: Path) -> frozenset[str]:

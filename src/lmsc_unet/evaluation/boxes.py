@@ -1,0 +1,165 @@
+"""How well signals are found as boxes: a model beside the energy detector, by SNR and by template."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from lmsc_unet.data.sample import Sample
+from lmsc_unet.metrics.detections import (
+    Boxes,
+    DetectionCounts,
+    Detections,
+    count_matches,
+    match_boxes,
+    mean_average_precision,
+)
+from lmsc_unet.prediction.recordings.finder import ENERGY, Finder, energy_finder
+from lmsc_unet.signal.annotations import read_boxes
+from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.detection import find_in_recording
+from lmsc_unet.signal.recording import Recording, open_recording
+from lmsc_unet.signal.settings import Stft
+
+SNR_EDGES_DB = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
+"""Between the bins; the lowest and the highest bin are open."""
+STRONG_DB = 5.0
+"""From here on signals should be found."""
+MIN_IOU = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Searched:
+    """A recording with what is in it and what a detector found."""
+
+    template: str
+    """What the scene was drawn from; empty where the recording does not say."""
+    true: tuple[SignalBox, ...]
+    """Its annotations."""
+    found: tuple[SignalBox, ...]
+    """What was found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxScores:
+    """One line of the table: a detector's scores over a group of boxes, whatever their labels."""
+
+    detector: str
+    """`energy`, or the model's name."""
+    by: str
+    """`all`, `snr_db` or `template`."""
+    group: str
+    """Which bin or template."""
+    counts: DetectionCounts
+    """Boxes found, wrongly found and missed at an IoU of 0.5."""
+    map_50: float
+    """Average precision at an IoU of 0.5."""
+    map_50_95: float
+    """Average precision, mean over IoU of 0.5, 0.55, ... 0.95."""
+
+
+def detectors(finder: Finder) -> dict[str, Callable[[Stft], Finder]]:
+    """The energy detector and the model, each for the rows that a recording is shown in."""
+    return {ENERGY: energy_finder, finder.origin["name"]: lambda stft: replace(finder, stft=stft)}
+
+
+def score_boxes(
+    samples: Sequence[Sample],
+    makers: Mapping[str, Callable[[Stft], Finder]],
+    *,
+    advance: Callable[[], None] | None = None,
+) -> list[BoxScores]:
+    """Searches the recordings that the samples are of, each once and whole, by every detector.
+
+    Raises:
+        DataError: a recording cannot be read.
+    """
+    searched: dict[str, list[Searched]] = {name: [] for name in makers}
+    for path, stft in recordings_of(samples).items():
+        recording = open_recording(path, is_checked=False)
+        for name, make in makers.items():
+            searched[name].append(_search(recording, make(stft)))
+        if advance is not None:
+            advance()
+    return [line for name, some in searched.items() for line in tabulate(name, some)]
+
+
+def recordings_of(samples: Sequence[Sample]) -> dict[Path, Stft]:
+    """The recordings that samples are pieces of, with the finest rows that they are shown in."""
+    finest: dict[Path, Stft] = {}
+    for piece in (sample.piece for sample in samples if sample.piece is not None):
+        stft = piece.spectrogram.stft
+        if piece.recording not in finest or stft.frames_per_row < finest[piece.recording].frames_per_row:
+            finest[piece.recording] = stft
+    return finest
+
+
+def tabulate(detector: str, searched: Sequence[Searched]) -> Iterator[BoxScores]:
+    """The lines of one detector: all boxes, those of 5 dB and more, by SNR, by template."""
+    yield _scores(detector, "all", "all", [_detections(one.true, one.found) for one in searched])
+    if any(box.snr_db is not None for one in searched for box in one.true):
+        strong = [_in_snr(one, STRONG_DB, np.inf) for one in searched]
+        yield _scores(detector, "all", f"{STRONG_DB:g} dB and more", strong)
+        edges = (-np.inf, *SNR_EDGES_DB, np.inf)
+        for low_db, high_db in pairwise(edges):
+            part = [_in_snr(one, low_db, high_db) for one in searched]
+            yield _scores(detector, "snr_db", _bin_name(low_db, high_db), part)
+    for template in sorted({one.template for one in searched if one.template}, key=lambda name: (len(name), name)):
+        of_it = [_detections(one.true, one.found) for one in searched if one.template == template]
+        yield _scores(detector, "template", template, of_it)
+
+
+def _search(recording: Recording, finder: Finder) -> Searched:
+    found = find_in_recording(recording, finder.stft, finder.masker, class_names=finder.class_names)
+    template = recording.metadata.get("global", {}).get("lmsc:template", "")
+    return Searched(template=str(template), true=tuple(read_boxes(recording)), found=tuple(found))
+
+
+def _scores(detector: str, by: str, group: str, pictures: Sequence[Detections]) -> BoxScores:
+    return BoxScores(
+        detector=detector,
+        by=by,
+        group=group,
+        counts=count_matches(pictures, min_iou=MIN_IOU),
+        map_50=mean_average_precision(pictures, min_ious=(MIN_IOU,)),
+        map_50_95=mean_average_precision(pictures),
+    )
+
+
+def _in_snr(one: Searched, low_db: float, high_db: float) -> Detections:
+    """The true boxes of a range of SNR; a found box goes with the one that it matches, else by its own SNR."""
+    matches = match_boxes(_detections(one.true, one.found), min_iou=MIN_IOU)
+    snr_db = [
+        one.true[index].snr_db if index >= 0 else box.snr_db
+        for index, box in zip(matches.true_index.tolist(), one.found, strict=True)
+    ]
+    return _detections(
+        [box for box in one.true if _is_between(box.snr_db, low_db, high_db)],
+        [box for box, of_it in zip(one.found, snr_db, strict=True) if _is_between(of_it, low_db, high_db)],
+    )
+
+
+def _is_between(snr_db: float | None, low_db: float, high_db: float) -> bool:
+    return snr_db is not None and low_db <= snr_db < high_db
+
+
+def _detections(true: Sequence[SignalBox], found: Sequence[SignalBox]) -> Detections:
+    return Detections(
+        true_xyxy=_xyxy(true),
+        found_xyxy=_xyxy(found),
+        confidences=np.array([box.confidence or 0.0 for box in found]),
+    )
+
+
+def _xyxy(boxes: Sequence[SignalBox]) -> Boxes:
+    """Edges in hertz and samples "N 4"."""
+    rows = [(box.low_hz, box.start_sample, box.high_hz, box.stop_sample) for box in boxes]
+    return np.array(rows, np.float64).reshape(-1, 4)
+
+
+def _bin_name(low_db: float, high_db: float) -> str:
+    if low_db == -np.inf:
+        return f"under {high_db:g}"
+    return f"{low_db:g} and more" if high_db == np.inf else f"{low_db:g} to {high_db:g}"

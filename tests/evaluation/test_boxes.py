@@ -1,0 +1,109 @@
+"""Box scores: groups that can be told by hand, and `lmsc evaluate` on recordings."""
+
+import csv
+import json
+
+import pytest
+
+from lmsc_unet.cli.main import main
+from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes, to_row
+from lmsc_unet.evaluation.boxes import Searched, tabulate
+from lmsc_unet.images import read_image
+from lmsc_unet.prediction import loading
+from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.scenes.scene import SceneOptions
+from lmsc_unet.signal.scenes.writing import write_scenes
+
+
+def box(start, snr_db, *, length=100, confidence=None):
+    return SignalBox(
+        start_sample=start,
+        stop_sample=start + length,
+        low_hz=0.0,
+        high_hz=10.0,
+        snr_db=snr_db,
+        confidence=confidence,
+    )
+
+
+SEARCHED = [
+    Searched(
+        template="2",
+        true=(box(0, -3.0), box(1000, 7.0), box(2000, 30.0)),
+        found=(box(5, 1.0, confidence=0.9), box(2000, 28.0, confidence=0.8), box(5000, 12.0, confidence=0.7)),
+    ),
+    Searched(template="15", true=(box(0, 7.0),), found=(box(0, 8.0, confidence=0.9),)),
+    Searched(template="15", true=(), found=()),
+]
+
+
+@pytest.mark.parametrize(
+    ("by", "group", "true", "found", "precision", "recall"),
+    [
+        ("all", "all", 4, 4, 3 / 4, 3 / 4),
+        ("all", "5 dB and more", 3, 3, 2 / 3, 2 / 3),
+        ("snr_db", "under 0", 1, 1, 1, 1),  # a found box goes with the one it matches, whatever its own SNR
+        ("snr_db", "0 to 5", 0, 0, None, None),
+        ("snr_db", "5 to 10", 2, 1, 1, 1 / 2),
+        ("snr_db", "10 to 15", 0, 1, 0, None),  # a false box goes by its own SNR
+        ("snr_db", "25 and more", 1, 1, 1, 1),
+        ("template", "2", 3, 3, 2 / 3, 2 / 3),
+        ("template", "15", 1, 1, 1, 1),
+    ],
+)
+def test_every_group_counts_its_own_boxes(by, group, true, found, precision, recall):
+    rows = {(row["by"], row["group"]): row for row in map(to_row, tabulate("one", SEARCHED))}
+    row = rows[by, group]
+    assert (row["true"], row["found"]) == (true, found)
+    assert row["precision"] == (None if precision is None else pytest.approx(precision, abs=1e-6))
+    assert row["recall"] == (None if recall is None else pytest.approx(recall, abs=1e-6))
+
+
+def test_the_bins_of_snr_add_up_to_all():
+    rows = list(map(to_row, tabulate("one", SEARCHED)))
+    for column in ("true", "found"):
+        assert sum(row[column] for row in rows if row["by"] == "snr_db") == rows[0][column]
+
+
+def test_templates_are_in_the_order_of_their_numbers():
+    assert [line.group for line in tabulate("one", SEARCHED) if line.by == "template"] == ["2", "15"]
+
+
+def test_boxes_without_snr_have_no_bins_and_a_picture_all_the_same():
+    bare = [Searched(template="", true=(box(0, None),), found=())]
+    lines = list(tabulate("one", bare))
+    assert [(line.by, line.group) for line in lines] == [("all", "all")]
+    assert "one,all,all,1,0,,0.0,0.0" in boxes_csv(lines)
+    assert draw_boxes(lines).ndim == 3
+
+
+def test_recordings_get_scores_of_pixels_and_of_boxes_beside_the_energy_detectors(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    model = tmp_path / "model.fake"
+    model.touch()
+    list(write_scenes(tmp_path / "set", SceneOptions(seed=2, samples=65_536, snr_low_db=20), count=8))
+    out = tmp_path / "scores"
+    command = ["evaluate", str(model), str(tmp_path / "set"), "--split", "all", "--draws", "20"]
+    assert main([*command, "--out", str(out), "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["images"] == 8
+    assert report["pooled"]["iou"] > 0.2
+    assert {line["detector"] for line in report["boxes"]} == {"energy", "small"}
+    energy = next(line for line in report["boxes"] if line["detector"] == "energy")
+    assert energy["recall"] > 0.6
+    with (out / "boxes.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == len(report["boxes"])
+    assert read_image(out / "boxes.png").shape[2] == 3
+    assert main([*command, "--frames-per-row", "2"]) == 0
+    assert "Boxes, matched at an IoU of 0.5" in capsys.readouterr().out
+    assert main(["evaluate", str(model), str(tmp_path / "set"), "--draws", "20", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["split"] == "test"
+
+
+def test_a_model_of_images_is_not_scored_on_recordings(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_of_images"})
+    model = tmp_path / "model.fake"
+    model.touch()
+    list(write_scenes(tmp_path / "set", SceneOptions(seed=2, samples=65_536), count=2))
+    assert main(["evaluate", str(model), str(tmp_path / "set"), "--split", "all"]) == 1
+    assert "was trained on images, not on recordings" in capsys.readouterr().err
