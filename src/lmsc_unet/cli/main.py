@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "predict": ("lmsc_unet.cli.predict:predict", "Segment images of any size."),
         "detect": ("lmsc_unet.cli.detect:detect", "Find the signals in recordings."),
         "scenes": ("lmsc_unet.cli.scenes:scenes", "Generate labelled recordings of radio signals."),
+        "export": ("lmsc_unet.cli.export:export", "Write a model as one file that runs without PyTorch."),
         "data": ("lmsc_unet.cli.data:app", "Check a folder of images and masks, or make one."),
         "models": ("lmsc_unet.cli.models:models", "List the models."),
         "complexity": ("lmsc_unet.cli.complexity:complexity", "Count parameters, size and operations."),
@@ -22,6 +23,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 """Word -> ("module:function", help line)."""
+EXTRAS: Mapping[str, str] = MappingProxyType({"onnx": "export", "onnxscript": "export"})
+"""A package that is not installed -> the extra that brings it, where that is not `train`."""
 
 
 def build_app() -> App:
@@ -47,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "lmsc_unet").startswith("lmsc_unet"):
             raise
-        print(f'lmsc: {error.name} is not installed. Try: pip install "lmsc-unet[train]"', file=sys.stderr)
+        extra = EXTRAS.get(error.name or "", "train")
+        print(f'lmsc: {error.name} is not installed. Try: pip install "lmsc-unet[{extra}]"', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("lmsc: stopped.", file=sys.stderr)

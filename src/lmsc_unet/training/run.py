@@ -38,7 +38,7 @@ def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, ove
         ConfigError: settings at odds with the data or the run to resume.
         DivergedError: the loss is not finite; the last good weights are kept.
     """
-    origin = provenance()
+    origin = provenance() | {"data": str(data.resolve())}
     config = replace(config, precision=resolve_precision(config.precision))
     prepared = prepare_data(data, config)
     open_run(out, config, resume=resume, overwrite=overwrite)

@@ -1,0 +1,82 @@
+"""`lmsc export`: one ONNX file that runs without PyTorch, compared with the model that it is made from."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from lmsc_unet.cli.progress import progress
+from lmsc_unet.export.options import ExportOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lmsc_unet.export.export import Exported
+
+
+def export(
+    model: Path,
+    /,
+    *,
+    out: Path,
+    options: Annotated[ExportOptions, Parameter(name="*")] = ExportOptions(),  # noqa: B008 - frozen
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Write a trained model as one ONNX file, and prove on real images that it is still the same.
+
+    The file is only there if it passes; MODEL.parity.json beside it holds the comparison.
+
+    Args:
+        model: Run folder of `lmsc train`, or a checkpoint.
+        out: The file, ending in .onnx.
+        options: what to export, and with what it is checked.
+        overwrite: Replace the file.
+    """
+    exported = _with_bar(model, out, options, overwrite=overwrite)
+    _print_report(exported.report)
+    size_mib = exported.file.stat().st_size / 2**20
+    print(f"{exported.file}: {size_mib:.2f} MiB. Try: lmsc predict {exported.file} IMAGE --out masks")
+    return 0
+
+
+def _with_bar(model: Path, out: Path, options: ExportOptions, *, overwrite: bool) -> "Exported":
+    from contextlib import ExitStack
+
+    from lmsc_unet.export.export import export as export_model
+
+    with ExitStack() as bars:
+
+        def start(number: int) -> Any:
+            bars.close()
+            return bars.enter_context(progress("comparing", number)).advance
+
+        return export_model(model, out, options, overwrite=overwrite, start=start)
+
+
+def _print_report(report: "Mapping[str, Any]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    for warning in report["warnings"]:
+        print(f"lmsc: warning: {warning}", file=sys.stderr)
+    seen = "held out from training" if report["held_out"] else "seen in training or not"
+    print(f"{report['precision']} against PyTorch on {report['images']} images, {seen}")
+    table = Table("", "found", "allowed", box=None, padding=(0, 2, 0, 0))
+    limits, before, after = report["tolerance"], report["scores_original"], report["scores_exported"]
+    table.add_row("largest difference of logits", f"{report['largest_difference']:.2g}", _limit(limits))
+    table.add_row("mean difference of logits", f"{report['mean_difference']:.2g}", "")
+    other, allowed = 100 * report["other_class_share"], 100 * (1 - limits["same_class_share"])
+    table.add_row("pixels of another class", f"{other:.4f} %", f"{allowed:.2g} %")
+    for name, label in (("miou", "mean IoU, foreground"), ("dc", "Dice per image"), ("acc", "accuracy")):
+        if before[name] is not None:
+            found = f"{before[name]:.4f} -> {after[name] or 0:.4f}"
+            table.add_row(label, found, f"-{limits['lost_iou']:.2g}" if name == "miou" else "")
+    Console(highlight=False).print(table)
+    if report["float_layers"]:
+        print(f"In float32, as 8 bits cost accuracy there: {', '.join(report['float_layers'])}")
+        print(f"With all layers in 8 bits: {'; '.join(report['all_int8_failed'])}")
+
+
+def _limit(limits: "Mapping[str, Any]") -> str:
+    return f"{limits['largest_difference']:.2g}" if "largest_difference" in limits else ""

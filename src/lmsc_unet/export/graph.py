@@ -1,0 +1,87 @@
+"""A PyTorch network as an ONNX graph with free batch, height and width."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+
+import onnx
+import torch
+from torch import nn
+
+from lmsc_unet.errors import ModelError
+from lmsc_unet.export.folding import fold
+from lmsc_unet.export.options import OPSET
+from lmsc_unet.prediction.modelfile import INPUT, OUTPUT
+from lmsc_unet.prediction.spec import ModelSpec
+
+IR_VERSION = 10
+"""ONNX Runtime 1.19 reads up to 10; newer ones read older files."""
+
+
+def to_graph(network: nn.Module, spec: ModelSpec, opset: int = OPSET) -> onnx.ModelProto:
+    """The graph: prepared pixels "B C k*h k*w" in, logits "B L k*h k*w" out, with k the spec's multiple.
+
+    Batch norms are folded, and of PyTorch nothing is left: no names of Python classes, files or lines.
+
+    Raises:
+        ModelError: the exporter failed, or left a step that only training needs.
+    """
+    model = _export(fold(network).cpu(), spec, opset)
+    _strip(model)
+    leftovers = sorted({node.op_type for node in model.graph.node} & {"BatchNormalization", "Dropout", "Identity"})
+    if leftovers:
+        raise ModelError(f"The exported graph of {spec.name} still holds {', '.join(leftovers)}; this is a defect.")
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _export(network: nn.Module, spec: ModelSpec, opset: int) -> onnx.ModelProto:
+    free, multiple_px = torch.export.Dim, spec.side_multiple_px
+    sides = {0: free("batch"), 2: multiple_px * free("h"), 3: multiple_px * free("w")}
+    example = torch.zeros(2, spec.input_channels, 4 * multiple_px, 5 * multiple_px)
+    with _quiet():
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=(sides,),
+            opset_version=opset,
+            verbose=False,
+        )
+    assert program is not None
+    model: onnx.ModelProto = program.model_proto
+    if model.opset_import[0].version != opset:
+        raise ModelError(
+            f"The exporter wrote opset {model.opset_import[0].version} and not {opset}. Try --opset {OPSET}."
+        )
+    return model
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Removes what the exporter notes of PyTorch: sources, classes, stack traces."""
+    model.ir_version = IR_VERSION
+    model.doc_string = ""
+    for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
+        del part.metadata_props[:]
+    for part in (*model.graph.initializer, *model.graph.value_info):
+        del part.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the exporter's own chatter off the terminal."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

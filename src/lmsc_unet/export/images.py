@@ -1,0 +1,120 @@
+"""The images that an export is calibrated on and checked with: real ones, prepared as prediction prepares them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.nuinsseg import is_nuinsseg
+from lmsc_unet.data.reading import find_label_map, load_image
+from lmsc_unet.data.sample import Dataset, Sample, of_split
+from lmsc_unet.errors import DataError
+from lmsc_unet.export.source import Source
+from lmsc_unet.prediction.inputs import find_items
+from lmsc_unet.prediction.scaling import find_limits, standardise
+from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.prediction.treatments import prepare_resized
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A data folder, cut as the run cut it."""
+
+    root: Path
+    """The folder."""
+    train: tuple[Sample, ...]
+    """What the run trained on; all images where nobody says."""
+    held_out: tuple[Sample, ...]
+    """What it did not train on: the validation images, or else the test images, or else all."""
+    is_held_out: bool
+    """Whether anyone says which images the run trained on."""
+    label_map: LabelMap
+    """What the masks' values mean."""
+
+
+def find_parts(root: Path, source: Source) -> Parts:
+    """Finds pairs of images and masks and parts them by the run's split.csv, or by the folder's own parts.
+
+    Raises:
+        DataError: the folder holds no pairs.
+        ConfigError: the data has too many classes.
+    """
+    config = source.data_config
+    dataset = find_dataset(root, images=config.images, masks=config.masks, split_file=config.split_file)
+    dataset = _as_the_run_split(dataset, source)
+    train = of_split(dataset.samples, "train")
+    held_out = of_split(dataset.samples, "val") or of_split(dataset.samples, "test")
+    names = config.classes or source.spec.class_names
+    return Parts(
+        root=root,
+        train=train or dataset.samples,
+        held_out=held_out or dataset.samples,
+        is_held_out=bool(held_out),
+        label_map=find_label_map(held_out or dataset.samples, classes=names, ignore_index=config.ignore_index),
+    )
+
+
+def _as_the_run_split(dataset: Dataset, source: Source) -> Dataset:
+    """The run's own split, where the data names none and is the run's data."""
+    if source.split_file is None or any(sample.split for sample in dataset.samples):
+        return dataset
+    config = source.data_config
+    try:
+        return find_dataset(dataset.root, images=config.images, masks=config.masks, split_file=source.split_file)
+    except DataError:  # other images than the run's
+        return dataset
+
+
+def find_images(root: Path, source: Source) -> list[Path]:
+    """The images to calibrate on: a data folder's training images, or all images of a plain folder.
+
+    Raises:
+        DataError: there is none.
+    """
+    if is_data_folder(root, source):
+        return [sample.image for sample in find_parts(root, source).train]
+    return [item.path for item in find_items([root], root / "no-results-here")]
+
+
+def is_data_folder(root: Path, source: Source) -> bool:
+    """Whether a folder holds images and masks, and not images alone."""
+    config = source.data_config
+    folders = [root, *sorted(path for path in root.glob("*") if path.is_dir())]
+    return is_nuinsseg(root) or any((one / config.images).is_dir() and (one / config.masks).is_dir() for one in folders)
+
+
+def draw_crops(images: Sequence[Path], spec: ModelSpec, number: int, seed: int = 19) -> list[Pixels]:
+    """Crops "1 C h w" of `size_px`, spread over the images and scaled by the whole image's limits.
+
+    Under `resize` they are whole images. An image smaller than a crop is one, padded to the network's multiple.
+
+    Raises:
+        DataError: an image cannot be read, or its channels do not fit the model; the file is named.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = [images[place] for place in np.linspace(0, len(images) - 1, min(number, len(images))).astype(int)]
+    return [_crop(chosen[index % len(chosen)], spec, rng) for index in range(number)]
+
+
+def _crop(path: Path, spec: ModelSpec, rng: np.random.Generator) -> Pixels:
+    image = load_image(path)
+    try:
+        if spec.treatment == "resize":
+            return prepare_resized(image, spec)[np.newaxis]
+        limits = find_limits(image, spec)
+        top, left = (int(rng.integers(max(side - spec.size_px, 0) + 1)) for side in image.shape[:2])
+        window = image[top : top + spec.size_px, left : left + spec.size_px]
+        return _padded(standardise(window, limits, spec), spec.side_multiple_px)[np.newaxis]
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _padded(pixels: Pixels, multiple_px: int) -> Pixels:
+    below, right = -pixels.shape[1] % multiple_px, -pixels.shape[2] % multiple_px
+    return np.pad(pixels, ((0, 0), (0, below), (0, right)), mode="symmetric")

@@ -1,0 +1,83 @@
+"""From a float32 graph to an INT8 one that is as good, or an error: calibration, and layers kept in float by need."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import onnx
+
+from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.export.images import Pixels, draw_crops, find_images
+from lmsc_unet.export.likeness import UNLIKE, distance
+from lmsc_unet.export.options import ExportOptions
+from lmsc_unet.export.parity import Parity, mean_difference
+from lmsc_unet.export.quantising import Quantiser
+from lmsc_unet.export.saving import write_model
+from lmsc_unet.export.sensitivity import Chosen, choose_layers
+from lmsc_unet.export.source import Source
+from lmsc_unet.prediction.modelfile import Description
+from lmsc_unet.prediction.network import Network
+
+FEW_IMAGES = 8
+PROBES = 4
+"""Crops on which a layer's share in the error is measured."""
+Judge = Callable[[onnx.ModelProto, Description], Parity]
+"""Compares a graph with the original on images with masks."""
+Open = Callable[[Path, Description], Network]
+
+
+def make_int8(
+    graph: onnx.ModelProto,
+    description: Description,
+    crops: Sequence[Pixels],
+    options: ExportOptions,
+    *,
+    judge: Judge,
+    open_file: Open,
+    original: Network,
+) -> Chosen:
+    """Quantises a graph, with as many layers in float as it needs; the last graph judged is the one chosen.
+
+    Raises:
+        ModelError: no choice of layers is within the tolerance.
+    """
+    with tempfile.TemporaryDirectory(prefix="lmsc-int8-") as name:
+        folder = Path(name)
+        quantiser = Quantiser(graph, crops, folder, reduce_range=options.reduce_range)
+
+        def judge_layers(model: onnx.ModelProto, in_float: tuple[str, ...]) -> Parity:
+            return judge(model, replace(description, precision="int8", float_layers=in_float))
+
+        def measure(model: onnx.ModelProto) -> float:
+            write_model(model, description, folder / "probe.onnx")
+            return mean_difference(original, open_file(folder / "probe.onnx", description), crops[:PROBES])
+
+        return choose_layers(quantiser, judge_layers, measure)
+
+
+def calibration_crops(source: Source, folder: Path | None, options: ExportOptions) -> tuple[list[Pixels], list[str]]:
+    """Crops to calibrate on, and warnings where they are few or unlike what the network was trained on.
+
+    Raises:
+        ConfigError: no folder is named, and the run names none.
+        DataError: it holds no image, or one that cannot be used.
+    """
+    root = options.calibrate or folder
+    if root is None:
+        raise ConfigError("--int8 calibrates on real images. Name a folder of them by --calibrate.")
+    if not root.exists():
+        raise DataError(f"{root}: there is no such folder to calibrate on. Name images like those of the training.")
+    images = find_images(root, source)
+    crops = draw_crops(images, source.spec, options.crops)
+    warnings = []
+    if len(images) < FEW_IMAGES:
+        warnings.append(f"{root}: calibrated on {len(images)} images only; {FEW_IMAGES} and more are better.")
+    apart = distance(source.network, crops)
+    if apart > UNLIKE:
+        warnings.append(
+            f"{root}: these images are unlike those of the training: what the network's layers see of them lies "
+            f"{apart:.2f} deviations from there (held-out images: 0.2, warned from {UNLIKE}). Calibrate on images "
+            "like those that the model is for."
+        )
+    return crops, warnings
