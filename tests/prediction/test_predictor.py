@@ -88,6 +88,24 @@ def test_resize_sees_the_network_size_and_answers_in_the_images(size):
     assert predictor.predict_at_network_size(image).mask.shape == (64, 64)
 
 
+@pytest.mark.parametrize("size", [(64, 64), (37, 121), (200, 81)])
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_a_scale_changes_what_the_network_sees_and_not_the_size_of_the_answer(size, scale):
+    seen = []
+
+    def network(pixels):
+        seen.append(pixels.shape[2:])
+        return brightness(pixels)
+
+    image = np.zeros((*size, 3), dtype=np.uint8)
+    image[:, size[1] // 2 :] = 255
+    prediction = Predictor(network, spec(scale=scale)).predict(image)
+    multiple_px = spec().side_multiple_px
+    assert seen == [tuple(-(-round(side * scale) // multiple_px) * multiple_px for side in size)]
+    assert prediction.mask.shape == size
+    assert np.mean(prediction.mask != image[..., 0] / 255) < 0.02
+
+
 def test_binary_and_multi_class_masks_follow_their_probabilities():
     image = picture(50, 40)
     binary = Predictor(small_unet(), spec(threshold=0.6)).predict(image)

@@ -28,9 +28,11 @@ class ModelSpec:
     num_logits: int = 1
     """Logits a pixel: 1 is binary (sigmoid), otherwise one for each class (softmax)."""
     treatment: Treatment = "tiles"
-    """`resize`: the whole image at `size_px` x `size_px`, as the paper does; `tiles`: native scale."""
+    """`resize`: the whole image at `size_px` x `size_px`, as the paper does; `tiles`: by tiles at one scale."""
     size_px: int = 256
     """Side of the network's input under `resize`, of a training crop under `tiles`."""
+    scale: float = 1.0
+    """Under `tiles`: the image is resized by it before it is cut, and its probabilities back to the image's size."""
     scaling: Scaling = "percentile"
     """`range`: by the image's depth to 0..1; `percentile`: by the image's own 1st and 99th percentile."""
     mean: tuple[float, ...] = (0.5,)
@@ -63,5 +65,7 @@ class ModelSpec:
                 )
         if self.score_at == "network" and self.treatment != "resize":
             raise ConfigError("score_at is network, but only the treatment resize has a fixed size. Use mask.")
+        if self.scale <= 0:
+            raise ConfigError(f"scale is {self.scale}; it must be above 0.")
         if not 0 < self.threshold < 1:
             raise ConfigError(f"threshold is {self.threshold}; it must lie between 0 and 1.")

@@ -57,6 +57,36 @@ class Tiled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rescaled:
+    """Tiles of an image that was resized by a factor, their probabilities resized back to the image's own sides."""
+
+    tiled: Tiled
+    """Treats the resized image."""
+    scale: float
+    """Resized sides over the image's own."""
+
+    def bands(
+        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L H W" in a single band: the image is read whole."""
+        whole = read_window(slice(0, height_px), slice(0, width_px))
+        image = rescale(whole, self.scale)
+        height, width = image.shape[:2]
+        bands = list(self.tiled.bands(lambda rows, columns: image[rows, columns], height, width, limits))
+        yield _resized_channels(np.concatenate(bands, axis=1), height_px, width_px)
+
+
+def rescale(image: NDArray[Any], scale: float) -> NDArray[Any]:
+    """An image "H W C" with both sides times `scale`, rounded, at least 1 px."""
+    height_px, width_px = (max(1, round(side_px * scale)) for side_px in image.shape[:2])
+    return resize(image, height_px, width_px)
+
+
+def _resized_channels(probability: NDArray[np.float32], height_px: int, width_px: int) -> NDArray[np.float32]:
+    return np.stack([resize(channel, height_px, width_px) for channel in probability[..., np.newaxis]])[..., 0]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resized:
     """As in the paper: the whole image at the network's own size, its probabilities resized back."""
 
@@ -70,7 +100,7 @@ class Resized:
     ) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L H W" in a single band, by the limits of the resized image, as in training."""
         probability = self.at_network_size(read_window(slice(0, height_px), slice(0, width_px)))
-        yield np.stack([resize(channel, height_px, width_px) for channel in probability[..., np.newaxis]])[..., 0]
+        yield _resized_channels(probability, height_px, width_px)
 
     def at_network_size(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Probabilities "L size size" of an image "H W C"."""
@@ -108,7 +138,8 @@ def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.floa
 def make_tiled(network: Network, spec: ModelSpec, tile_px: int, batch: int) -> Treatment:
     """Tiles that fit the spec's grid and margin."""
     tiling = Tiling(tile_px=tile_px, multiple_px=spec.side_multiple_px, margin_px=spec.margin_px)
-    return Tiled(network=network, spec=spec, tiling=tiling, batch=batch)
+    tiled = Tiled(network=network, spec=spec, tiling=tiling, batch=batch)
+    return tiled if spec.scale == 1 else Rescaled(tiled=tiled, scale=spec.scale)
 
 
 def make_resized(network: Network, spec: ModelSpec, _tile_px: int, _batch: int) -> Treatment:

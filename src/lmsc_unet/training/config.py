@@ -46,7 +46,9 @@ class InputConfig:
     """How an image becomes the network's input; evaluation and prediction do the same."""
 
     treatment: Treatment = "tiles"
-    """tiles: native scale, crops in training; resize: the whole image at size_px, as the paper does."""
+    """tiles: crops in training, tiles in prediction; resize: the whole image at size_px, as the paper does."""
+    scale: float = 0.0
+    """Under tiles, images are resized by it; 0 halves them where the masks' typical object is 30 px wide or wider."""
     scaling: Scaling = "percentile"
     """percentile: the image's own 1st and 99th percentile go to 0 and 1; range: its depth does."""
     channels: int = 0

@@ -20,6 +20,7 @@ from lmsc_unet.images import resize, resize_mask
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.scaling import Limits, find_limits, standardise
 from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.prediction.treatments import rescale
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.transforms import build_transform, draw, window_side_px
 
@@ -41,7 +42,7 @@ class Decoded:
 class DecodedSamples:
     """Decodes each pair once and keeps it, up to `budget_mib` of memory; what does not fit is decoded anew.
 
-    Under `resize` the kept pair is already as small as the network's input.
+    The kept pair is already resized as the network wants it.
     """
 
     def __init__(self, samples: Sequence[Sample], label_map: LabelMap, spec: ModelSpec, budget_mib: int = 4096) -> None:
@@ -74,6 +75,9 @@ class DecodedSamples:
         if self.spec.treatment == "resize":
             image = resize(image, self.spec.size_px, self.spec.size_px)
             mask = resize_mask(mask, self.spec.size_px, self.spec.size_px)
+        elif self.spec.scale != 1:
+            image = rescale(image, self.spec.scale)
+            mask = resize_mask(mask, *image.shape[:2])
         return Decoded(image=image, mask=mask, limits=find_limits(image, self.spec))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from lmsc_unet.catalog import margin_px, side_multiple_px
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.objects import typical_width_px
 from lmsc_unet.data.reading import find_label_map
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
@@ -15,6 +16,9 @@ from lmsc_unet.images import read_info
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config
+
+WIDE_PX = 30.0
+"""Objects from this width on are trained and predicted at half scale: LMSC-UNet sees 37 px around a pixel."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         num_logits=num_logits,
         treatment=options.treatment,
         size_px=config.size_px,
+        scale=_scale(dataset, label_map, config),
         scaling=options.scaling,
         mean=options.mean,
         std=options.std,
@@ -97,3 +102,12 @@ def _channels(samples: Sequence[Sample]) -> int:
         listed = ", ".join(f"{number} in {path}" for number, path in sorted(found.items()))
         raise DataError(f"The images differ in their number of channels ({listed}). Use images of one kind.")
     return next(iter(found))
+
+
+def _scale(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> float:
+    """The scale that the config names, or the one at which a typical object fits well into what a network sees."""
+    if config.input.treatment == "resize" or dataset.spectrogram is not None:
+        return 1.0
+    if config.input.scale:
+        return config.input.scale
+    return 0.5 if typical_width_px(dataset.samples, label_map) >= WIDE_PX else 1.0
