@@ -18,7 +18,7 @@ UNLIKE = 0.6
 
 
 def distance(network: nn.Module, crops: Sequence[Pixels]) -> float:
-    """The mean over all channels of |mean - mean in training| / deviation in training; NaN without a batch norm."""
+    """The mean over all channels of |mean - mean in training| / deviation in training."""
     sums: dict[nn.BatchNorm2d, tuple[Tensor, int]] = {}
 
     def listen(norm: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
