@@ -29,6 +29,8 @@ def detect(
     datatype: str | None = None,
     sample_rate_hz: float | None = None,
     center_hz: float = 0.0,
+    backend: str | None = None,
+    threads: int | None = None,
     checksum: bool = True,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -50,12 +52,15 @@ def detect(
         datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le.
         sample_rate_hz: Of raw files and standard input; for SigMF, in place of the recording's own.
         center_hz: What 0 Hz of a raw file's samples stands for.
+        backend: What runs an exported file: onnxruntime, openvino, cuda, tensorrt; without it the fastest installed.
+        threads: Threads of the model.
         checksum: Hold data against the SHA-512 that its metadata names, which reads it once more.
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.prediction.recordings.inputs import RawFormat
     from lmsc_unet.prediction.recordings.job import no_one
     from lmsc_unet.prediction.recordings.opening import Settings, open_job
+    from lmsc_unet.prediction.runtime import Runtime
 
     _refuse_options(recordings)
     is_told = follow or Path("-") in recordings
@@ -66,6 +71,7 @@ def detect(
         frames_per_row=frames_per_row,
         nfft=nfft,
         channels=channel,
+        runtime=Runtime(backend=backend, threads=threads),
         raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz),
         is_checked=checksum,
     )

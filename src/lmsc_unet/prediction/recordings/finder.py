@@ -9,6 +9,7 @@ from lmsc_unet.images import sha256
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.recordings.masker import make_masker, settings_of
+from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.signal.detection import EnergyMask, Masker
 from lmsc_unet.signal.settings import Stft
@@ -33,13 +34,20 @@ class Finder:
     """The model's name, and its file with its SHA-256 if it has one."""
 
 
-def load_finder(model: str, *, frames_per_row: int | None = None, nfft: int | None = None) -> Finder:
+def load_finder(
+    model: str,
+    *,
+    frames_per_row: int | None = None,
+    nfft: int | None = None,
+    runtime: Runtime = Runtime(),  # noqa: B008 - frozen
+) -> Finder:
     """The energy detector by its name, or the model of a run folder or file.
 
     Args:
         model: `energy`, or where a model is.
         frames_per_row: frames averaged per row; None takes the model's, or 1.
         nfft: samples of a frame, for the energy detector; a model keeps what it was trained with.
+        runtime: what runs an exported model, and on how many threads.
 
     Raises:
         ModelError: there is no such model, it is damaged, or it was trained on images.
@@ -50,7 +58,7 @@ def load_finder(model: str, *, frames_per_row: int | None = None, nfft: int | No
         return energy_finder(Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1)))
     if nfft is not None:
         raise ConfigError(f"nfft is part of what a model was trained with. Leave it out, or use --model {ENERGY}.")
-    loaded = load(Path(model))
+    loaded = load(Path(model), runtime)
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
     return network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, origin=origin)
 

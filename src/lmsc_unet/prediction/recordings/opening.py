@@ -10,6 +10,7 @@ from lmsc_unet.prediction.recordings.finder import ENERGY, load_finder
 from lmsc_unet.prediction.recordings.inputs import STANDARD_INPUT, Item, RawFormat, find_items
 from lmsc_unet.prediction.recordings.job import Job, TellSignal, no_one, run_job, run_stream
 from lmsc_unet.prediction.recordings.results import Entry, open_folder, write_run
+from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.signal.recording import Stream, open_stream
 
 
@@ -25,6 +26,8 @@ class Settings:
     """Samples of a frame, for the energy detector."""
     channels: tuple[int, ...] = ()
     """The channels to search; none means all."""
+    runtime: Runtime = field(default_factory=Runtime)
+    """What runs an exported model, and on how many threads."""
     raw: RawFormat = field(default_factory=RawFormat)
     """What files without metadata do not say of themselves."""
     is_checked: bool = True
@@ -84,7 +87,9 @@ def open_job(
         raise ConfigError(f"{STANDARD_INPUT} is standard input, which goes with no other input. Name one of the two.")
     stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
     items = () if is_piped else find_items(recordings, out)
-    finder = load_finder(settings.model, frames_per_row=settings.frames_per_row, nfft=settings.nfft)
+    finder = load_finder(
+        settings.model, frames_per_row=settings.frames_per_row, nfft=settings.nfft, runtime=settings.runtime
+    )
     described = {
         "arguments": {"recordings": [str(path) for path in recordings], "out": str(out), **asdict(settings)},
         "model": finder.origin,

@@ -1,0 +1,146 @@
+"""How fast a recording is searched, where the time goes, and how much memory it takes.
+
+    OMP_NUM_THREADS=2 python benchmarks/detect.py                       # a recording of 2 GB, the energy detector
+    OMP_NUM_THREADS=2 python benchmarks/detect.py --model RUN --mb 256  # a model on a smaller one
+
+A generated ci16_le recording, repeated from a scene of 4 M samples (16 MB), is searched end to end by the code of
+`lmsc detect`, at 1, 4 and 8 frames a row, each in a process of its own: million samples a second, shares of the time,
+and the most memory the process ever held. The file lies in the system's temporary folder and is removed again.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lmsc_unet.prediction.recordings.finder import ENERGY, load_finder
+from lmsc_unet.prediction.recordings.results import write_found
+from lmsc_unet.prediction.recordings.searching import search_recording
+from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.signal.annotations import write_metadata
+from lmsc_unet.signal.detection import finding, searching
+from lmsc_unet.signal.recording import open_recording
+from lmsc_unet.signal.recording.datatypes import encode, parse_datatype
+from lmsc_unet.signal.scenes.scene import SceneOptions, draw_scene, render
+
+SCENE_SAMPLES = 1 << 22
+FRAMES_PER_ROW = (1, 4, 8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mb", type=int, default=2000, help="size of the recording in million bytes")
+    parser.add_argument("--model", default="energy", help="energy, a run folder or a model file")
+    parser.add_argument("--threads", type=int, default=2, help="threads of OpenCV and of the model")
+    parser.add_argument("--one", nargs=2, metavar=("RECORDING", "FRAMES"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(measure(Path(given.one[0]), int(given.one[1]), given.model, given.threads)))
+        return
+    machine = {"machine": platform.processor() or platform.machine(), "numpy": np.__version__, "cv2": cv2.__version__}
+    print(json.dumps({**machine, "mb": given.mb, "model": given.model, "threads": given.threads}))
+    with tempfile.TemporaryDirectory() as folder:
+        recording = write_recording(Path(folder), given.mb * 1_000_000)
+        for frames in FRAMES_PER_ROW:
+            arguments = ["--one", str(recording), str(frames), "--model", given.model, "--threads", str(given.threads)]
+            subprocess.run([sys.executable, __file__, *arguments], check=True)
+
+
+def write_recording(folder: Path, num_bytes: int) -> Path:
+    """A scene of four signals (template 2) over and over, as ci16_le."""
+    samples = render(draw_scene(0, SceneOptions(samples=SCENE_SAMPLES)))
+    samples *= np.float32(0.9 / np.abs(samples.view(np.float32)).max())
+    block = encode(samples, parse_datatype("ci16_le")).tobytes()
+    meta = folder / "long.sigmf-meta"
+    with meta.with_suffix(".sigmf-data").open("wb") as file:
+        for start in range(0, num_bytes, len(block)):
+            file.write(block[: num_bytes - start])
+    fields = {"core:datatype": "ci16_le", "core:sample_rate": 20e6, "core:version": "1.2.0"}
+    write_metadata(meta, {"global": fields, "captures": [{"core:sample_start": 0}], "annotations": []})
+    return meta
+
+
+def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[str, Any]:
+    """Searches the recording once, with clocks around the transform and the masker; the rest is boxes and reading."""
+    cv2.setNumThreads(threads)
+    runtime = Runtime() if model == ENERGY else Runtime(threads=threads)
+    finder = load_finder(model, frames_per_row=frames_per_row, runtime=runtime)
+    clock = Clock()
+    masker = Timed(finder.masker, clock)
+    finding.power_rows = clock.around(finding.power_rows, "stft")
+    searching.power_rows = clock.around(searching.power_rows, "stft")
+    finding.db_rows = clock.around(finding.db_rows, "levels", inner="stft")
+    recording = open_recording(path)
+    started_s = time.perf_counter()
+    found = search_recording(recording, 0, replace(finder, masker=masker), lambda _box: None)
+    searched_s = time.perf_counter() - started_s
+    with tempfile.TemporaryDirectory() as folder:
+        write_found(Path(folder), "long", found)
+    total_s = time.perf_counter() - started_s
+    shares = {f"{name}_share": round(spent / total_s, 3) for name, spent in clock.spent_s.items()}
+    return {
+        "frames_per_row": frames_per_row,
+        "msps": round(recording.num_samples / total_s / 1e6, 2),
+        **shares,
+        "boxes_share": round((searched_s - sum(clock.spent_s.values())) / total_s, 3),
+        "files_share": round((total_s - searched_s) / total_s, 3),
+        "signals": len(found.boxes),
+        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
+    }
+
+
+class Clock:
+    """How long each part took, without what it waited for of another."""
+
+    def __init__(self) -> None:
+        self.spent_s: dict[str, float] = {"stft": 0.0, "levels": 0.0, "network": 0.0}
+
+    def around(self, function: Any, name: str, inner: str | None = None) -> Any:
+        """The same generator function, with the time until each of its items counted."""
+
+        def timed(*arguments: Any, **settings: Any) -> Iterator[Any]:
+            items = function(*arguments, **settings)
+            while True:
+                started_s, inside_s = time.perf_counter(), self.spent_s.get(inner or "", 0.0)
+                item = next(items, None)
+                self.spent_s[name] += time.perf_counter() - started_s
+                self.spent_s[name] -= self.spent_s.get(inner or "", 0.0) - inside_s
+                if item is None:
+                    return
+                yield item
+
+        return timed
+
+
+class Timed:
+    """A masker with a clock."""
+
+    def __init__(self, masker: Any, clock: Clock) -> None:
+        self.masker, self.clock = masker, clock
+
+    @property
+    def halo_rows(self) -> int:
+        """As the masker's."""
+        return int(self.masker.halo_rows)
+
+    def __call__(self, rows_db: Any) -> Any:
+        """As the masker's."""
+        started_s = time.perf_counter()
+        result = self.masker(rows_db)
+        self.clock.spent_s["network"] += time.perf_counter() - started_s
+        return result
+
+
+if __name__ == "__main__":
+    main()
