@@ -23,6 +23,13 @@ def _split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(name.strip() for token in tokens for name in token.value.split(",") if name.strip())
 
 
+def check_at_least(config: object, least: int, *names: str, prefix: str = "") -> None:
+    """Raises ConfigError for a field below its least value."""
+    for name in names:
+        if getattr(config, name) < least:
+            raise ConfigError(f"{prefix}{name} is {getattr(config, name)}; it must be at least {least}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Where images and masks lie in the data folder, and what the masks' values mean."""
@@ -39,6 +46,10 @@ class DataConfig:
     """Mask value of pixels that carry no loss and no score."""
     val_share: float = 0.2
     """Share of the images held out for validation where the data names no split."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.val_share < 1:
+            raise ConfigError(f"val_share is {self.val_share}; it must lie between 0 and 1.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +89,13 @@ class OptimizerConfig:
     clip_norm: float = 1.0
     """Gradients are clipped to this norm; 0 leaves them."""
 
+    def __post_init__(self) -> None:
+        if self.learning_rate <= 0:
+            raise ConfigError(f"optimizer.learning_rate is {self.learning_rate}; it must be above 0.")
+        check_at_least(self, 0, "weight_decay", "decay", "warmup_share", "clip_norm", prefix="optimizer.")
+        if self.warmup_share > 1:
+            raise ConfigError(f"optimizer.warmup_share is {self.warmup_share}; it must lie between 0 and 1.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
@@ -101,8 +119,8 @@ class AugmentConfig:
     """Of each: gamma, shift and scale of intensities, noise, blur."""
 
     def __post_init__(self) -> None:
-        if self.crops_per_image < 1:
-            raise ConfigError(f"augment.crops_per_image is {self.crops_per_image}; it must be at least 1.")
+        check_at_least(self, 1, "crops_per_image", prefix="augment.")
+        check_at_least(self, 0, "rotate_deg", "zoom", "stain_strength", prefix="augment.")
         for name in ("flip_probability", "affine_probability", "stain_probability", "intensity_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augment.{name} is {getattr(self, name)}; it must lie between 0 and 1.")
@@ -119,7 +137,7 @@ class TrainConfig:
     epochs: int = 100
     """Passes over the training images."""
     batch: int = 4
-    """Images or crops a step."""
+    """Images or crops a step, shared out among the devices."""
     size_px: int = 256
     """Side of a training crop (tiles) or of the resized image (resize)."""
     folds: int = 0
@@ -158,9 +176,18 @@ class TrainConfig:
     """Of SigMF recordings: how they become pictures."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "size_px", "devices", "validate_every"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        check_at_least(self, 1, "epochs", "batch", "size_px", "devices", "validate_every")
+        check_at_least(self, 0, "seed", "workers", "patience")
+        if self.validate_every > self.epochs:
+            raise ConfigError(
+                f"validate_every is {self.validate_every} with {self.epochs} epochs; no epoch would be validated, and "
+                "so none be the best. Validate more often."
+            )
+        if self.batch % self.devices:
+            raise ConfigError(
+                f"batch is {self.batch} with {self.devices} devices, which share out the images of a step. "
+                f"Take a multiple of {self.devices}."
+            )
         if self.folds == 1 or self.folds < 0:
             raise ConfigError(f"folds is {self.folds}; it must be 0 (no cross-validation) or at least 2.")
         if not 0 <= self.fold <= self.folds:

@@ -66,7 +66,7 @@ class DecodedSamples:
         return decoded
 
     def decode_all(self) -> None:
-        """Decodes everything now, so that loader processes share what is kept."""
+        """Decodes everything now: loader processes share what is kept, and a bad file stops the first process too."""
         for index in range(len(self)):
             self[index]
 

@@ -10,18 +10,22 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
+from lmsc_unet.config import from_mapping
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.splits import Fold
+from lmsc_unet.errors import ModelError
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.averaging import averaging
-from lmsc_unet.training.checkpoint import AtomicCheckpointIO
+from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.network import network_config
 from lmsc_unet.training.progress import TrainingProgress
 from lmsc_unet.training.recorder import Recorder
+from lmsc_unet.training.run_folder import decisive_differences
+from lmsc_unet.training.stops import stops
 
 
 def fit(
@@ -48,6 +52,9 @@ def fit(
     Raises:
         DivergedError: the loss is not finite; the checkpoints of the last finished epoch stay.
         OutputError: a checkpoint cannot be written; the one before it stays.
+        ModelError: `last.ckpt` is damaged, or another run's.
+        KeyboardInterrupt: stopped by Ctrl-C or SIGTERM; the checkpoints of the last finished epoch stay.
+        LmscError: a process of `devices` is gone.
     """
     _quieten()
     torch.manual_seed(config.seed)
@@ -59,8 +66,8 @@ def fit(
     train = _train_loader(DecodedSamples(fold.train, label_map, spec), config, trainer, recorder)
     val = _val_loader(DecodedSamples(fold.val, label_map, spec), config)
     module = Segmentation(network, spec, config, steps_per_epoch=len(train))
-    last = folder / "last.ckpt"
-    trainer.fit(module, train, val, ckpt_path=last if last.is_file() else None, weights_only=True)
+    with stops(trainer):
+        trainer.fit(module, train, val, ckpt_path=_checkpoint_to_resume(folder, config), weights_only=True)
     return recorder
 
 
@@ -72,6 +79,21 @@ def resolve_precision(precision: Precision) -> Precision:
         return "bf16" if torch.cuda.is_bf16_supported() else "32"
     capabilities = torch.cpu.get_capabilities()
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("bf16") else "32"
+
+
+def _checkpoint_to_resume(folder: Path, config: TrainConfig) -> Path | None:
+    """`last.ckpt`, if there is one and this run wrote it."""
+    last = folder / "last.ckpt"
+    if not last.is_file():
+        return None
+    written = from_mapping(TrainConfig, read_checkpoint(last)["lmsc"]["config"], str(last))
+    changed = decisive_differences(written, config)
+    if changed:
+        raise ModelError(
+            f"{last}: this checkpoint is of another run, with other settings ({'; '.join(changed)}). "
+            "Put this run's own back, or start a new run in another folder."
+        )
+    return last
 
 
 def _trainer(folder: Path, config: TrainConfig, callbacks: list[Callback]) -> pl.Trainer:
@@ -109,11 +131,11 @@ def _train_loader(
     decoded: DecodedSamples, config: TrainConfig, trainer: pl.Trainer, recorder: Recorder
 ) -> DataLoader[object]:
     crops = Crops(decoded, config)
-    if config.workers:
+    if config.workers or config.devices > 1:
         decoded.decode_all()
     return DataLoader(
         crops,
-        batch_size=config.batch,
+        batch_size=config.batch // trainer.world_size,
         sampler=EpochOrder(len(crops), config.seed, recorder.finished_epochs, trainer.global_rank, trainer.world_size),
         num_workers=config.workers,
         persistent_workers=config.workers > 0,

@@ -52,7 +52,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         image, mask = batch
         logits = self(image)
         loss: Tensor = self.loss(logits, mask)
-        if not torch.isfinite(loss):
+        if self.trainer.world_size == 1 and not torch.isfinite(loss):  # among several, all see it in the gradient
             raise _diverged(self.current_epoch, batch_idx, "loss")
         self.train_counts += self._count(logits.detach(), mask)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(image), prog_bar=True, sync_dist=True)
@@ -76,7 +76,10 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         """Adds the counts of a batch of whole images or tiles to those of their images."""
         image, mask, index = batch
         logits = self(image)
-        self.log("val_loss", self.loss(logits, mask), on_epoch=True, batch_size=len(image), sync_dist=True)
+        loss = self.loss(logits, mask)
+        if not torch.isfinite(loss):
+            raise _diverged(self.current_epoch, batch_idx, "validation loss")
+        self.log("val_loss", loss, on_epoch=True, batch_size=len(image), sync_dist=True)
         for position, number in enumerate(index.tolist()):
             counts = self._count(logits[position : position + 1], mask[position : position + 1])
             self.val_counts[number] = self.val_counts.get(number, no_counts(self.num_classes)) + counts
@@ -84,8 +87,8 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
     def on_validation_epoch_end(self) -> None:
         """Logs the mean over images of foreground IoU and Dice."""
         scores = per_image(stack(self.val_counts[number] for number in sorted(self.val_counts)))
-        self.log("val_iou", _defined(scores["iou"]))
-        self.log("val_dice", _defined(scores["dice"]), prog_bar=True)
+        self.log("val_iou", _defined(scores["iou"]), sync_dist=True)
+        self.log("val_dice", _defined(scores["dice"]), prog_bar=True, sync_dist=True)
 
     def _count(self, logits: Tensor, mask: Tensor) -> Counts:
         truth = mask.to(torch.uint8).cpu().numpy()

@@ -6,12 +6,14 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
+from lmsc_unet.images import write_png
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.predictor import Predictor
 
@@ -31,7 +33,7 @@ def draw_curves(rows: Sequence[dict[str, float | None]], path: Path) -> None:
         axis.grid(alpha=0.3)
         axis.legend(frameon=False)
     score.set_ylim(0, 1)
-    figure.savefig(path, dpi=120)
+    save(figure, path, dpi=120)
 
 
 def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map: LabelMap, path: Path) -> None:
@@ -46,7 +48,19 @@ def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map:
             axis.imshow(panel)
             axis.set_title(title[-40:], fontsize=9)
             axis.set_axis_off()
-    figure.savefig(path, dpi=80)
+    save(figure, path, dpi=80)
+
+
+def save(figure: Figure, path: Path, dpi: int) -> None:
+    """Writes a figure as PNG, whole or not at all.
+
+    Raises:
+        OutputError: the disk is full or the folder may not be written.
+    """
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    write_png(path, np.asarray(canvas.buffer_rgba())[..., :3])
 
 
 def _viewable(image: NDArray[Any]) -> NDArray[np.float64]:

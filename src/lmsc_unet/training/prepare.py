@@ -54,6 +54,7 @@ def prepare_data(data: Path, config: TrainConfig) -> Prepared:
     folds = _folds(dataset.samples, config)
     for fold in folds:
         check_no_leak(fold.train, fold.val)
+        _check_enough(fold, config)
     return Prepared(folds=folds, label_map=label_map, spec=_spec(dataset, label_map, config))
 
 
@@ -62,6 +63,15 @@ def _folds(samples: Sequence[Sample], config: TrainConfig) -> tuple[Fold, ...]:
         folds = kfold([sample for sample in samples if sample.split != "test"], config.folds)
         return tuple(fold for fold in folds if config.fold in (0, fold.number))
     return (given_split(samples) or holdout(samples, config.data.val_share, config.seed),)
+
+
+def _check_enough(fold: Fold, config: TrainConfig) -> None:
+    num_crops = len(fold.train) * config.augment.crops_per_image
+    if num_crops < config.devices:
+        raise DataError(
+            f"{len(fold.train)} training images give {num_crops} crops an epoch, too few for {config.devices} devices. "
+            "Take fewer devices, or more crops by --augment.crops-per-image."
+        )
 
 
 def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSpec:

@@ -36,7 +36,7 @@ class TrainingProgress(Callback):  # type: ignore[misc]
         total = trainer.max_epochs * trainer.num_training_batches
         done = trainer.current_epoch * trainer.num_training_batches
         self._task = self.progress.add_task(self.title, total=total, completed=done, scores="")
-        if self.console.is_terminal:
+        if self.console.is_terminal and trainer.is_global_zero:
             self.progress.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
@@ -63,8 +63,12 @@ class TrainingProgress(Callback):  # type: ignore[misc]
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Closes the bar."""
-        self.progress.stop()
+        self._close()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Closes the bar before an error is told."""
-        self.progress.stop()
+        self._close()
+
+    def _close(self) -> None:
+        if self.progress.live.is_started:  # otherwise it would print an empty line
+            self.progress.stop()

@@ -49,6 +49,10 @@ class Recorder(Checkpoint):  # type: ignore[misc]
         """How many epochs are behind us, from a resumed run's checkpoint on."""
         return len(self.rows)
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Does not go on with a resumed run whose patience was at its end."""
+        trainer.should_stop = trainer.should_stop or self._is_over()
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Notes the epoch's row, writes the checkpoints, and stops when patience is at its end."""
         epoch = trainer.current_epoch + 1
@@ -60,8 +64,7 @@ class Recorder(Checkpoint):  # type: ignore[misc]
         trainer.save_checkpoint(self.folder / "last.ckpt")
         if trainer.is_global_zero:
             write_metrics(self.folder / "metrics.csv", self.rows)
-        if self.patience and epoch - self.best_epoch >= self.patience:
-            trainer.should_stop = True
+        trainer.should_stop = trainer.should_stop or self._is_over()
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -77,6 +80,10 @@ class Recorder(Checkpoint):  # type: ignore[misc]
         }
         if epoch == self.best_epoch and trainer.is_global_zero:
             write_checkpoint({key: checkpoint[key] for key in ("lmsc", "state_dict")}, self.folder / "best.ckpt")
+
+    def _is_over(self) -> bool:
+        is_validated = bool(self.rows) and self.rows[-1][MONITORED] is not None
+        return is_validated and 0 < self.patience <= len(self.rows) - self.best_epoch
 
     def _row(self, trainer: pl.Trainer, epoch: int) -> dict[str, float | None]:
         is_validated = epoch % trainer.check_val_every_n_epoch == 0

@@ -2,12 +2,14 @@
 
 import json
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.splits import Fold
+from lmsc_unet.errors import ConfigError, DataError, LmscError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.report import make_report, per_image_csv
@@ -20,66 +22,112 @@ from lmsc_unet.training.loading import load_model
 from lmsc_unet.training.pictures import draw_curves, draw_predictions
 from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.provenance import provenance
+from lmsc_unet.training.ranks import is_leader
 from lmsc_unet.training.recorder import Recorder
-from lmsc_unet.training.run_folder import open_run
+from lmsc_unet.training.run_folder import discard_unstarted, open_run
 
 SUMMARY_FILE = "summary.json"
 AVERAGES = ("paper", "pooled", "per_image")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One training of a run: the whole run, or one fold of its cross-validation."""
+
+    folder: Path
+    """Where it is written."""
+    fold: Fold
+    """What it trains and validates on."""
+    config: TrainConfig
+    """All settings."""
+
+    @property
+    def title(self) -> str:
+        """What the progress bar calls it."""
+        config = self.config
+        return f"{config.model} fold {self.fold.number}/{config.folds}" if config.folds else config.model
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its summary is written."""
+        return (self.folder / SUMMARY_FILE).is_file()
 
 
 def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
     """Trains by a config and writes the run folder; returns what summary.json holds.
 
     Where all folds of a cross-validation are trained, each has a run folder `fold-K` of its own in the folder.
+    With several devices the script is run once for each of them; all but the first get an empty summary.
 
     Raises:
-        DataError: the data cannot be trained on; each reason is named.
+        DataError: the data cannot be trained on, or is not what the run to resume was started on.
         OutputError: the folder holds another run, or the disk is full.
-        ConfigError: settings at odds with the data or the run to resume.
+        ConfigError: settings at odds with each other, the data or the run to resume.
         DivergedError: the loss is not finite; the last good weights are kept.
     """
+    if resume and overwrite:
+        raise ConfigError("--resume keeps the run in the folder and --overwrite removes it. Give one of the two.")
     origin = provenance() | {"data": str(data.resolve())}
     config = replace(config, precision=resolve_precision(config.precision))
     prepared = prepare_data(data, config)
+    trainings = plan(out, prepared.folds, config)
+    if not is_leader():
+        return assist(trainings, prepared)
     open_run(out, config, resume=resume, overwrite=overwrite)
-    if len(prepared.folds) == 1:
-        return run_fold(out, prepared.folds[0], prepared, config, origin)
-    summaries = []
-    for fold in prepared.folds:
-        folder, of_fold = out / f"fold-{fold.number}", replace(config, fold=fold.number)
-        open_run(folder, of_fold, resume=resume, overwrite=overwrite)
-        summaries.append(run_fold(folder, fold, prepared, of_fold, origin))
-    return write_summary(out, together(summaries) | origin)
+    try:
+        for one in trainings:
+            if one.folder != out:
+                open_run(one.folder, one.config, resume=resume, overwrite=overwrite)
+        summaries = [train(one, prepared, origin) for one in trainings]
+    except LmscError:
+        discard_unstarted(out)
+        raise
+    return summaries[0] if len(summaries) == 1 else write_summary(out, together(summaries) | origin)
 
 
-def run_fold(
-    folder: Path, fold: Fold, prepared: Prepared, config: TrainConfig, origin: dict[str, Any]
-) -> dict[str, Any]:
+def plan(out: Path, folds: Sequence[Fold], config: TrainConfig) -> tuple[Training, ...]:
+    """The trainings of a run: one in its own folder, or several in `fold-K`."""
+    if len(folds) == 1:
+        return (Training(folder=out, fold=folds[0], config=config),)
+    return tuple(
+        Training(folder=out / f"fold-{fold.number}", fold=fold, config=replace(config, fold=fold.number))
+        for fold in folds
+    )
+
+
+def train(one: Training, prepared: Prepared, origin: dict[str, Any]) -> dict[str, Any]:
     """One training, its scores and its pictures; what is finished already is not run again."""
-    if (folder / SUMMARY_FILE).is_file():
-        finished: dict[str, Any] = json.loads((folder / SUMMARY_FILE).read_text())
+    if one.is_finished:
+        finished: dict[str, Any] = json.loads((one.folder / SUMMARY_FILE).read_text())
         return finished
-    write_text(folder / "split.csv", split_text(fold))
+    write_split(one.folder / "split.csv", one.fold)
     started_s = time.monotonic()
-    title = f"{config.model} fold {fold.number}/{config.folds}" if config.folds else config.model
-    recorder = fit(folder, fold, prepared.label_map, prepared.spec, config, title=title)
+    recorder = fit(one.folder, one.fold, prepared.label_map, prepared.spec, one.config, title=one.title)
     trained_s = time.monotonic() - started_s
-    scores = score(folder, fold, prepared.label_map)
-    draw_curves(recorder.rows, folder / "curves.png")
-    draw_predictions(Predictor.load(folder), fold.val, prepared.label_map, folder / "predictions.png")
-    return write_summary(folder, describe(config, fold, recorder, trained_s) | scores | origin)
+    scores = score(one.folder, one.fold, prepared.label_map)
+    draw_curves(recorder.rows, one.folder / "curves.png")
+    draw_predictions(Predictor.load(one.folder), one.fold.val, prepared.label_map, one.folder / "predictions.png")
+    return write_summary(one.folder, describe(one, recorder, trained_s) | scores | origin)
 
 
-def describe(config: TrainConfig, fold: Fold, recorder: Recorder, trained_s: float) -> dict[str, Any]:
+def assist(trainings: Sequence[Training], prepared: Prepared) -> dict[str, Any]:
+    """What a process of `--devices` besides the first does: its share of each training, and nothing else."""
+    for one in trainings:
+        if not one.is_finished:
+            fit(one.folder, one.fold, prepared.label_map, prepared.spec, one.config, title=one.title)
+    return {}
+
+
+def describe(one: Training, recorder: Recorder, trained_s: float) -> dict[str, Any]:
     """What was trained on what, and for how long (after a kill: since it was resumed)."""
     return {
-        "model": config.model,
-        "recipe": config.recipe,
-        "fold": config.fold or None,
+        "model": one.config.model,
+        "recipe": one.config.recipe,
+        "fold": one.config.fold or None,
         "epochs": len(recorder.rows),
         "best_epoch": recorder.best_epoch,
-        "train_images": len(fold.train),
-        "val_images": len(fold.val),
+        "train_images": len(one.fold.train),
+        "val_images": len(one.fold.val),
         "trained_s": round(trained_s, 1),
     }
 
@@ -124,10 +172,20 @@ def together(summaries: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def split_text(fold: Fold) -> str:
-    """The split as a CSV that `--split-file` takes; recordings are named whole."""
-    rows = [f"{_quoted(s.file_name)},{part}" for part in ("train", "val") for s in getattr(fold, part)]
-    return "\n".join(["name,split", *dict.fromkeys(rows)]) + "\n"
+def write_split(path: Path, fold: Fold) -> None:
+    """Writes the split as a CSV that `--split-file` takes, recordings whole; a run that is resumed must have the same.
+
+    Raises:
+        DataError: the run was started on other images or another split.
+    """
+    rows = [f"{_quoted(sample.file_name)},{part}" for part in ("train", "val") for sample in getattr(fold, part)]
+    text = "\n".join(["name,split", *dict.fromkeys(rows)]) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise DataError(
+            f"{path}: the run was started on other images, or on another split of them, than the data has now. "
+            "Resume it on the same data, or start a new run in another folder."
+        )
+    write_text(path, text)
 
 
 def write_summary(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:

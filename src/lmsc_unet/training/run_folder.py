@@ -1,6 +1,6 @@
 """The folder of one run: made, refused, resumed; never another run's results lost."""
 
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_yaml
@@ -9,6 +9,13 @@ from lmsc_unet.prediction.files import write_text
 from lmsc_unet.training.config import TrainConfig
 
 CONFIG_FILE = "config.yaml"
+FILES = (
+    *("best.ckpt", "best.ckpt.sha256", "last.ckpt", "last.ckpt.sha256"),
+    *("metrics.csv", "split.csv", "per_image.csv", "curves.png", "predictions.png", "summary.json"),
+    *("tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml", ".*.partial", ".*.tmp"),
+    CONFIG_FILE,
+)
+"""What a run writes, as patterns; the config is last to go, for by it a folder is known as a run's."""
 FREE_ON_RESUME = ("workers", "devices")
 """Settings that do not change what a run ends with, and may differ when it is resumed."""
 
@@ -50,19 +57,43 @@ def read_config(folder: Path) -> TrainConfig:
     return from_mapping(TrainConfig, read_yaml(path), str(path))
 
 
+def decisive_differences(started: TrainConfig, config: TrainConfig) -> list[str]:
+    """The settings in which two configs differ, as `name: left -> right`, less those that are free on resume."""
+    return [line for line in differences(started, config) if line.split(":")[0] not in FREE_ON_RESUME]
+
+
 def clear_run(folder: Path) -> None:
-    """Removes what a run wrote, and nothing else."""
-    for pattern in ("*.ckpt", "*.sha256", "*.csv", "*.png", "*.json", CONFIG_FILE, ".*.partial", ".*.tmp"):
-        for path in folder.glob(pattern):
-            path.unlink()
-    for fold in folder.glob("fold-*"):
-        if is_run(fold):
-            shutil.rmtree(fold)
-    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+    """Removes what a run wrote, its folds' runs too, and nothing else.
+
+    Raises:
+        OutputError: a file may not be removed.
+    """
+    for fold in filter(is_run, folder.glob("fold-*")):
+        clear_run(fold)
+        _remove_if_empty(fold)
+    try:
+        for pattern in FILES:
+            for path in folder.glob(pattern):
+                path.unlink()
+    except OSError as error:
+        raise OutputError(f"{error.filename}: cannot be removed ({error.strerror}). Name another folder.") from error
+    _remove_if_empty(folder / "tensorboard")
+
+
+def discard_unstarted(folder: Path) -> None:
+    """Removes a run of which no epoch was finished, so that it does not stand in the way of the next try."""
+    if is_run(folder) and not any(folder.glob("last.ckpt")) and not any(folder.glob("fold-*/last.ckpt")):
+        clear_run(folder)
+        _remove_if_empty(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _check_same(folder: Path, config: TrainConfig) -> None:
-    changed = [line for line in differences(read_config(folder), config) if line.split(":")[0] not in FREE_ON_RESUME]
+    changed = decisive_differences(read_config(folder), config)
     if changed:
         raise ConfigError(
             f"{folder}: the run was started with other settings ({'; '.join(changed)}). "
