@@ -36,13 +36,16 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], source: str) -> T:
     return cls(**{key: _convert(kind, value, f"{source}: {key}") for key, kind, value in _typed(cls, mapping, source)})
 
 
-def check_mapping(cls: Any, mapping: Mapping[str, Any], source: str) -> None:
-    """Checks the keys and types of a partial mapping without building the config."""
+def checked(cls: Any, mapping: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """A partial mapping with its keys as the config spells them; keys and types are checked, nothing is built."""
+    result: dict[str, Any] = {}
     for key, kind, value in _typed(cls, mapping, source):
         if is_dataclass(kind) and isinstance(value, Mapping):
-            check_mapping(kind, value, f"{source}: {key}")
+            result[key] = checked(kind, value, f"{source}: {key}")
         else:
             _convert(kind, value, f"{source}: {key}")
+            result[key] = value
+    return result
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -130,9 +133,10 @@ def _convert_union(kind: Any, value: Any, where: str) -> Any:
 
 
 def _convert_literal(kind: Any, value: Any, where: str) -> Any:
-    if value not in get_args(kind):
+    choices = {str(choice): choice for choice in get_args(kind)}
+    if str(value) not in choices:  # YAML reads `precision: 32` as a number
         raise _wrong(where, value, "one of " + ", ".join(map(repr, get_args(kind))))
-    return value
+    return choices[str(value)]
 
 
 def _convert_items(kind: Any, origin: Any, value: Any, where: str) -> Any:

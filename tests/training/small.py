@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lmsc_unet.cli.main import main
 from lmsc_unet.config import from_mapping
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import merged
@@ -16,6 +17,8 @@ SMALL = {
     "precision": "32",
     "network": {"widths": [4, 8, 8, 8]},
 }
+FLAGS = ("--epochs=2", "--batch=2", "--size-px=32", "--precision=32", "--network.widths=[4, 8, 8, 8]")
+"""The same for the command line, with two epochs."""
 
 
 def small_config(**changes: object) -> TrainConfig:
@@ -37,3 +40,14 @@ def write_discs(folder: Path, count: int = 6, side_px: int = 40, channels: int =
         cv2.imwrite(str(folder / "images" / f"{number}.png"), image)
         cv2.imwrite(str(folder / "masks" / f"{number}.png"), mask)
     return folder
+
+
+def lmsc_train(data: Path, out: Path, *flags: str) -> int:
+    """`lmsc train` with the small settings, but for those that `flags` give."""
+    return main(["train", str(data), "--out", str(out), *train_flags(*flags)])
+
+
+def train_flags(*flags: str) -> tuple[str, ...]:
+    """The small flags with some replaced, as `--epochs=1`."""
+    names = {flag.split("=")[0] for flag in flags}
+    return *(flag for flag in FLAGS if flag.split("=")[0] not in names), *flags

@@ -1,33 +1,38 @@
 """`lmsc train`: from a folder of images and masks to a run folder with a model."""
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from cyclopts import App, ArgumentCollection, Parameter
+from cyclopts import App, ArgumentCollection, Parameter, Token
 from cyclopts.config import Dict
 
-from lmsc_unet.config import check_mapping, read_yaml, to_mapping
+from lmsc_unet.config import checked, read_yaml, to_mapping
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
 from lmsc_unet.training.run_folder import is_run, read_config
+
+INTERRUPTED = 130
+"""The exit code of a command stopped by Ctrl-C, as shells have it."""
 
 
 def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fills in what the command line leaves out: from the run to resume, or from the recipe and the YAML file."""
     given = {argument.name.lstrip("-"): argument.tokens[0].value for argument in arguments if argument.tokens}
     out, file = given.get("out"), given.get("config")
+    from_file = checked(TrainConfig, read_yaml(Path(file)), file) if file is not None else {}
     if "resume" in given and out is not None and is_run(Path(out)):
-        settings = to_mapping(read_config(Path(out)))
+        settings = merged(to_mapping(read_config(Path(out))), from_file)
     else:
-        from_file = read_yaml(Path(file)) if file is not None else {}
-        check_mapping(TrainConfig, from_file, str(file))
         recipe = given.get("recipe", from_file.get("recipe", "strong"))
         settings = merged(RECIPES.get(recipe, {}), layout_settings(Path(given.get("DATA", ""))), from_file)
     Dict(_as_options(settings), use_commands_as_keys=False)(app, commands, arguments)
+    _add_network(arguments, settings.get("network", {}))
 
 
 app = App(
@@ -43,8 +48,8 @@ def train(
     out: Path,
     settings: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig(),  # noqa: B008 - frozen
     config: Path | None = None,  # noqa: ARG001 - read by settings_in_layers
-    resume: bool = False,
-    overwrite: bool = False,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Train a model on a folder of images and masks, or of SigMF recordings.
 
@@ -53,14 +58,23 @@ def train(
         out: The run folder to write.
         settings: All settings of the training; a recipe sets them, a YAML file and the flags change them.
         config: YAML file of settings, as the config.yaml of a run folder.
-        resume: Go on with the run in the folder after a kill or an error.
+        resume: Go on with the run in the folder after a kill or an error; starts one where there is none.
         overwrite: Replace the run in the folder.
     """
+    from lmsc_unet.training.ranks import is_leader
     from lmsc_unet.training.run import run
 
     settings = replace(settings, network=parse_overrides(settings.network))
-    summary = run(data, out, settings, resume=resume, overwrite=overwrite)
-    print_summary(summary, out)
+    if resume and not is_run(out):
+        print(f"lmsc: {out} holds no run to resume; a new one starts.", file=sys.stderr)
+    try:
+        summary = run(data, out, settings, resume=resume, overwrite=overwrite)
+    except KeyboardInterrupt:
+        if is_leader():
+            print(f"lmsc: stopped. The finished epochs are kept in {out}; go on by --resume.", file=sys.stderr)
+        return INTERRUPTED
+    if summary:  # empty in the processes that only help
+        print_summary(summary, out)
     return 0
 
 
@@ -77,7 +91,7 @@ def print_summary(summary: Mapping[str, Any], out: Path) -> None:
     for epoch in (key for key in summary if key.startswith(("best", "last")) and not key.startswith("best_epoch")):
         scores = summary[epoch]["paper"]
         table.add_row(epoch.replace("_", " "), *(_share(scores[name]) for name in ("dc", "miou", "f1", "acc")))
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=max(Console().width, 100))  # a number is never cut
     console.print(table)
     pictures = "fold-*/" if has_folds else ""
     console.print(f"{out}: {pictures}curves.png, {pictures}predictions.png, summary.json", soft_wrap=True)
@@ -91,9 +105,18 @@ def _share(value: Any) -> str:
 
 
 def _as_options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A config's mapping as the command line spells it: data settings stand on top, nothing is null."""
-    flat = {key: value for key, value in settings.items() if key != "data"} | dict(settings.get("data", {}))
+    """A config's mapping as the command line spells it: data settings stand on top, nothing is null, no network."""
+    top = {key: value for key, value in settings.items() if key not in ("data", "network")}
+    flat = top | dict(settings.get("data", {}))
     return {key: _plain(value) for key, value in flat.items() if value is not None and value != []}
+
+
+def _add_network(arguments: ArgumentCollection, network: Mapping[str, Any]) -> None:
+    """Adds the network's fields that the command line leaves out; cyclopts takes a mapping from one source alone."""
+    (argument,) = (argument for argument in arguments if argument.name == "--network")
+    given = {_underscored(key) for token in argument.tokens for key in token.keys}
+    for key in (key for key in network if key not in given):
+        argument.append(Token(keyword=f"--network.{key}", value=json.dumps(network[key]), source="config", keys=(key,)))
 
 
 def _plain(value: Any) -> Any:
@@ -109,6 +132,13 @@ def parse_overrides(network: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: the text is no YAML.
     """
     try:
-        return {key: yaml.safe_load(value) if isinstance(value, str) else value for key, value in network.items()}
+        return {
+            _underscored(key): yaml.safe_load(value) if isinstance(value, str) else value
+            for key, value in network.items()
+        }
     except yaml.YAMLError as error:
         raise ConfigError(f"--network: {error}") from error
+
+
+def _underscored(key: object) -> str:
+    return str(key).replace("-", "_")
