@@ -89,13 +89,16 @@ def test_recordings_get_scores_of_pixels_and_of_boxes_beside_the_energy_detector
     assert report["images"] == 8
     assert report["pooled"]["iou"] > 0.2
     assert {line["detector"] for line in report["boxes"]} == {"energy", "small"}
+    assert 0.2 < report["energy"]["paper"]["miou"] <= 1
     energy = next(line for line in report["boxes"] if line["detector"] == "energy")
     assert energy["recall"] > 0.6
     with (out / "boxes.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(report["boxes"])
     assert read_image(out / "boxes.png").shape[2] == 3
     assert main([*command, "--frames-per-row", "2"]) == 0
-    assert "Boxes, matched at an IoU of 0.5" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "The energy detector on the same pieces" in printed
+    assert "Boxes, matched at an IoU of 0.5" in printed
     assert main(["evaluate", str(model), str(tmp_path / "set"), "--draws", "20", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["split"] == "test"
 

@@ -27,19 +27,29 @@ def load_piece(piece: Piece) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """
     recording, boxes = _opened(piece.recording)
     capture, stft = recording.captures[piece.capture], piece.spectrogram.stft
-    start = piece.first_row * stft.row_samples
-    samples = recording.read(capture, start, piece.num_rows * stft.row_samples + stft.nfft - stft.hop)
-    power = np.concatenate(list(power_rows([samples], stft)))
-    level = _floor_level(piece.recording, piece.capture, stft)
-    picture = to_picture(above_floor_db(power, level), piece.spectrogram.shown)
+    rows_db = load_rows(piece)
     mask = draw_mask(
         _inside(boxes, capture.start_sample, capture.start_sample + capture.num_samples),
         capture_grid(recording, capture, stft),
-        num_rows=len(power),
+        num_rows=len(rows_db),
         class_ids=_class_ids(piece, boxes),
-        first_sample=capture.start_sample + start,
+        first_sample=capture.start_sample + piece.first_row * stft.row_samples,
     )
-    return picture[..., np.newaxis], mask
+    return to_picture(rows_db, piece.spectrogram.shown)[..., np.newaxis], mask
+
+
+def load_rows(piece: Piece) -> NDArray[np.float32]:
+    """The rows "T F" of a piece in dB above the capture's noise floor.
+
+    Raises:
+        DataError: the recording cannot be read.
+    """
+    recording, _ = _opened(piece.recording)
+    stft = piece.spectrogram.stft
+    num_samples = piece.num_rows * stft.row_samples + stft.nfft - stft.hop
+    samples = recording.read(recording.captures[piece.capture], piece.first_row * stft.row_samples, num_samples)
+    power = np.concatenate(list(power_rows([samples], stft)))
+    return above_floor_db(power, _floor_level(piece.recording, piece.capture, stft))
 
 
 def _inside(boxes: tuple[SignalBox, ...], start: int, stop: int) -> list[SignalBox]:

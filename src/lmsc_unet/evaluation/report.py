@@ -44,7 +44,7 @@ def make_report(evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
             "classes": averages.class_left_out(counts, names),
         },
     }
-    return {key: _without_nan(value) for key, value in report.items()}
+    return {key: without_nan(value) for key, value in report.items()}
 
 
 def per_image_csv(evaluation: Evaluation) -> str:
@@ -67,7 +67,8 @@ def per_image_csv(evaluation: Evaluation) -> str:
     return stream.getvalue()
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """The same plain data with None in place of NaN, which is no JSON."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -14,12 +14,13 @@ from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.data.reading import find_label_map
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.data.split_file import names_of_split
+from lmsc_unet.evaluation.baseline import energy_scores
 from lmsc_unet.evaluation.box_report import to_row
 from lmsc_unet.evaluation.boxes import BoxScores, detectors, recordings_of, score_boxes
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.pictures import draw_worst_and_best
-from lmsc_unet.evaluation.report import make_report
+from lmsc_unet.evaluation.report import make_report, without_nan
 from lmsc_unet.evaluation.selection import Part, select
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.loading import find_file, load
@@ -91,17 +92,22 @@ class Trial:
             return []
         return score_boxes(self.samples, detectors(self.finder), advance=advance)
 
+    def baseline(self) -> dict[str, Any]:
+        """Scores of the energy detector's masks on the same pieces; a share that is 0/0 is None."""
+        scores: dict[str, Any] = without_nan(energy_scores(self.samples, self.label_map))
+        return scores
+
     @property
     def num_recordings(self) -> int:
         """How many recordings the pairs are pieces of."""
         return len(recordings_of(self.samples))
 
     def report(self, evaluation: Evaluation, bootstrap: Bootstrap, boxes: Sequence[BoxScores] = ()) -> dict[str, Any]:
-        """All scores, with the model and the data that they are of; of recordings also `boxes`, a list of lines."""
+        """All scores, with the model and the data that they are of; of recordings also `boxes` and `energy`."""
         file = find_file(self.model)
         model = {"name": self.predictor.spec.name, "file": str(file), "sha256": sha256(file)}
         origin = {"model": model, "data": str(self.data), "split": self.part}
-        lines = {"boxes": [to_row(line) for line in boxes]} if boxes else {}
+        lines = {"energy": self.baseline(), "boxes": [to_row(line) for line in boxes]} if boxes else {}
         return origin | make_report(evaluation, bootstrap) | lines
 
     def picture(self, evaluation: Evaluation) -> NDArray[np.uint8]:
