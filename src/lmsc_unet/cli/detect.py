@@ -25,7 +25,7 @@ def detect(
     follow: Annotated[bool, Parameter(negative="")] = False,
     frames_per_row: int | None = None,
     nfft: int | None = None,
-    channel: tuple[int, ...] = (),
+    channel: Annotated[tuple[int, ...], Parameter(negative="")] = (),
     datatype: str | None = None,
     sample_rate_hz: float | None = None,
     center_hz: float = 0.0,
