@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "data": ("lmsc_unet.cli.data:app", "Check a folder of images and masks, or make one."),
         "models": ("lmsc_unet.cli.models:models", "List the models."),
         "complexity": ("lmsc_unet.cli.complexity:complexity", "Count parameters, size and operations."),
+        "benchmark": ("lmsc_unet.cli.benchmark:benchmark", "Time models, runtimes and precisions on this machine."),
         "doctor": ("lmsc_unet.cli.doctor:doctor", "Say what is installed and what is broken."),
     }
 )

@@ -1,0 +1,1 @@
+"""How fast models are on this machine: every model, backend and precision in one interleaved run."""

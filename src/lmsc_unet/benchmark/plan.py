@@ -1,0 +1,85 @@
+"""What is measured: each model by each backend in each precision that it has, at each batch and number of threads."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+
+from lmsc_unet.errors import ConfigError
+
+PRECISIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"torch": ("fp32", "bf16"), "onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}
+)
+"""Backend -> the precisions that it computes in on a processor."""
+REFERENCE = ("unet", "torch", "fp32")
+"""What every speed is compared with: the paper's baseline in eager PyTorch."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Variant:
+    """One model in one backend and precision: what has a file, a cold start and a peak of memory."""
+
+    model: str
+    """A name of `lmsc models`, a run folder, a checkpoint or an exported file."""
+    backend: str
+    """torch, onnxruntime or openvino."""
+    precision: str
+    """fp32, bf16 or int8."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Lane:
+    """One row of the result."""
+
+    variant: Variant
+    """What runs."""
+    batch: int
+    """Images at once."""
+    threads: int
+    """Threads that share the work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that is measured in one run."""
+
+    models: tuple[str, ...] = ("unet", "lmsc-unet")
+    """Names of `lmsc models`, run folders, checkpoints or exported files."""
+    backends: tuple[str, ...] = ("torch", "onnxruntime")
+    """Of torch, onnxruntime and openvino."""
+    precisions: tuple[str, ...] = ("fp32", "int8")
+    """Of fp32, bf16 and int8; a backend takes those that it has."""
+    batches: tuple[int, ...] = (1,)
+    """Images at once."""
+    threads: tuple[int, ...] = (1,)
+    """Threads that share the work."""
+    size_px: int = 256
+    """Side of the square image."""
+    rounds: int = 20
+    """How often each row is timed; the rows take turns."""
+    cold: bool = True
+    """Measure the cold start and the peak of memory, in a process of its own for each."""
+
+    def __post_init__(self) -> None:
+        for name, found, known in (
+            ("backends", self.backends, tuple(PRECISIONS)),
+            ("precisions", self.precisions, ("fp32", "bf16", "int8")),
+        ):
+            unknown = [one for one in found if one not in known]
+            if unknown or not found:
+                raise ConfigError(f"{name}: {', '.join(unknown) or 'nothing'} is none of {', '.join(known)}.")
+        if min(*self.batches, *self.threads, self.size_px, self.rounds) < 1:
+            raise ConfigError("batch, threads, size_px and rounds must be at least 1.")
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What is measured, each once; the reference is always among it."""
+        asked = product(self.models, self.backends, self.precisions)
+        found = [Variant(model=m, backend=b, precision=p) for m, b, p in asked if p in PRECISIONS[b]]
+        model, backend, precision = REFERENCE
+        return tuple(dict.fromkeys([Variant(model=model, backend=backend, precision=precision), *found]))
+
+    def lanes(self, variants: tuple[Variant, ...]) -> Iterator[Lane]:
+        """The rows of the result, in order."""
+        for variant, batch, threads in product(variants, self.batches, self.threads):
+            yield Lane(variant=variant, batch=batch, threads=threads)
