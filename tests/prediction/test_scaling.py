@@ -47,6 +47,12 @@ def test_percentile_scaling_does_not_see_gain_and_offset(pixels, gain, offset):
     np.testing.assert_allclose(prepare(brighter, PERCENTILE), prepare(pixels, PERCENTILE), atol=2e-4)
 
 
+def test_a_dark_picture_with_one_speck_is_scaled_by_the_speck():
+    pixels = np.zeros((20, 20, 3), dtype=np.uint8)
+    pixels[4, 7] = 3
+    assert prepare(pixels, PERCENTILE).max() == pytest.approx(prepare(pixels * 50, PERCENTILE).max())
+
+
 def test_percentile_takes_the_1st_and_99th_to_0_and_1_and_caps_what_lies_far_beyond():
     pixels = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100, 1)
     pixels[0, 0] = 1e6  # a hot pixel

@@ -121,9 +121,14 @@ def range_limits(image: Image, dtype: np.dtype[Any]) -> Limits:
 
 
 def percentile_limits(image: Image, _dtype: np.dtype[Any]) -> Limits:
-    """By the 1st and 99th percentile of all channels together, so that colours keep their balance."""
+    """By the 1st and 99th percentile of all channels together, so that colours keep their balance.
+
+    Where these are equal, as in a picture with a few bright specks alone, from least to largest.
+    """
     step = max(1, round((image.shape[0] * image.shape[1] / SAMPLED_PIXELS) ** 0.5))
     low, high = np.percentile(image[step // 2 :: step, step // 2 :: step], PERCENTILES)
+    if low == high:
+        low, high = image.min(), image.max()
     return Limits(low=float(low), high=float(high))
 
 
