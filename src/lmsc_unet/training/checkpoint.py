@@ -14,7 +14,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from lmsc_unet.errors import ModelError, OutputError
 from lmsc_unet.images import sha256
-from lmsc_unet.prediction.files import write_text
+from lmsc_unet.prediction.files import remove, write_text
 
 FORMAT = 1
 """Version of what this project puts into a checkpoint under the key `lmsc`."""
@@ -53,10 +53,11 @@ def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
         partial.replace(path)
         _write_sums(path, [new])
         _sync_folder(path.parent)
-    except (OSError, RuntimeError, OutputError) as error:  # torch raises RuntimeError on a full disk
-        partial.unlink(missing_ok=True)
+    except (OSError, RuntimeError, OutputError) as error:
+        remove(partial)
+        reason = getattr(error, "strerror", None) or "the disk is full or fails"  # torch's RuntimeError tells less
         raise OutputError(
-            f"{path}: the checkpoint cannot be written ({error}). The one before it is kept. "
+            f"{path}: the checkpoint cannot be written ({reason}). The one before it is kept. "
             "Make room on the disk or mend the folder's rights, then go on with --resume."
         ) from error
 

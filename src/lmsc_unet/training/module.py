@@ -135,7 +135,8 @@ def _defined(share: float) -> float:
 
 
 def _diverged(epoch: int, step: int, what: str) -> DivergedError:
+    kept = f"the weights of epoch {epoch} are kept" if epoch else "there are no weights to keep"
     return DivergedError(
-        f"The {what} is not finite in epoch {epoch + 1}, step {step + 1}. Training stopped; the weights of the last "
-        "finished epoch are kept. Lower --optimizer.learning-rate, or set --precision 32."
+        f"The {what} is not finite in epoch {epoch + 1}, step {step + 1}. Training stopped; {kept}. "
+        "Lower --optimizer.learning-rate, or set --precision 32."
     )

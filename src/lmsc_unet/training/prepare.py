@@ -96,7 +96,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         scaling=options.scaling,
         mean=options.mean,
         std=options.std,
-        score_at="network" if config.recipe == "paper" else "mask",
+        score_at="network" if config.recipe == "paper" and options.treatment == "resize" else "mask",
         side_multiple_px=multiple_px,
         margin_px=margin_px(network),
         spectrogram=dataset.spectrogram,

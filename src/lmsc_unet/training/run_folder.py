@@ -20,6 +20,25 @@ FREE_ON_RESUME = ("workers", "devices")
 """Settings that do not change what a run ends with, and may differ when it is resumed."""
 
 
+def check_run_folder(folder: Path, config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
+    """Refuses a folder that this run may not be written to; writes nothing.
+
+    Raises:
+        OutputError: the folder holds another run, or something else.
+        ConfigError: the run to resume was started with other settings.
+    """
+    if is_run(folder):
+        if resume:
+            _check_same(folder, config)
+        elif not overwrite:
+            raise OutputError(
+                f"{folder}: this folder holds a run. Go on with it by --resume, replace it by --overwrite, "
+                "or name another folder by --out."
+            )
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder}: this is not an empty folder and holds no run. Name another by --out.")
+
+
 def open_run(folder: Path, config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
     """Makes the run folder with its config, or takes up the one that is there.
 
@@ -27,18 +46,11 @@ def open_run(folder: Path, config: TrainConfig, *, resume: bool, overwrite: bool
         OutputError: the folder holds another run, or something else, or cannot be made.
         ConfigError: the run to resume was started with other settings.
     """
+    check_run_folder(folder, config, resume=resume, overwrite=overwrite)
     if is_run(folder):
         if resume:
-            _check_same(folder, config)
             return
-        if not overwrite:
-            raise OutputError(
-                f"{folder}: this folder holds a run. Go on with it by --resume, replace it by --overwrite, "
-                "or name another folder by --out."
-            )
         clear_run(folder)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder}: this is not an empty folder and holds no run. Name another by --out.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
