@@ -13,7 +13,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
-demo: $(READY) ## Images, a training, scores, masks and pictures, in about two minutes.
+demo: $(READY) ## Images, a training, scores, masks, signals and pictures, in about two minutes.
 	rm -rf $(DEMO)
 	$(BIN)/lmsc data nuclei $(DEMO)/train --count 40 --size-px 256 --seed 0
 	$(BIN)/lmsc data nuclei $(DEMO)/new --count 6 --size-px 512 --seed 1
@@ -21,12 +21,15 @@ demo: $(READY) ## Images, a training, scores, masks and pictures, in about two m
 	$(BIN)/lmsc train $(DEMO)/train --out $(DEMO)/run --epochs 8 --validate-every 2
 	$(BIN)/lmsc evaluate $(DEMO)/run $(DEMO)/new --split all --out $(DEMO)/scores
 	$(BIN)/lmsc predict $(DEMO)/run $(DEMO)/new/images --out $(DEMO)/masks
+	$(BIN)/lmsc scenes $(DEMO)/radio --count 1 --samples 1048576 --sample-rate-hz 1e6
+	$(BIN)/lmsc detect $(DEMO)/radio --out $(DEMO)/signals
 	@echo
 	@echo "Look at:"
 	@echo "  $(DEMO)/run/curves.png         the training"
 	@echo "  $(DEMO)/run/predictions.png    input, truth and prediction"
 	@echo "  $(DEMO)/scores/                scores of new images, the best and the worst"
 	@echo "  $(DEMO)/masks/overlays/        masks drawn on new images"
+	@echo "  $(DEMO)/signals/*/spectrogram.png  signals found in a recording"
 
 test: $(READY) ## The fast tests, in a few minutes on two cores.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
