@@ -27,6 +27,8 @@ def modules_after(statement: str) -> set[str]:
         "from lmsc_unet.cli.main import main; main(['--help'])",
         "from lmsc_unet.cli.main import main; main(['models'])",
         "from lmsc_unet.cli.main import main; main(['predict', '--help'])",
+        "from lmsc_unet.cli.main import main; main(['export', '--help'])",
+        "import lmsc_unet.prediction.backends.onnx_runtime, lmsc_unet.prediction.backends.open_vino, onnxruntime",
         "import lmsc_unet.prediction.recordings.opening",
         "from lmsc_unet.cli.main import main; main(['detect', '--help'])",
     ],

@@ -61,6 +61,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "no version": ({"text": "{}"}, "names no version"),
     "no mapping": ({"text": "[1]"}, "names no version"),
     "no JSON": ({"text": "name: small"}, "is no JSON"),
+    "a field that is missing": ({"text": '{"version": 1, "spec": {}}'}, "lacks a field .*'name'"),
     "an unknown field": ({"text": '{"version": 1, "spec": {"name": "a"}, "colour": 1}'}, "no setting 'colour'"),
     "another graph": ({"channels": 1}, "has 1 input channels and 1 logits, its description says 3 and 1"),
     "other logits": ({"num_logits": 2}, "its description says 3 and 2"),

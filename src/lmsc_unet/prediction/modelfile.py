@@ -80,6 +80,8 @@ def from_text(text: str, path: Path) -> Description:
         raise ModelError(f"{path}: its description names no version or no spec. Export the model again.")
     try:
         return from_mapping(Description, values, f"{path}: {KEY}")
+    except TypeError as error:
+        raise ModelError(f"{path}: its description lacks a field ({error}). Export the model again.") from error
     except ConfigError as error:
         raise ModelError(f"{error} The description does not fit its version: export the model again.") from error
 
