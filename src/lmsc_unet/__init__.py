@@ -1,1 +1,88 @@
-"""LMSC-UNet: semantic segmentation on small hardware."""
+"""LMSC-UNet: semantic segmentation on small hardware.
+
+```python
+from lmsc_unet import Predictor, TrainConfig, read_image, train
+
+train(Path("data"), Path("runs/nuclei"), TrainConfig(epochs=50))
+prediction = Predictor.load("runs/nuclei").predict(read_image(Path("slide.tif")))
+```
+
+The names below are imported when they are first used: `import lmsc_unet` loads nothing, and what runs a model
+never loads PyTorch. `train`, `build_model` and the networks want `pip install "lmsc-unet[train]"`.
+"""
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, UNetConfig, model_config
+    from lmsc_unet.errors import LmscError
+    from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
+    from lmsc_unet.images import read_image, read_mask, write_png
+    from lmsc_unet.models import LMSCUNet, UNet, build_model
+    from lmsc_unet.prediction.predictor import Prediction, Predictor
+    from lmsc_unet.prediction.spec import ModelSpec
+    from lmsc_unet.training.config import TrainConfig
+    from lmsc_unet.training.run import run as train
+
+__all__ = [
+    "CATALOG",
+    "Evaluation",
+    "LMSCUNet",
+    "LMSCUNetConfig",
+    "LmscError",
+    "ModelSpec",
+    "Prediction",
+    "Predictor",
+    "TrainConfig",
+    "UNet",
+    "UNetConfig",
+    "build_model",
+    "evaluate",
+    "model_config",
+    "read_image",
+    "read_mask",
+    "train",
+    "write_png",
+]
+
+_ORIGINS = MappingProxyType(
+    {
+        "CATALOG": "lmsc_unet.catalog:CATALOG",
+        "Evaluation": "lmsc_unet.evaluation.evaluate:Evaluation",
+        "LMSCUNet": "lmsc_unet.models:LMSCUNet",
+        "LMSCUNetConfig": "lmsc_unet.catalog:LMSCUNetConfig",
+        "LmscError": "lmsc_unet.errors:LmscError",
+        "ModelSpec": "lmsc_unet.prediction.spec:ModelSpec",
+        "Prediction": "lmsc_unet.prediction.predictor:Prediction",
+        "Predictor": "lmsc_unet.prediction.predictor:Predictor",
+        "TrainConfig": "lmsc_unet.training.config:TrainConfig",
+        "UNet": "lmsc_unet.models:UNet",
+        "UNetConfig": "lmsc_unet.catalog:UNetConfig",
+        "build_model": "lmsc_unet.models:build_model",
+        "evaluate": "lmsc_unet.evaluation.evaluate:evaluate",
+        "model_config": "lmsc_unet.catalog:model_config",
+        "read_image": "lmsc_unet.images:read_image",
+        "read_mask": "lmsc_unet.images:read_mask",
+        "train": "lmsc_unet.training.run:run",
+        "write_png": "lmsc_unet.images:write_png",
+    }
+)
+"""Public name -> "module:name", imported at the first use (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lmsc-unet")
+    if name not in _ORIGINS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _ORIGINS[name].split(":")
+    value = globals()[name] = getattr(import_module(module), attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])
