@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import onnx
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.images import Parts, find_parts, is_data_folder
-from lmsc_unet.export.int8 import calibration_crops, make_int8
+from lmsc_unet.export.int8 import Judge, calibration_crops, make_int8
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.parity import Parity, as_report, compare_networks
 from lmsc_unet.export.saving import check_target, replacing, report_path, write_model
@@ -54,33 +55,76 @@ def export(
     check_target(out, overwrite=overwrite)
     source = open_source(model)
     parts = find_parts(_comparison_data(source, options), source)
-    original = as_network(source.network)
-
-    def open_file(path: Path, description: Description) -> Network:
-        return open_network(path, description, Runtime(backend="onnxruntime", threads=options.threads))
-
+    comparison = Comparison(source=source, parts=parts, threads=options.threads, start=start)
+    graph, description = to_graph(source.network, source.spec, options.opset), describe(source, parts, options)
     with replacing(out) as partial:
 
         def judge(graph: onnx.ModelProto, description: Description) -> Parity:
             write_model(graph, description, partial)
-            exported = open_file(partial, description)
-            advance = start(len(parts.held_out)) if start is not None else None
-            return compare_networks(original, exported, source.spec, parts.held_out, parts.label_map, advance=advance)
+            return comparison.compare(partial, description)
 
-        graph, description = to_graph(source.network, source.spec, options.opset), describe(source, parts, options)
-        notes: dict[str, Any] = {"warnings": _warnings(parts)}
         if options.int8:
-            crops, warnings = calibration_crops(source, source.data, options)
-            chosen = make_int8(graph, description, crops, options, judge=judge, open_file=open_file, original=original)
-            description = replace(description, precision="int8", float_layers=chosen.float_layers)
-            notes = {**notes, **chosen.notes, "warnings": [*notes["warnings"], *warnings]}
-            parity = chosen.parity
+            description, parity, notes = _int8(graph, description, comparison, options, judge)
         else:
-            parity = judge(graph, description)
+            parity, notes = judge(graph, description), {"warnings": []}
         _refuse(out, parts, parity, description)
-        report = _report(source, parts, parity, description) | notes
+        report = _report(comparison, parity, description, notes)
         write_text(report_path(out), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return Exported(file=out, report=report)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The original, and the images on which files are compared with it."""
+
+    source: Source
+    """The trained network and where it comes from."""
+    parts: Parts
+    """The images."""
+    threads: int | None
+    """Threads of the exported network."""
+    start: Start | None
+    """Told how many images come."""
+
+    @cached_property
+    def original(self) -> Network:
+        """The trained network in PyTorch."""
+        return as_network(self.source.network)
+
+    def open_file(self, path: Path, description: Description) -> Network:
+        """The exported network, as prediction opens it."""
+        return open_network(path, description, Runtime(backend="onnxruntime", threads=self.threads))
+
+    def compare(self, path: Path, description: Description) -> Parity:
+        """How far a file is from the original."""
+        advance = self.start(len(self.parts.held_out)) if self.start is not None else None
+        return compare_networks(
+            self.original,
+            self.open_file(path, description),
+            self.source.spec,
+            self.parts.held_out,
+            self.parts.label_map,
+            advance=advance,
+        )
+
+
+def _int8(
+    graph: onnx.ModelProto, description: Description, comparison: Comparison, options: ExportOptions, judge: Judge
+) -> tuple[Description, Parity, dict[str, Any]]:
+    """The INT8 file written by `judge`: what it says of itself, how far it is from the original, what to report."""
+    source = comparison.source
+    crops, warnings = calibration_crops(source, source.data, options)
+    chosen = make_int8(
+        graph,
+        description,
+        crops,
+        options,
+        judge=judge,
+        open_file=comparison.open_file,
+        original=comparison.original,
+    )
+    described = replace(description, precision="int8", float_layers=chosen.float_layers)
+    return described, chosen.parity, {**chosen.notes, "warnings": warnings}
 
 
 def describe(source: Source, parts: Parts, options: ExportOptions) -> Description:
@@ -125,7 +169,8 @@ def _refuse(out: Path, parts: Parts, parity: Parity, description: Description) -
         )
 
 
-def _report(source: Source, parts: Parts, parity: Parity, description: Description) -> dict[str, Any]:
+def _report(comparison: Comparison, parity: Parity, description: Description, notes: dict[str, Any]) -> dict[str, Any]:
+    source, parts = comparison.source, comparison.parts
     return {
         "model": source.spec.name,
         "checkpoint": str(source.checkpoint),
@@ -137,4 +182,6 @@ def _report(source: Source, parts: Parts, parity: Parity, description: Descripti
         "backend": "onnxruntime",
         "tolerance": as_limits(description.precision, parity),
         **as_report(parity),
+        **notes,
+        "warnings": _warnings(parts) + notes["warnings"],
     }
