@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from rich.console import Console
+from rich.markup import escape
 
 DEVICE_WING = ("numpy", "opencv-python-headless", "pillow", "tifffile", "pyyaml", "onnxruntime", "cyclopts", "rich")
 LAB_WING = ("torch", "lightning", "torchmetrics", "monai", "scikit-learn", "matplotlib")
@@ -26,7 +27,7 @@ def doctor() -> int:
         console.print(line)
     problems = [problem for check in CHECKS for problem in check()]
     for found, remedy in problems:
-        console.print(f"[bold red]broken[/]: {found}\n  way out: {remedy}")
+        console.print(f"[bold red]broken[/]: {escape(found)}\n  way out: {escape(remedy)}")
     if not problems:
         console.print("[bold green]nothing broken was found[/]")
     return 1 if problems else 0
