@@ -17,7 +17,7 @@ from lmsc_unet.export.source import Source
 from lmsc_unet.prediction.inputs import find_items
 from lmsc_unet.prediction.scaling import find_limits, standardise
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.prediction.treatments import prepare_resized
+from lmsc_unet.prediction.treatments import as_sized
 
 Pixels = NDArray[np.float32]
 
@@ -103,10 +103,8 @@ def draw_crops(images: Sequence[Path], spec: ModelSpec, number: int, seed: int =
 
 
 def _crop(path: Path, spec: ModelSpec, rng: np.random.Generator) -> Pixels:
-    image = load_image(path)
+    image = as_sized(load_image(path), spec)
     try:
-        if spec.treatment == "resize":
-            return prepare_resized(image, spec)[np.newaxis]
         limits = find_limits(image, spec)
         top, left = (int(rng.integers(max(side - spec.size_px, 0) + 1)) for side in image.shape[:2])
         window = image[top : top + spec.size_px, left : left + spec.size_px]

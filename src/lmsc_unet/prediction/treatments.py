@@ -82,6 +82,13 @@ def rescale(image: NDArray[Any], scale: float) -> NDArray[Any]:
     return resize(image, height_px, width_px)
 
 
+def as_sized(image: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
+    """An image "H W C" at the size at which the spec's treatment puts it before the network, or cuts it up."""
+    if spec.treatment == "resize":
+        return resize(image, spec.size_px, spec.size_px)
+    return image if spec.scale == 1 else rescale(image, spec.scale)
+
+
 def _resized_channels(probability: NDArray[np.float32], height_px: int, width_px: int) -> NDArray[np.float32]:
     return np.stack([resize(channel, height_px, width_px) for channel in probability[..., np.newaxis]])[..., 0]
 

@@ -16,11 +16,11 @@ from torch.utils.data import Dataset, Sampler
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.images import resize, resize_mask
+from lmsc_unet.images import resize_mask
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.scaling import Limits, find_limits, standardise
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.prediction.treatments import rescale
+from lmsc_unet.prediction.treatments import as_sized
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.transforms import build_transform, draw, window_side_px
 
@@ -72,11 +72,8 @@ class DecodedSamples:
 
     def _decode(self, sample: Sample) -> Decoded:
         image, mask = load_pair(sample, self.label_map)
-        if self.spec.treatment == "resize":
-            image = resize(image, self.spec.size_px, self.spec.size_px)
-            mask = resize_mask(mask, self.spec.size_px, self.spec.size_px)
-        elif self.spec.scale != 1:
-            image = rescale(image, self.spec.scale)
+        image = as_sized(image, self.spec)
+        if image.shape[:2] != mask.shape:
             mask = resize_mask(mask, *image.shape[:2])
         return Decoded(image=image, mask=mask, limits=find_limits(image, self.spec))
 
