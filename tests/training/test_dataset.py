@@ -65,6 +65,14 @@ def test_an_epoch_shows_every_sample_once_and_ranks_share_it() -> None:
     assert sorted(keys) == list(range(30, 40))
 
 
+def test_a_step_shows_the_same_samples_to_one_process_or_to_two() -> None:
+    whole = list(EpochOrder(16, seed=1, epoch=lambda: 0))
+    first, second = (list(EpochOrder(16, seed=1, epoch=lambda: 0, rank=rank, num_ranks=2)) for rank in range(2))
+    for step in range(4):
+        shared = first[2 * step : 2 * step + 2] + second[2 * step : 2 * step + 2]
+        assert sorted(shared) == sorted(whole[4 * step : 4 * step + 4])
+
+
 def test_validation_images_are_padded_with_pixels_that_do_not_count(tmp_path: Path) -> None:
     image, mask, index = WholeImages(decoded(write_discs(tmp_path, count=1, side_px=42)))[0]
     assert image.shape == (3, 48, 48)
