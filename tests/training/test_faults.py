@@ -42,10 +42,12 @@ def run(whole: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def no_limit() -> Iterator[None]:
-    """Lifts the limit on file sizes that a test sets."""
+def process() -> Iterator[None]:
+    """A process as the shell starts it: Ctrl-C interrupts it; the limit that a test sets on file sizes is lifted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    signal.signal(signal.SIGINT, handler)
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
@@ -92,7 +94,7 @@ def fill_disk(step: Step, *arguments: object) -> torch.Tensor:
     return step(*arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.usefixtures("no_limit")
+@pytest.mark.usefixtures("process")
 @pytest.mark.parametrize(
     ("spoil", "exit_code", "message"),
     [
