@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -83,7 +84,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=30)
     parser.add_argument("--model", default="lmsc-unet")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "training.json")
+    parser.add_argument("--show", action="store_true", help="print the result that is there, and measure nothing")
     options = parser.parse_args()
+    if options.show:
+        show(json.loads(options.out.read_text()))
+        return
     config = TrainConfig(model=options.model, epochs=2, validate_every=2, precision=resolve_precision("auto"))
     rounds: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +103,17 @@ def main() -> None:
     result = {"model": options.model, "precision": config.precision, "median": medians, "rounds": rounds}
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(result | provenance(), indent=2) + "\n")
+
+
+def show(result: dict[str, Any]) -> None:
+    """Prints a result as a Markdown table."""
+    median, machine = result["median"], result["machine"]
+    print("| lmsc train, images/s | plain float32, images/s | ratio |\n|---:|---:|---:|")
+    print(f"| {median['lmsc_train']:.2f} | {median['plain_float32']:.2f} | {median['ratio']:.2f} |")
+    where = f"{machine['cpu']}, {machine['threads']} threads, {result['precision']}"
+    print(
+        f"\n{result['model']}, {len(result['rounds'])} rounds, {result['date'][:10]}, commit {result['commit']}, {where}."
+    )
 
 
 if __name__ == "__main__":
