@@ -111,9 +111,8 @@ def show(result: dict[str, Any]) -> None:
     print("| lmsc train, images/s | plain float32, images/s | ratio |\n|---:|---:|---:|")
     print(f"| {median['lmsc_train']:.2f} | {median['plain_float32']:.2f} | {median['ratio']:.2f} |")
     where = f"{machine['cpu']}, {machine['threads']} threads, {result['precision']}"
-    print(
-        f"\n{result['model']}, {len(result['rounds'])} rounds, {result['date'][:10]}, commit {result['commit']}, {where}."
-    )
+    made = f"{len(result['rounds'])} rounds, {result['date'][:10]}, commit {result['commit']}"
+    print(f"\n{result['model']}, {made}, {where}.")
 
 
 if __name__ == "__main__":
