@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
+# Starts processes of its own, which end a pytest-xdist worker (but not pytest): it runs by itself.
+DEVICES := tests/training/test_devices.py
 
 .PHONY: demo test check format docs bench dist clean
 
@@ -32,7 +34,8 @@ demo: $(READY) ## Images, a training, scores, masks, signals and pictures, in ab
 	@echo "  $(DEMO)/signals/*/spectrogram.png  signals found in a recording"
 
 test: $(READY) ## The fast tests, in a few minutes on two cores.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore $(DEVICES)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(DEVICES)
 
 check: $(READY) ## Style, types and layers.
 	$(BIN)/ruff check .

@@ -33,10 +33,15 @@ def many(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def start(*arguments, **options) -> subprocess.Popen:
+def start(*arguments, preexec_fn=None, **options) -> subprocess.Popen:
     command = [sys.executable, "-c", COMMAND, "predict", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=REPOSITORY, **pipes, **options)
+    return subprocess.Popen(command, cwd=REPOSITORY, preexec_fn=preexec_fn or heed_ctrl_c, **pipes, **options)
+
+
+def heed_ctrl_c() -> None:
+    """As a shell starts a process, whatever started the tests: one in the background is born deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def results(out: Path) -> dict[str, object]:
