@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsc_unet.data.labels import IGNORE, LabelMap, infer_label_map, parse_classes
+from lmsc_unet.data.labels import LabelMap, infer_label_map, parse_classes
 from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.metrics.counts import IGNORE
 
 PATH = Path("masks/a.png")
 ABC = ("sky", "road", "car")

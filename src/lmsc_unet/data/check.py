@@ -11,11 +11,12 @@ from typing import Any
 from lmsc_unet.data.duplicates import same_files
 from lmsc_unet.data.folder import IMAGES_FOLDER, MASKS_FOLDER, scan_dataset
 from lmsc_unet.data.inspection import Findings, inspect
-from lmsc_unet.data.labels import IGNORE, LabelMap, infer_label_map
+from lmsc_unet.data.labels import LabelMap, infer_label_map
 from lmsc_unet.data.problems import Problem, Severity
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import given_split
 from lmsc_unet.errors import DataError
+from lmsc_unet.metrics.counts import IGNORE
 
 Progress = Callable[[int, int], None]
 

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, DataError
-
-IGNORE = 255
-"""The class id of pixels to leave out: they carry no loss and no score."""
+from lmsc_unet.metrics.counts import IGNORE
 
 MAX_CLASSES = 255
 BINARY_NAMES = ("background", "foreground")

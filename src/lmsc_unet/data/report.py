@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lmsc_unet.data.check import Report
-from lmsc_unet.data.labels import IGNORE, listed
+from lmsc_unet.data.labels import listed
+from lmsc_unet.metrics.counts import IGNORE
 
 _MAX_SIZES = 8
 

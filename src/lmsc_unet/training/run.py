@@ -69,10 +69,8 @@ def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, ove
         raise ConfigError("--resume keeps the run in the folder and --overwrite removes it. Give one of the two.")
     origin = provenance() | {"data": str(data.resolve())}
     config = replace(config, precision=resolve_precision(config.precision))
-    if is_leader():
-        check_run_folder(
-            out, config, resume=resume, overwrite=overwrite
-        )  # before the data is read, for that takes time
+    if is_leader():  # before the data is read, for that takes time
+        check_run_folder(out, config, resume=resume, overwrite=overwrite)
     prepared = prepare_data(data, config)
     trainings = plan(out, prepared.folds, config)
     if not is_leader():
