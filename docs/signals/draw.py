@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from lmsc_unet.signal.boxes import boxes_xyxy_px
 from lmsc_unet.signal.scenes.fitting import baseband
+from lmsc_unet.signal.scenes.impairments import CHEAP_RADIO
 from lmsc_unet.signal.scenes.native import MODULATIONS, fast_length, root_raised_cosine
-from lmsc_unet.signal.scenes.receiver import CHEAP_RECEIVER
 from lmsc_unet.signal.scenes.scene import Scene, SceneOptions, draw_scene
 from lmsc_unet.signal.scenes.templates import TEMPLATES
 from lmsc_unet.signal.scenes.writing import picture_and_mask, picture_grid
@@ -25,7 +25,7 @@ def main() -> None:
     """Draws the three pictures beside this file."""
     draw_modulations(FOLDER / "modulations.png")
     draw_scenes(FOLDER / "scenes.jpg", SceneOptions(seed=7))
-    draw_scenes(FOLDER / "scenes-cheap-receiver.jpg", SceneOptions(seed=7, impairments=CHEAP_RECEIVER))
+    draw_scenes(FOLDER / "scenes-cheap-receiver.jpg", SceneOptions(seed=7, impairments=CHEAP_RADIO))
 
 
 def draw_modulations(path: Path) -> None:

@@ -10,14 +10,15 @@ from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import open_recording
 from lmsc_unet.signal.scenes import SceneOptions, draw_scene, render, write_pictures, write_scenes
+from lmsc_unet.signal.scenes.impairments import CHEAP_RADIO, Impairments
 from lmsc_unet.signal.scenes.native import MODULATIONS
-from lmsc_unet.signal.scenes.receiver import CHEAP_RECEIVER, Impairments
 from lmsc_unet.signal.scenes.statistics import MEASURED, drawn_statistics, expected_share, foreground_share
-from lmsc_unet.signal.scenes.templates import TEMPLATES
+from lmsc_unet.signal.scenes.templates import MEASURED_TEMPLATES, TEMPLATES
 from lmsc_unet.signal.scenes.writing import picture_and_mask
 from lmsc_unet.signal.settings import Stft
 from lmsc_unet.signal.spectrogram import power_rows
 
+ALL_BUT_NEAR = Impairments(skirts=0.06, spurs=0.04, multipath=0.3)
 SMALL = SceneOptions(seed=1, samples=65_536)
 
 
@@ -25,7 +26,7 @@ def overlaps(one, other):
     return one.start < other.stop and other.start < one.stop and one.low < other.high and other.low < one.high
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", MEASURED_TEMPLATES)
 def test_templates_are_as_measured(template):
     measured, drawn = MEASURED[template], drawn_statistics(template, num_files=120)
     assert drawn.occupied == pytest.approx(measured.occupied, rel=0.12)
@@ -48,8 +49,8 @@ def test_no_two_signals_overlap_and_all_lie_in_the_band(template):
 
 def test_4000_scenes_are_the_papers_set():
     scenes = [draw_scene(index, SceneOptions()) for index in range(4000)]
-    assert {number: sum(one.template == number for one in scenes) for number in TEMPLATES} == dict.fromkeys(
-        TEMPLATES, 500
+    assert {number: sum(one.template == number for one in scenes) for number in MEASURED_TEMPLATES} == dict.fromkeys(
+        MEASURED_TEMPLATES, 500
     )
     assert foreground_share(scenes) == pytest.approx(0.20, abs=0.02)
     assert {one.modulation for scene in scenes for one in scene.emissions} == set(MODULATIONS)
@@ -164,6 +165,45 @@ def test_impairments_show(impairments, is_seen):
     assert any(is_seen(power) for power in powers)  # a scene draws from none to the most
 
 
+def test_what_a_transmitter_sends_beside_its_band_is_weak():
+    options = SceneOptions(seed=2, samples=1 << 18, snr_low_db=60, snr_high_db=60, impairments=ALL_BUT_NEAR)
+    drawn = (draw_scene(index, options) for index in range(2, 160, 8))  # template 8: one signal
+    shares = []
+    for scene in drawn:
+        power = np.concatenate(list(power_rows([render(scene)], Stft()))).mean(axis=0)
+        low, high = (round((edge + 0.5) * 256) for edge in (scene.emissions[0].low, scene.emissions[0].high))
+        shares.append(power[low : high + 1].sum() / power.sum())
+    assert min(shares) > 0.98
+    assert min(shares) < 0.9995
+
+
+def test_near_transmitters_raise_every_second_scene():
+    scenes = [draw_scene(index, SceneOptions(impairments=Impairments(near_db=30))) for index in range(400)]
+    plain = [draw_scene(index, SceneOptions()) for index in range(400)]
+    raised = [one.snrs_db[0] - other.snrs_db[0] for one, other in zip(scenes, plain, strict=True) if one.snrs_db]
+    assert 0 <= min(raised) < 0.01
+    assert 25 < max(raised) <= 30
+    assert 0.4 < np.mean(np.array(raised) > 0) < 0.6
+
+
+def test_a_squelched_receiver_is_mute_but_for_its_signals():
+    options = SceneOptions(seed=3, samples=1 << 20, impairments=Impairments(squelch=1))
+    scene = next(one for one in (draw_scene(index, options) for index in range(6, 400, 8)) if one.emissions)
+    samples = render(scene)
+    assert 0.02 < np.mean(samples == 0) < 0.99
+    for box in scene.boxes:
+        assert (samples[box.start_sample : box.stop_sample] != 0).all()
+
+
+def test_a_broad_mixture_has_short_narrow_signals_too():
+    scenes = [draw_scene(index, SceneOptions(mixture="broad")) for index in range(180)]
+    telegrams = [box for scene in scenes if scene.template == 20 for box in scene.boxes]
+    assert len({scene.template for scene in scenes}) == 9
+    assert len(telegrams) > 20
+    assert max(box.bandwidth_hz for box in telegrams) <= 0.2
+    assert max(box.num_samples for box in telegrams) <= 100_000
+
+
 def test_an_imbalance_mirrors_a_signal_about_0_hz():
     options = SceneOptions(seed=2, samples=1 << 18, snr_low_db=30, impairments=Impairments(iq_imbalance=0.9))
     drawn = (draw_scene(index, options) for index in range(2, 400, 8))  # template 8: one signal
@@ -174,7 +214,7 @@ def test_an_imbalance_mirrors_a_signal_about_0_hz():
 
 
 def test_a_cheap_receiver_still_gives_finite_samples():
-    assert np.isfinite(render(draw_scene(1, SceneOptions(samples=65_536, impairments=CHEAP_RECEIVER)))).all()
+    assert np.isfinite(render(draw_scene(1, SceneOptions(samples=65_536, impairments=CHEAP_RADIO)))).all()
 
 
 @pytest.mark.parametrize(
@@ -182,11 +222,12 @@ def test_a_cheap_receiver_still_gives_finite_samples():
     [
         (lambda: SceneOptions(seed=-1), "seed is -1"),
         (lambda: SceneOptions(samples=10), "samples is 10; it must be 256 to"),
-        (lambda: SceneOptions(mixture="odd"), "mixture is 'odd'; it must be even or measured"),
+        (lambda: SceneOptions(mixture="odd"), "mixture is 'odd'; it must be even, measured or broad"),
         (lambda: SceneOptions(snr_low_db=5, snr_high_db=1), "the lower comes first"),
         (lambda: SceneOptions(sample_rate_hz=0), "sample_rate_hz is 0"),
         (lambda: Impairments(multipath=1), "multipath is 1; it must be at least 0 and under 1"),
         (lambda: Impairments(dc_spike_db=-3), "dc_spike_db is -3"),
+        (lambda: Impairments(squelch=2), "squelch is 2; a chance is 0 to 1"),
     ],
 )
 def test_options_out_of_range_are_refused(make, message):

@@ -1,13 +1,13 @@
 """`lmsc scenes`: generated recordings with exact labels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from lmsc_unet.signal.scenes.receiver import Impairments
+    from lmsc_unet.signal.scenes.impairments import Impairments
     from lmsc_unet.signal.scenes.scene import Scene, SceneOptions
 
 
@@ -26,14 +26,22 @@ class ScenesArguments:
     """Samples of each scene; without it 65,536 times 1, 2, 4, ... or 64."""
     sample_rate_hz: float = 1.0
     """Samples a second; the RF signal dataset's are normalised to 1."""
-    mixture: Literal["even", "measured"] = "even"
-    """The eight templates in equal numbers (the paper's 20 % foreground), or as often as the dataset has them."""
+    mixture: Literal["even", "measured", "broad"] = "even"
+    """The eight templates in equal numbers (the paper's 20 % foreground), or as often as the dataset has them;
+    `broad` is even, with a ninth of short, narrow telegrams."""
     snr_low_db: float = -5.0
     """The lowest signal-to-noise ratio in a signal's own band."""
     snr_high_db: float = 30.0
     """The highest."""
     receiver: Literal["clean", "cheap"] = "clean"
-    """`cheap` adds echoes, roll-off, a DC spike and IQ imbalance as cheap receivers show them."""
+    """`cheap` adds what radios of a few ten euros show: near transmitters with noise and spurs around their signals,
+    echoes, roll-off, a line at 0 Hz, IQ imbalance, squelch. The flags below set each by itself."""
+    near_db: float | None = None
+    """How much stronger the signals of a scene may be than the highest SNR; every second scene's are."""
+    skirts: float | None = None
+    """The strongest noise that a transmitter sends around its signal, as an amplitude, 0 to 1."""
+    spurs: float | None = None
+    """The strongest weak copy of a signal at another frequency, as an amplitude, 0 to 1."""
     multipath: float | None = None
     """The strongest echo's amplitude, 0 to 1."""
     rolloff_db: float | None = None
@@ -42,6 +50,8 @@ class ScenesArguments:
     """The strongest line at 0 Hz, over the noise of one of 256 columns."""
     iq_imbalance: float | None = None
     """The strongest mirror image's amplitude, 0 to 1."""
+    squelch: float | None = None
+    """Chance that the receiver is mute while nobody sends, 0 to 1."""
     pictures: Annotated[bool, Parameter(negative="")] = False
     """Write 256 x 256 spectrograms and masks instead of samples: a set that `lmsc train` takes, 100 times smaller."""
     processes: int = 1
@@ -83,11 +93,11 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
 
 def _impairments(given: ScenesArguments) -> "Impairments":
     """The receiver named, with the strengths that are given by themselves."""
-    from lmsc_unet.signal.scenes.receiver import CHEAP_RECEIVER, NONE
+    from lmsc_unet.signal.scenes.impairments import CHEAP_RADIO, NONE
 
-    names = ("multipath", "rolloff_db", "dc_spike_db", "iq_imbalance")
+    names = [field.name for field in fields(NONE)]
     own = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
-    return replace(CHEAP_RECEIVER if given.receiver == "cheap" else NONE, **own)
+    return replace(CHEAP_RADIO if given.receiver == "cheap" else NONE, **own)
 
 
 def _print_statistics(made: "list[Scene]", options: "SceneOptions") -> None:
@@ -96,17 +106,20 @@ def _print_statistics(made: "list[Scene]", options: "SceneOptions") -> None:
     from rich.table import Table
 
     from lmsc_unet.signal.scenes.statistics import MEASURED, expected_share, foreground_share
+    from lmsc_unet.signal.scenes.templates import TEMPLATES
 
     table = Table("template", "scenes", "signals", "plane filled", "measured in the dataset")
-    for number, measured in MEASURED.items():
+    for number in TEMPLATES:
         of_it = [scene for scene in made if scene.template == number]
+        if not of_it and number not in MEASURED:
+            continue
         share = f"{foreground_share(of_it):.1%}" if of_it else "-"
         table.add_row(
             str(number),
             str(len(of_it)),
             str(sum(len(one.emissions) for one in of_it)),
             share,
-            f"{measured.occupied:.1%}",
+            f"{MEASURED[number].occupied:.1%}" if number in MEASURED else "-",
         )
     table.add_row("all", str(len(made)), "", f"{foreground_share(made):.1%}", f"{expected_share(options):.1%}")
     Console().print(table)

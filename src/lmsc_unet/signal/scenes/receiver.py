@@ -1,64 +1,57 @@
-"""What a receiver does to a scene: roll-off, DC spike, IQ imbalance. Each is off at 0."""
+"""What a receiver does to a scene: roll-off, IQ imbalance, a line at 0 Hz, squelch."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.errors import ConfigError
+from lmsc_unet.signal.scenes.impairments import Impairments
 from lmsc_unet.signal.scenes.native import Random
 
-
-@dataclass(frozen=True, kw_only=True)
-class Impairments:
-    """The most that each impairment may be; a scene draws evenly from none to that."""
-
-    multipath: float = 0.0
-    """Amplitude of a signal's echoes against its direct path, under 1; up to three, within 4 / bandwidth."""
-    rolloff_db: float = 0.0
-    """How far the receiver's filter falls off at the band's edges; it begins 5 to 15 % of the band inside."""
-    dc_spike_db: float = 0.0
-    """A line at 0 Hz, in dB over the noise of one of 256 columns."""
-    iq_imbalance: float = 0.0
-    """Amplitude of a signal's mirror image about 0 Hz."""
-
-    def __post_init__(self) -> None:
-        for name in ("multipath", "iq_imbalance"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 0 and under 1.")
-        for name in ("rolloff_db", "dc_spike_db"):
-            if not 0 <= getattr(self, name) <= 100:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 to 100 dB.")
+Span = tuple[int, int]
+"""A signal's first sample and the one behind its last; may reach over the scene's ends."""
 
 
-NONE = Impairments()
-CHEAP_RECEIVER = Impairments(multipath=0.3, rolloff_db=20.0, dc_spike_db=30.0, iq_imbalance=0.03)
-"""What receivers of a few ten euros show."""
+def receive(
+    samples: NDArray[np.complex64], rng: Random, impairments: Impairments, sent: Sequence[Span] = ()
+) -> NDArray[np.complex64]:
+    """A scene with its noise (of power 1) as a receiver gives it.
 
-
-def add_echoes(samples: NDArray[np.complex64], rng: Random, most: float, bandwidth: float) -> NDArray[np.complex64]:
-    """A signal with up to three weaker, later copies of itself."""
-    if most <= 0:
-        return samples
-    together = samples.copy()
-    for _ in range(int(rng.integers(0, 4))):
-        delay = int(min(rng.uniform(0, 4 / bandwidth), len(samples) // 8))
-        gain = np.complex64(rng.uniform(0, most) * np.exp(2j * np.pi * rng.random()))
-        together[delay:] += gain * samples[: len(samples) - delay]
-    return together
-
-
-def receive(samples: NDArray[np.complex64], rng: Random, impairments: Impairments) -> NDArray[np.complex64]:
-    """A scene with its noise (of power 1) as a receiver gives it."""
+    Args:
+        samples: the scene.
+        rng: what the impairments' strengths are drawn from.
+        impairments: the most that each may be.
+        sent: when somebody sends, for the squelch.
+    """
     if impairments.rolloff_db > 0:
         samples = _roll_off(samples, rng, impairments.rolloff_db)
     if impairments.iq_imbalance > 0:
         mirror = rng.uniform(0, impairments.iq_imbalance) * np.exp(2j * np.pi * rng.random())
         samples = np.asarray(samples + np.complex64(mirror) * np.conj(samples), np.complex64)
     if impairments.dc_spike_db > 0:
-        level_db = rng.uniform(-10, impairments.dc_spike_db)
-        samples = samples + np.complex64(10 ** (level_db / 20) / 16 * np.exp(2j * np.pi * rng.random()))
+        samples = np.asarray(samples + _line(len(samples), rng, impairments.dc_spike_db), np.complex64)
+    if sent and rng.random() < impairments.squelch:
+        _mute(samples, rng, sent)
     return np.asarray(samples, np.complex64)
+
+
+def _line(num_samples: int, rng: Random, most_db: float) -> NDArray[np.complex64]:
+    """A line at 0 Hz, of one level or, every second time, of up to four one after another."""
+    line = np.empty(num_samples, np.complex64)
+    num_steps = int(rng.integers(1, 4)) if rng.random() < 0.5 else 0
+    turn = np.exp(2j * np.pi * rng.random())
+    for part in np.split(line, np.sort(rng.integers(0, num_samples, num_steps))):
+        part[:] = 10 ** (rng.uniform(-10, most_db) / 20) / 16 * turn
+    return line
+
+
+def _mute(samples: NDArray[np.complex64], rng: Random, sent: Sequence[Span]) -> None:
+    """Sets to 0 what lies further from every signal than a hold time of up to 2 % of the scene, in place."""
+    before, after = (int(rng.uniform(0, 0.02) * len(samples)) for _ in range(2))
+    is_heard = np.zeros(len(samples), np.bool_)
+    for start, stop in sent:
+        is_heard[max(0, start - before) : max(0, stop + after)] = True
+    samples[~is_heard] = 0
 
 
 def _roll_off(samples: NDArray[np.complex64], rng: Random, most_db: float) -> NDArray[np.complex64]:

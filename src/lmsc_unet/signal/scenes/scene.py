@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.scenes.fitting import baseband, mix, ramp_ends
+from lmsc_unet.signal.scenes.impairments import NONE, Impairments
 from lmsc_unet.signal.scenes.native import Random
-from lmsc_unet.signal.scenes.receiver import NONE, Impairments, add_echoes, receive
-from lmsc_unet.signal.scenes.templates import FILE_SAMPLES, TEMPLATES, Emission
+from lmsc_unet.signal.scenes.receiver import receive
+from lmsc_unet.signal.scenes.templates import FILE_SAMPLES, MEASURED_TEMPLATES, TEMPLATES, Emission
+from lmsc_unet.signal.scenes.transmitter import add_echoes, add_skirts, add_spurs
 
 PICTURE_SAMPLES = 256 * 256
 _SCALES = (1, 2, 4, 8, 16, 32, 64)
@@ -23,8 +25,9 @@ class SceneOptions:
 
     seed: int = 0
     """Where all randomness comes from; scene `k` of a seed is the same in any run and on any number of processes."""
-    mixture: Literal["even", "measured"] = "even"
-    """`even`: as many scenes of each template; `measured`: as often as the dataset has them."""
+    mixture: Literal["even", "measured", "broad"] = "even"
+    """`even`: as many scenes of each of the dataset's templates; `measured`: as often as it has them; `broad`: as many
+    of each template, ours of short telegrams included, to train what is used on other radios."""
     samples: int | None = None
     """Samples of a scene; None draws 65,536 times 1, 2, 4, ... or 64."""
     sample_rate_hz: float = 1.0
@@ -32,15 +35,15 @@ class SceneOptions:
     snr_low_db: float = -5.0
     """The lowest signal-to-noise ratio, in the signal's own band."""
     snr_high_db: float = 30.0
-    """The highest."""
+    """The highest, but for transmitters that are near (`Impairments.near_db`)."""
     impairments: Impairments = field(default=NONE)
-    """What the receiver and the air do to the signals."""
+    """What transmitters, the air and the receiver do to the signals."""
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise ConfigError(f"seed is {self.seed}; it must be at least 0.")
-        if self.mixture not in ("even", "measured"):
-            raise ConfigError(f"mixture is {self.mixture!r}; it must be even or measured.")
+        if self.mixture not in ("even", "measured", "broad"):
+            raise ConfigError(f"mixture is {self.mixture!r}; it must be even, measured or broad.")
         if self.samples is not None and not 256 <= self.samples <= FILE_SAMPLES:
             raise ConfigError(f"samples is {self.samples}; it must be 256 to {FILE_SAMPLES}.")
         if not self.snr_low_db <= self.snr_high_db:
@@ -100,13 +103,14 @@ def draw_scene(index: int, options: SceneOptions) -> Scene:
     plan = TEMPLATES[template].draw(rng)
     touched = tuple(one for one in plan if one.start < first + num_samples and one.stop > first)
     snrs_db = rng.uniform(options.snr_low_db, options.snr_high_db, size=len(touched))
+    nearer_db = max(0.0, rng.uniform(-1, 1)) * options.impairments.near_db
     return Scene(
         index=index,
         template=template,
         num_samples=num_samples,
         first_sample=first,
         emissions=touched,
-        snrs_db=tuple(float(snr) for snr in snrs_db),
+        snrs_db=tuple(float(snr + nearer_db) for snr in snrs_db),
         options=options,
     )
 
@@ -118,7 +122,8 @@ def render(scene: Scene) -> NDArray[np.complex64]:
     samples *= np.float32(np.sqrt(0.5))
     for one, snr_db in zip(scene.emissions, scene.snrs_db, strict=True):
         _send(samples, one, snr_db, scene, rng)
-    return receive(samples, rng, scene.options.impairments)
+    sent = [(one.start - scene.first_sample, one.stop - scene.first_sample) for one in scene.emissions]
+    return receive(samples, rng, scene.options.impairments, sent)
 
 
 def _send(samples: NDArray[np.complex64], one: Emission, snr_db: float, scene: Scene, rng: Random) -> None:
@@ -126,18 +131,21 @@ def _send(samples: NDArray[np.complex64], one: Emission, snr_db: float, scene: S
     start, stop = one.start - scene.first_sample, one.stop - scene.first_sample
     inside = slice(max(0, start), min(scene.num_samples, stop))
     sent = baseband(one.modulation, rng, num_samples=inside.stop - inside.start, bandwidth=one.bandwidth)
-    sent = add_echoes(sent, rng, scene.options.impairments.multipath, one.bandwidth)
+    wrong = scene.options.impairments
+    sent = add_skirts(sent, rng, wrong.skirts, one.bandwidth)
+    sent = add_spurs(sent, rng, wrong.spurs)
+    sent = add_echoes(sent, rng, wrong.multipath, one.bandwidth)
     ramp_ends(sent, int(2 / one.bandwidth), at_start=start >= 0, at_end=stop <= scene.num_samples)
     amplitude = np.float32(np.sqrt(one.bandwidth * 10 ** (snr_db / 10)))
     samples[inside] += mix(sent, (one.low + one.high) / 2) * amplitude
 
 
 def _template(index: int, options: SceneOptions, rng: Random) -> int:
-    numbers = list(TEMPLATES)
-    if options.mixture == "even":
+    if options.mixture != "measured":
+        numbers = MEASURED_TEMPLATES if options.mixture == "even" else tuple(TEMPLATES)
         return numbers[index % len(numbers)]
-    shares = np.array([template.share for template in TEMPLATES.values()])
-    return int(rng.choice(numbers, p=shares / shares.sum()))
+    shares = np.array([TEMPLATES[number].share for number in MEASURED_TEMPLATES])
+    return int(rng.choice(MEASURED_TEMPLATES, p=shares / shares.sum()))
 
 
 def _random(options: SceneOptions, index: int, purpose: str) -> Random:

@@ -69,8 +69,8 @@ def foreground_share(scenes: Sequence[Scene]) -> float:
 
 
 def expected_share(options: SceneOptions) -> float:
-    """The share that the measured templates give under the mixture asked for."""
-    weights = [1.0 if options.mixture == "even" else TEMPLATES[number].share for number in MEASURED]
+    """The share that the templates give under the mixture asked for; of `broad`, the eight that were measured."""
+    weights = [TEMPLATES[number].share if options.mixture == "measured" else 1.0 for number in MEASURED]
     return float(np.average([one.occupied for one in MEASURED.values()], weights=weights))
 
 

@@ -1,11 +1,11 @@
-"""The eight scene templates of the RF signal dataset, as measured on 109 of its files (100 M samples each).
+"""The eight scene templates of the RF signal dataset, as measured on 109 of its files (100 M samples each), and ours.
 
 A template draws the plan of a whole file: who sends when, where and how wide. Frequencies are shares of the
 sample rate. No two signals overlap in time and frequency.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from lmsc_unet.signal.scenes.native import Random
@@ -52,7 +52,7 @@ class Template:
     """A kind of scene, and how often the dataset has it."""
 
     share: float
-    """Its share of the measured files."""
+    """Its share of the measured files; 0 if it is not of the dataset."""
     draw: Callable[[Random], Plan]
     """Draws the plan of a file."""
 
@@ -86,19 +86,49 @@ def _bursts(
 ) -> Callable[[Random], Plan]:
     """Short signals one after another, each anywhere within +-`edge`."""
 
+    def draw_one(rng: Random, start: int) -> Emission:
+        stop = start + int(rng.integers(*length))
+        bandwidth = rng.uniform(*width)
+        low = rng.uniform(-edge, edge - bandwidth)
+        return Emission(start=start, stop=stop, low=low, high=low + bandwidth, modulation=_one_of(rng, COMMON))
+
+    return _one_after_another(draw_one, _between(*gap, gap_power))
+
+
+def _telegrams(
+    *, width: Callable[[Random], float], length: Callable[[Random], float], gap: Callable[[Random], float]
+) -> Callable[[Random], Plan]:
+    """What sensors and remote controls send: short, narrow, keyed, and of one kind for a while."""
+
+    def draw_one(rng: Random, start: int) -> Emission:
+        return _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, _KEYED), start)
+
+    def draw(rng: Random) -> Plan:
+        kinds = [draw_one(rng, 0) for _ in range(3)]
+
+        def again(rng: Random, start: int) -> Emission:
+            kind = kinds[int(rng.integers(len(kinds)))]
+            return replace(kind, start=start, stop=start + kind.stop) if rng.random() < 0.7 else draw_one(rng, start)
+
+        return _one_after_another(again, gap)(rng)
+
+    return draw
+
+
+def _one_after_another(
+    draw_one: Callable[[Random, int], Emission], gap: Callable[[Random], float]
+) -> Callable[[Random], Plan]:
+    """Signals from a start that is given, with gaps between."""
+
     def draw(rng: Random) -> Plan:
         plan: list[Emission] = []
-        start = int(rng.integers(*gap))
+        start = int(gap(rng))
         while True:
-            stop = start + int(rng.integers(*length))
-            if stop > FILE_SAMPLES:
+            one = draw_one(rng, start)
+            if one.stop > FILE_SAMPLES:
                 return tuple(plan)
-            bandwidth = rng.uniform(*width)
-            low = rng.uniform(-edge, edge - bandwidth)
-            plan.append(
-                Emission(start=start, stop=stop, low=low, high=low + bandwidth, modulation=_one_of(rng, COMMON))
-            )
-            start = stop + int(gap[0] + (gap[1] - gap[0]) * rng.random() ** gap_power)
+            plan.append(one)
+            start = one.stop + int(gap(rng))
 
     return draw
 
@@ -131,8 +161,8 @@ def _one_of(rng: Random, names: tuple[str, ...]) -> str:
     return names[int(rng.integers(len(names)))]
 
 
-def _anywhere(rng: Random, bandwidth: float, length: int, modulation: str) -> Emission:
-    start = int(rng.integers(FILE_SAMPLES - length))
+def _anywhere(rng: Random, bandwidth: float, length: int, modulation: str, start: int | None = None) -> Emission:
+    start = int(rng.integers(FILE_SAMPLES - length)) if start is None else start
     low = rng.uniform(-0.5, 0.5 - bandwidth)
     return Emission(start=start, stop=start + length, low=low, high=low + bandwidth, modulation=modulation)
 
@@ -197,6 +227,14 @@ TEMPLATES: Mapping[int, Template] = MappingProxyType(
                 gap=(11_000, 1_090_000), gap_power=1.15,
             ),
         ),
+        20: Template(
+            share=0.0,
+            draw=_telegrams(
+                width=_log_between(0.01, 0.2), length=_log_between(2_000, 100_000), gap=_log_between(2_000, 1_000_000)
+            ),
+        ),
     }
 )  # fmt: skip
-"""Every template by its number in the dataset's file names."""
+"""Every template by its number in the dataset's file names; 20 is ours."""
+MEASURED_TEMPLATES = tuple(number for number, template in TEMPLATES.items() if template.share)
+"""The eight of the dataset."""

@@ -1,0 +1,43 @@
+"""What a transmitter and the air do to a signal: noise around it, spurs, echoes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.signal.scenes.fitting import mix
+from lmsc_unet.signal.scenes.native import Random, fast_length
+
+
+def add_skirts(samples: NDArray[np.complex64], rng: Random, most: float, bandwidth: float) -> NDArray[np.complex64]:
+    """A signal times 1 + noise: what phase noise and hard keying send beside the band, falling by 6 dB an octave."""
+    if most <= 0:
+        return samples
+    amplitude, corner = most * rng.random(), bandwidth * rng.uniform(0.5, 4)
+    size = fast_length(len(samples))
+    noise = rng.standard_normal(2 * size, dtype=np.float32).view(np.complex64)
+    shape = 1 / (1 + 1j * np.fft.fftfreq(size) / min(corner, 0.25))
+    noise = np.fft.ifft(np.fft.fft(noise) * shape.astype(np.complex64))[: len(samples)]
+    noise *= np.float32(amplitude) / np.sqrt(np.mean(np.abs(noise) ** 2))
+    return np.asarray(samples * (1 + noise), np.complex64)
+
+
+def add_spurs(samples: NDArray[np.complex64], rng: Random, most: float) -> NDArray[np.complex64]:
+    """A signal with up to three weak copies of itself, or lines of its envelope's length, anywhere in the band."""
+    if most <= 0:
+        return samples
+    together = samples.copy()
+    for _ in range(int(rng.integers(0, 4))):
+        kind = samples if rng.random() < 0.5 else np.ones_like(samples)
+        together += mix(kind, rng.uniform(-0.5, 0.5)) * np.float32(most * rng.random())
+    return together
+
+
+def add_echoes(samples: NDArray[np.complex64], rng: Random, most: float, bandwidth: float) -> NDArray[np.complex64]:
+    """A signal with up to three weaker, later copies of itself."""
+    if most <= 0:
+        return samples
+    together = samples.copy()
+    for _ in range(int(rng.integers(0, 4))):
+        delay = int(min(rng.uniform(0, 4 / bandwidth), len(samples) // 8))
+        gain = np.complex64(rng.uniform(0, most) * np.exp(2j * np.pi * rng.random()))
+        together[delay:] += gain * samples[: len(samples) - delay]
+    return together
