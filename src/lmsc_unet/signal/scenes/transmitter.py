@@ -15,9 +15,9 @@ def add_skirts(samples: NDArray[np.complex64], rng: Random, most: float, bandwid
     size = fast_length(len(samples))
     noise = rng.standard_normal(2 * size, dtype=np.float32).view(np.complex64)
     shape = 1 / (1 + 1j * np.fft.fftfreq(size) / min(corner, 0.25))
-    noise = np.fft.ifft(np.fft.fft(noise) * shape.astype(np.complex64))[: len(samples)]
-    noise *= np.float32(amplitude) / np.sqrt(np.mean(np.abs(noise) ** 2))
-    return np.asarray(samples * (1 + noise), np.complex64)
+    around = np.asarray(np.fft.ifft(np.fft.fft(noise) * shape.astype(np.complex64))[: len(samples)], np.complex64)
+    around *= np.float32(amplitude) / np.sqrt(np.mean(np.abs(around) ** 2))
+    return np.asarray(samples * (1 + around), np.complex64)
 
 
 def add_spurs(samples: NDArray[np.complex64], rng: Random, most: float) -> NDArray[np.complex64]:
