@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def detect(
     *recordings: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     out: Path | None = None,
-    model: str = "energy",
+    model: str | None = None,
     follow: Annotated[bool, Parameter(negative="")] = False,
     frames_per_row: int | None = None,
     nfft: int | None = None,
@@ -42,8 +42,8 @@ def detect(
         recordings: SigMF recordings (.sigmf-meta, archives, collections), folders of them, raw files with --datatype
             and --sample-rate-hz, or - for standard input.
         out: Folder for NAME/NAME.sigmf-meta, NAME/signals.csv and NAME/spectrogram.png of each recording.
-        model: energy is the classical detector, and the default until weights are bundled; otherwise a run folder of
-            `lmsc train` on recordings, or a model file.
+        model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train` on recordings, a model
+            file, or energy, the classical detector. Without it signals where that is bundled, else energy.
         follow: Print each signal as a line of JSON as soon as it has ended, as is always done for standard input.
         frames_per_row: Frames averaged per row of the spectrogram; more is faster, and for longer and weaker signals.
             The model's, or 1, if not given.
@@ -57,6 +57,7 @@ def detect(
         checksum: Hold data against the SHA-512 that its metadata names, which reads it once more.
         overwrite: Replace the results in the folder.
     """
+    from lmsc_unet.prediction.recordings.finder import default_model
     from lmsc_unet.prediction.recordings.inputs import RawFormat
     from lmsc_unet.prediction.recordings.job import no_one
     from lmsc_unet.prediction.recordings.opening import Settings, open_job
@@ -67,7 +68,7 @@ def detect(
     if out is None and not is_told:
         raise ConfigError("Nothing would be written. Name a folder by --out, or print signals by --follow.")
     settings = Settings(
-        model=model,
+        model=model or default_model(),
         frames_per_row=frames_per_row,
         nfft=nfft,
         channels=channel,

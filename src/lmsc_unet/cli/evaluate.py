@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Path,
+    model: str,
     data: Path,
     /,
     *,
@@ -46,7 +46,8 @@ def evaluate(
     the model's beside the energy detector's.
 
     Args:
-        model: Run folder of `lmsc train`, a checkpoint, or a file of `lmsc export`.
+        model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
+            of `lmsc export`.
         data: Folder with images/ and masks/, paired by stem, NuInsSeg as it is published, or SigMF recordings.
         out: Folder for scores.json, per_image.csv and worst_and_best.png; of recordings also boxes.csv and boxes.png.
         format: How to print the scores.

@@ -1,25 +1,104 @@
-"""`lmsc models`: the networks by name."""
+"""`lmsc models`: the networks by name, or the models that are ready to use."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from lmsc_unet.catalog import CATALOG, ModelConfig, UNetConfig, side_multiple_px
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def models() -> None:
-    """List the models: their names, what they are, and their parameters."""
+    from lmsc_unet.prediction.bundled import Bundled
+
+
+def models(
+    *, bundled: Annotated[bool, Parameter(negative="")] = False, format: Literal["table", "json"] = "table"
+) -> None:
+    """List the networks that can be trained: their names, what they are, and their parameters.
+
+    Args:
+        bundled: List the trained models that come with lmsc-unet instead: `lmsc predict NAME IMAGE --out DIR`.
+        format: How to print the list.
+    """
+    if bundled:
+        from lmsc_unet.prediction.bundled import list_bundled
+
+        found = list_bundled()
+        print(json.dumps([_as_row(one) for one in found], indent=2)) if format == "json" else _print_bundled(found)
+    else:
+        _print_networks(format)
+
+
+def _print_networks(format: str) -> None:
+    from lmsc_unet.complexity.arithmetic import num_parameters
+
+    rows: list[dict[str, Any]] = [
+        {
+            "model": name,
+            "parameters": num_parameters(config),
+            "side_multiple_px": side_multiple_px(config),
+            "what": _describe(config),
+        }
+        for name, config in CATALOG.items()
+    ]
+    if format == "json":
+        print(json.dumps(rows, indent=2))
+        return
     from rich.console import Console
     from rich.table import Table
-
-    from lmsc_unet.complexity.arithmetic import num_parameters
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("model", no_wrap=True)
     table.add_column("parameters", justify="right")
     table.add_column("sides", justify="right")
     table.add_column("what it is")
-    for name, config in CATALOG.items():
-        table.add_row(name, f"{num_parameters(config):,}", str(side_multiple_px(config)), _describe(config))
+    for row in rows:
+        table.add_row(row["model"], f"{row['parameters']:,}", str(row["side_multiple_px"]), row["what"])
     console = Console()
     console.print(table)
     console.print("\nParameters: with 3 input channels and 1 logit. Sides: multiples of these px.", highlight=False)
+
+
+def _print_bundled(found: "Sequence[Bundled]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not found:
+        print("No trained models are bundled with this installation. Make one: lmsc train DATA --out RUN")
+        return
+    rows = [_as_row(one) for one in found]
+    table = Table("model", "of", "precision", "classes", "MB", "trained on", "licence", box=None, padding=(0, 2, 0, 0))
+    names = list(dict.fromkeys(name for row in rows for name in row["scores"]))
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows:
+        scores = [f"{row['scores'][name]:.3f}" if name in row["scores"] else "-" for name in names]
+        fixed = (row["model"], f"{row['task']}s", row["precision"], ", ".join(row["classes"]))
+        table.add_row(*fixed, f"{row['bytes'] / 1e6:.2f}", row["trained_on"] or "-", row["licence"] or "-", *scores)
+    console = Console(highlight=False)
+    console.width = max(console.width, 120)
+    console.print(table)
+    defaults = (f"{one.file.stem.removesuffix('-int8')} is {one.name}" for one in found if one.is_default)
+    print(f"\nWithout a precision: {', '.join(defaults)}.")
+
+
+def _as_row(one: "Bundled") -> dict[str, Any]:
+    described = one.description
+    return {
+        "model": one.name,
+        "is_default": one.is_default,
+        "task": described.task,
+        "precision": described.precision,
+        "classes": list(described.spec.class_names),
+        "bytes": one.file.stat().st_size,
+        "trained_on": described.data,
+        "licence": described.licence,
+        "commit": described.commit,
+        "made": described.made,
+        "scores": dict(one.scores),
+    }
 
 
 def _describe(config: ModelConfig) -> str:

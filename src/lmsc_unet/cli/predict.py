@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 
 def predict(
-    model: Path,
+    model: str,
     /,
     *inputs: Path,
     out: Path,
@@ -38,7 +38,8 @@ def predict(
     A file that fails is reported and skipped. Exit code: 0 all well, 2 some images failed, 1 wrong use.
 
     Args:
-        model: Run folder of `lmsc train`, a checkpoint, or a file of `lmsc export`.
+        model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
+            of `lmsc export`.
         inputs: Images, and folders that are searched for images to the bottom.
         out: Folder for masks/, overlays/, probabilities/, predictions.jsonl and run.json.
         probabilities: Also write 16-bit probabilities, 65535 for 1: of class 1, or one folder for each class.

@@ -57,8 +57,8 @@ class DataOptions:
 class Trial:
     """A model and the pairs that it is scored on."""
 
-    model: Path
-    """The run folder, checkpoint or exported file."""
+    model: str | Path
+    """The run folder, checkpoint or exported file, or a bundled model's name."""
     data: Path
     """The data folder."""
     predictor: Predictor
@@ -116,7 +116,7 @@ class Trial:
 
 
 def open_trial(
-    model: Path,
+    model: str | Path,
     data: Path,
     options: DataOptions,
     *,
@@ -166,7 +166,7 @@ def _pieces(spec: ModelSpec, options: DataOptions) -> PieceOptions:
     return PieceOptions(spectrogram=settings, scales=scales, split_seed=options.split_seed)
 
 
-def training_names(model: Path) -> frozenset[str]:
+def training_names(model: str | Path) -> frozenset[str]:
     """The names of the samples that trained a model, where its run folder still says so."""
     split_file = find_file(model).parent / "split.csv"
     return names_of_split(split_file, "train") if split_file.is_file() else frozenset()

@@ -49,7 +49,13 @@ class Batch:
 
 
 def open_batch(
-    model: Path, inputs: Sequence[Path], out: Path, settings: Settings, *, resume: bool = False, overwrite: bool = False
+    model: str | Path,
+    inputs: Sequence[Path],
+    out: Path,
+    settings: Settings,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
 ) -> Batch:
     """Finds the images, loads the model and opens the results folder; nothing is written if any of it fails.
 

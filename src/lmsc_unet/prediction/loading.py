@@ -9,7 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
+from lmsc_unet.catalog import CATALOG
 from lmsc_unet.errors import ModelError
+from lmsc_unet.prediction.bundled import bundled_files, hint
 from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
@@ -20,6 +22,8 @@ LOADERS: Mapping[str, str] = MappingProxyType(
 """A model file's suffix -> "module:function" that takes the path and a `Runtime`: its `(Network, ModelSpec)`."""
 RUN_CHECKPOINT = "best.ckpt"
 """The file of a run folder that is its model."""
+RUN_CONFIG = "config.yaml"
+"""By this file a folder is a run's, from the run's first second on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +39,13 @@ class LoadedModel:
 
 
 def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noqa: B008 - frozen
-    """Loads a model file, or the best checkpoint of a run folder.
+    """Loads a model file, the best checkpoint of a run folder, or a bundled model by its name.
 
     Raises:
         ModelError: there is no such model, it is of no known kind, or what reads it is not installed.
         ConfigError: the backend is unknown, not installed, or not one for this kind of file.
     """
-    file = find_file(Path(model))
+    file = find_file(model)
     if file.suffix not in LOADERS:
         raise ModelError(
             f"{file}: a model is a run folder or a file that ends in {', '.join(LOADERS)}, not {file.suffix!r}."
@@ -58,21 +62,40 @@ def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noq
     return LoadedModel(network=network, spec=spec, file=file)
 
 
-def find_file(model: Path) -> Path:
-    """The file that holds a model's weights.
+def find_file(model: str | Path) -> Path:
+    """The file that holds a model's weights: of a path, or of a bundled model's name.
+
+    A text without a separator is a bundled model's name first of all, unless a file or a run of that name is there;
+    other folders, of images say, do not hide it. A `Path` is always a path.
 
     Raises:
-        ModelError: there is none; a folder of folds is named with the runs in it.
+        ModelError: there is none; near names, and the runs in a folder of folds, are named.
     """
-    if model.is_file():
-        return model
-    if not model.exists():
-        raise ModelError(
-            f"There is no model at {model}. Give a run folder of `lmsc train`, a checkpoint in it, or a file of "
-            "`lmsc export`."
-        )
-    if (model / RUN_CHECKPOINT).is_file():
-        return model / RUN_CHECKPOINT
-    runs = sorted(str(checkpoint.parent) for checkpoint in model.glob(f"*/{RUN_CHECKPOINT}"))
-    hint = f"Did you mean one of {', '.join(runs)}?" if runs else "Give a run folder of `lmsc train`."
-    raise ModelError(f"{model}: the folder holds no {RUN_CHECKPOINT}. {hint}")
+    path = Path(model)
+    named = bundled_files().get(model) if model == path.name else None
+    if named is not None and not _is_model(path):
+        return named
+    if path.is_file():
+        return path
+    if (path / RUN_CHECKPOINT).is_file():
+        return path / RUN_CHECKPOINT
+    raise ModelError(_nothing_at(path) if path.is_dir() else _nothing_named(str(model)))
+
+
+def _is_model(path: Path) -> bool:
+    """Whether a file is there, or a run, finished or not."""
+    return path.is_file() or (path / RUN_CHECKPOINT).is_file() or (path / RUN_CONFIG).is_file()
+
+
+def _nothing_at(folder: Path) -> str:
+    runs = sorted(str(checkpoint.parent) for checkpoint in folder.glob(f"*/{RUN_CHECKPOINT}"))
+    remedy = f"Did you mean one of {', '.join(runs)}?" if runs else "Give a run folder of `lmsc train`."
+    return f"{folder}: the folder holds no {RUN_CHECKPOINT}. {remedy}"
+
+
+def _nothing_named(model: str) -> str:
+    untrained = f"{model} is a network of `lmsc models`, not yet trained. " if model in CATALOG else ""
+    return (
+        f"There is no model at {model}. {untrained}Give a run folder of `lmsc train`, a checkpoint in it, a file of "
+        f"`lmsc export`, or a bundled model's name. {hint(model)}"
+    )

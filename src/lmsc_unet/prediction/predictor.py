@@ -77,7 +77,7 @@ class Predictor:
         threshold: float | None = None,
         runtime: Runtime = Runtime(),  # noqa: B008 - frozen
     ) -> "Predictor":
-        """Loads a run folder, a checkpoint or an exported file.
+        """Loads a run folder, a checkpoint, an exported file, or a bundled model by its name (a text, not a `Path`).
 
         Raises:
             ModelError: there is no such model, it is damaged, or what reads it is not installed.

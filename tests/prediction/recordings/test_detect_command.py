@@ -148,7 +148,8 @@ def test_standard_input_is_searched_until_it_closes(with_files, tmp_path, capsys
 
 
 def test_a_signal_is_printed_while_the_pipe_is_still_open(tmp_path):
-    command = [sys.executable, "-m", "lmsc_unet.cli", "detect", "-", "--datatype", "cf32_le", "--sample-rate-hz", "1e6"]
+    command = [sys.executable, "-m", "lmsc_unet.cli", "detect", "-", "--datatype=cf32_le", "--sample-rate-hz=1e6"]
+    command += ["--model", "energy"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdin.write(np.concatenate([bursts(), noise(1 << 18)]).tobytes())
         process.stdin.flush()

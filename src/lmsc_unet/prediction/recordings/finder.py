@@ -1,11 +1,11 @@
 """What searches a recording: the energy detector, or a network with the spectrogram that it was trained on."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.images import sha256
+from lmsc_unet.prediction.bundled import SIGNALS, bundled_models
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.recordings.masker import make_masker, settings_of
@@ -41,10 +41,10 @@ def load_finder(
     nfft: int | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008 - frozen
 ) -> Finder:
-    """The energy detector by its name, or the model of a run folder or file.
+    """The energy detector by its name, or a bundled model, or that of a run folder or file.
 
     Args:
-        model: `energy`, or where a model is.
+        model: `energy`, a bundled model's name, or where a model is.
         frames_per_row: frames averaged per row; None takes the model's, or 1.
         nfft: samples of a frame, for the energy detector; a model keeps what it was trained with.
         runtime: what runs an exported model, and on how many threads.
@@ -58,9 +58,14 @@ def load_finder(
         return energy_finder(Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1)))
     if nfft is not None:
         raise ConfigError(f"nfft is part of what a model was trained with. Leave it out, or use --model {ENERGY}.")
-    loaded = load(Path(model), runtime)
+    loaded = load(model, runtime)
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
     return network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, origin=origin)
+
+
+def default_model() -> str:
+    """The bundled model of signals; where there is none, the energy detector."""
+    return SIGNALS if SIGNALS in bundled_models() else ENERGY
 
 
 def energy_finder(stft: Stft) -> Finder:
