@@ -5,6 +5,8 @@ import json
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.signal.annotations import read_boxes
@@ -12,6 +14,7 @@ from lmsc_unet.signal.recording import open_recording
 from lmsc_unet.signal.scenes import SceneOptions, draw_scene, render, write_pictures, write_scenes
 from lmsc_unet.signal.scenes.impairments import CHEAP_RADIO, Impairments
 from lmsc_unet.signal.scenes.native import MODULATIONS
+from lmsc_unet.signal.scenes.receiver import filtered
 from lmsc_unet.signal.scenes.statistics import MEASURED, drawn_statistics, expected_share, foreground_share
 from lmsc_unet.signal.scenes.templates import MEASURED_TEMPLATES, TEMPLATES
 from lmsc_unet.signal.scenes.writing import picture_and_mask
@@ -184,6 +187,17 @@ def test_near_transmitters_raise_every_second_scene():
     assert 0 <= min(raised) < 0.01
     assert 25 < max(raised) <= 30
     assert 0.4 < np.mean(np.array(raised) > 0) < 0.6
+
+
+@given(num_samples=st.integers(1, 20_000), num_taps=st.integers(2, 600), seed=st.integers(0, 9))
+@settings(max_examples=20, deadline=None)
+def test_filtering_in_blocks_is_a_convolution(num_samples, num_taps, seed):
+    rng = np.random.default_rng(seed)
+    samples, taps = (
+        (rng.standard_normal(2 * n)).astype(np.float32).view(np.complex64) for n in (num_samples, num_taps)
+    )
+    whole = np.convolve(samples, taps)[num_taps // 2 :][:num_samples]
+    np.testing.assert_allclose(filtered(samples, taps), whole, atol=1e-3)
 
 
 def test_a_squelched_receiver_is_mute_but_for_its_signals():

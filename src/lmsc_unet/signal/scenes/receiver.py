@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from lmsc_unet.signal.scenes.impairments import Impairments
 from lmsc_unet.signal.scenes.native import Random
 
+_NUM_TAPS, _BLOCK = 512, 8192
+
 Span = tuple[int, int]
 """A signal's first sample and the one behind its last; may reach over the scene's ends."""
 
@@ -56,7 +58,24 @@ def _mute(samples: NDArray[np.complex64], rng: Random, sent: Sequence[Span]) -> 
 
 def _roll_off(samples: NDArray[np.complex64], rng: Random, most_db: float) -> NDArray[np.complex64]:
     depth_db, inside = rng.uniform(0, most_db), rng.uniform(0.05, 0.15)
-    frequency = np.abs(np.fft.fftfreq(len(samples)).astype(np.float32))
+    frequency = np.abs(np.fft.fftfreq(_NUM_TAPS))
     outward = np.clip((frequency - 0.5 + inside) / inside, 0, 1)
-    response = np.float32(10) ** (-np.float32(depth_db / 20) * np.sin(np.pi / 2 * outward) ** 2)
-    return np.asarray(np.fft.ifft(np.fft.fft(samples) * response), np.complex64)
+    response = 10 ** (-depth_db / 20 * np.sin(np.pi / 2 * outward) ** 2)
+    return filtered(samples, np.fft.fftshift(np.fft.ifft(response)).astype(np.complex64))
+
+
+def filtered(samples: NDArray[np.complex64], taps: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Samples convolved with a filter, as long as they were and without its delay of half its length.
+
+    In blocks that overlap by the filter's length (overlap-save), which costs a third of one long transform.
+    """
+    overlap = len(taps) - 1
+    step = _BLOCK - overlap
+    num_blocks = -(-len(samples) // step)
+    padded = np.zeros(num_blocks * step + overlap, np.complex64)
+    before = overlap - len(taps) // 2
+    padded[before : before + len(samples)] = samples
+    blocks = np.lib.stride_tricks.sliding_window_view(padded, _BLOCK)[::step]
+    response = np.fft.fft(taps, _BLOCK).astype(np.complex64)
+    pieces = [np.fft.ifft(np.fft.fft(block) * response)[overlap:] for block in blocks]
+    return np.asarray(np.concatenate(pieces)[: len(samples)], np.complex64)

@@ -6,18 +6,20 @@ from numpy.typing import NDArray
 from lmsc_unet.signal.scenes.fitting import mix
 from lmsc_unet.signal.scenes.native import Random, fast_length
 
+_NOISE_PERIOD = 1 << 16  # noise around a signal repeats, as a signal that it multiplies does not
+
 
 def add_skirts(samples: NDArray[np.complex64], rng: Random, most: float, bandwidth: float) -> NDArray[np.complex64]:
     """A signal times 1 + noise: what phase noise and hard keying send beside the band, falling by 6 dB an octave."""
     if most <= 0:
         return samples
     amplitude, corner = most * rng.random(), bandwidth * rng.uniform(0.5, 4)
-    size = fast_length(len(samples))
+    size = fast_length(min(len(samples), _NOISE_PERIOD))
     noise = rng.standard_normal(2 * size, dtype=np.float32).view(np.complex64)
     shape = 1 / (1 + 1j * np.fft.fftfreq(size) / min(corner, 0.25))
-    around = np.asarray(np.fft.ifft(np.fft.fft(noise) * shape.astype(np.complex64))[: len(samples)], np.complex64)
+    around = np.asarray(np.fft.ifft(np.fft.fft(noise) * shape.astype(np.complex64)), np.complex64)
     around *= np.float32(amplitude) / np.sqrt(np.mean(np.abs(around) ** 2))
-    return np.asarray(samples * (1 + around), np.complex64)
+    return samples + samples * np.resize(around, len(samples))
 
 
 def add_spurs(samples: NDArray[np.complex64], rng: Random, most: float) -> NDArray[np.complex64]:
