@@ -14,11 +14,11 @@ from PIL import Image
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images import MAX_PIXELS, read_image, read_info, read_mask
-from tests.images.pictures import opencv, picture, pillow, tiff
+from tests.images.pictures import deep_png, lzw_tiff, picture, pillow, tiff
 
 WHOLE_FILES = {
     "grey.png": lambda p: pillow(p, picture(1)),
-    "deep.png": lambda p: opencv(p, picture(3, np.uint16)),
+    "deep.png": lambda p: deep_png(p, picture(3, np.uint16)),
     "palette.png": lambda p: Image.fromarray(picture(3)).quantize(8).save(p),
     "baseline.jpg": lambda p: pillow(p, picture(3)),
     "progressive.jpg": lambda p: pillow(p, picture(3), progressive=True),
@@ -27,6 +27,7 @@ WHOLE_FILES = {
     "deflate.tif": lambda p: tiff(p, picture(1, np.uint16), compression="zlib", rowsperstrip=8),
     "tiles.tif": lambda p: tiff(p, picture(1), tile=(16, 16)),
     "lzw.tif": lambda p: pillow(p, picture(3), compression="tiff_lzw"),
+    "lzw deep.tif": lambda p: lzw_tiff(p, picture(3, np.uint16)),
     "packbits.tif": lambda p: pillow(p, picture(3), compression="packbits"),
 }
 
@@ -196,7 +197,7 @@ def test_a_preview_beside_the_image_is_passed_over(tmp_path):
 
 @pytest.mark.skipif(find_spec("imagecodecs") is not None, reason="imagecodecs is installed and decodes it")
 def test_a_compression_that_nothing_here_decodes_says_what_to_install(tmp_path):
-    data = bytearray(opencv(tmp_path / "x.tif", picture(3, np.uint16)).read_bytes())
+    data = bytearray(lzw_tiff(tmp_path / "x.tif", picture(3, np.uint16)).read_bytes())
     with tifffile.TiffFile(tmp_path / "x.tif") as file:
         entry = file.pages[0].tags["Compression"]
     data[entry.valueoffset : entry.valueoffset + 2] = (50000).to_bytes(2, "little")  # Zstandard

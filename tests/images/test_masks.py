@@ -7,7 +7,7 @@ from PIL import Image
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images import read_mask
-from tests.images.pictures import opencv, pillow, tiff
+from tests.images.pictures import deep_png, pillow, tiff
 
 IDS = (np.mgrid[:24, :40].sum(axis=0) % 4).astype(np.uint8)
 
@@ -59,8 +59,8 @@ MASKS = [
     ("negative.tif", lambda p: tiff(p, IDS.astype(np.int16) - 1), IDS.astype(np.int16) - 1),
     ("whole floats.tif", lambda p: tiff(p, IDS.astype(np.float32)), IDS.astype(np.int32)),
     ("grey as colour.png", lambda p: pillow(p, np.repeat(IDS[..., None], 3, axis=2)), IDS),
-    ("grey as colour and alpha.png", lambda p: opencv(p, np.dstack([IDS, IDS, IDS, IDS * 0 + 7])), IDS),
-    ("deep grey as colour.png", lambda p: opencv(p, np.dstack([DEEP] * 3)), DEEP),
+    ("grey as colour and alpha.png", lambda p: pillow(p, np.dstack([IDS, IDS, IDS, IDS * 0 + 7])), IDS),
+    ("deep grey as colour.png", lambda p: deep_png(p, np.dstack([DEEP] * 3)), DEEP),
     ("turned.png", lambda p: _exif(p, IDS[..., None]), np.rot90(IDS, -1)),
 ]
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lmsc_unet.errors import OutputError
-from lmsc_unet.images import read_image, sha256, write_png
+from lmsc_unet.images import read_image, sha256, write_png, write_png_rows
 from tests.images.pictures import picture, squeezed
 
 
@@ -18,6 +18,22 @@ def test_png_keeps_every_value(tmp_path, channels, dtype):
     np.testing.assert_array_equal(read_image(path), picture(channels, dtype))
     if (channels, dtype) != (3, np.uint16):
         np.testing.assert_array_equal(np.asarray(Image.open(path)), squeezed(picture(channels, dtype)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_png_is_what_opencv_reads_too(tmp_path, channels, dtype):
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is the oracle; it comes with lmsc-unet[train]")
+    write_png(tmp_path / "x.png", picture(channels, dtype))
+    array = cv2.imread(str(tmp_path / "x.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(array.reshape(picture(channels).shape), picture(channels, dtype)[..., ::-1])
+
+
+def test_a_picture_in_blocks_of_rows_is_the_picture(tmp_path):
+    whole = np.random.default_rng(0).integers(0, 256, (1500, 1400, 1)).astype(np.uint8)  # of more than one chunk
+    write_png_rows(tmp_path / "x.png", (whole[at : at + 100] for at in range(0, 1500, 100)), 1500, 1400)
+    np.testing.assert_array_equal(read_image(tmp_path / "x.png"), whole)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), whole[..., 0])
 
 
 def test_a_mask_of_two_sides_is_written_too(tmp_path):

@@ -3,7 +3,7 @@
 from lmsc_unet.images.info import IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
 from lmsc_unet.images.reading import read_image, read_info, read_mask
 from lmsc_unet.images.resizing import resize, resize_mask
-from lmsc_unet.images.writing import sha256, write_png
+from lmsc_unet.images.writing import sha256, write_png, write_png_rows
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -16,4 +16,5 @@ __all__ = [
     "resize_mask",
     "sha256",
     "write_png",
+    "write_png_rows",
 ]

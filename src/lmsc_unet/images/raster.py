@@ -1,15 +1,14 @@
-"""PNG, JPEG and BMP by Pillow, and the 16-bit colour PNG that Pillow cannot hold by OpenCV."""
+"""PNG, JPEG and BMP by Pillow, and what Pillow cannot hold of them: colours of 16 bits."""
 
-import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images.info import AnyArray, ImageInfo, plain_dtype, turned_size
+from lmsc_unet.images.png import SIGNATURE, deep_png_pixels, has_png_chunks
 
 Opener = Callable[[BinaryIO], ImageFile.ImageFile]
 
@@ -45,7 +44,7 @@ def raster_info(picture: ImageFile.ImageFile, head: bytes) -> ImageInfo:
 def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
     """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
     if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
-        return _deep_png(data)[..., : _channels(picture, data)]
+        return deep_png_pixels(data)[..., : _channels(picture, data)]
     if picture.mode == "1":
         return np.asarray(picture.convert("L"))[..., None]
     if picture.mode in _GREY_MODES:
@@ -72,21 +71,8 @@ def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
     """
     if picture.format == "JPEG" and not _has_jpeg_end(data):
         raise DataError("it is truncated: its end is missing. Copy or export it again.")
-    if picture.format == "PNG" and not _has_png_chunks(data):
+    if picture.format == "PNG" and not has_png_chunks(data):
         raise DataError("it is truncated or damaged: a chunk is missing or has a wrong checksum. Export it again.")
-
-
-def _has_png_chunks(data: bytes) -> bool:
-    """Whether all chunks up to IEND are there, each with its checksum."""
-    at = 8
-    while at + 12 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
-            return False
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
-        at = end
-    return False
 
 
 def _has_jpeg_end(data: bytes) -> bool:
@@ -99,16 +85,8 @@ def _has_jpeg_end(data: bytes) -> bool:
     return False
 
 
-def _deep_png(data: bytes) -> AnyArray:
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None:
-        raise DataError("it is damaged. Copy or export it again.")
-    array = _with_channels(np.asarray(array))
-    return array[..., 2::-1] if array.shape[2] >= 3 else array
-
-
 def _is_deep_png(head: bytes) -> bool:
-    return head.startswith(b"\x89PNG") and head[_PNG_DEPTH] == 16
+    return head.startswith(SIGNATURE) and head[_PNG_DEPTH] == 16
 
 
 def _grey_step(picture: ImageFile.ImageFile, data: bytes) -> int:

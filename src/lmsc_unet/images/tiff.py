@@ -1,4 +1,4 @@
-"""TIFF of any depth and channel count by tifffile; what it cannot decompress alone, by Pillow or OpenCV."""
+"""TIFF of any depth and channel count by tifffile; what it cannot decompress alone, by Pillow."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ import tifffile
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, turned_size
+from lmsc_unet.images.tiff_codecs import teach_tifffile
 from lmsc_unet.images.tiff_damage import check_pages
 from lmsc_unet.images.tiff_others import WHITE_IS_ZERO, decode_cmyk, decode_elsewhere, grey_step, is_better_elsewhere
 
@@ -21,6 +22,8 @@ _ONE_IMAGE = (
     "One image a file is needed: save each page by itself, or channels as one page "
     "(tifffile.imwrite(path, hwc, photometric='minisblack', planarconfig='contig')) or with the axes CYX."
 )
+
+teach_tifffile()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""Pillow and OpenCV for the TIFF compressions that tifffile has no decoder for without imagecodecs.
+"""Pillow for the TIFF compressions that tifffile has no decoder for without imagecodecs, or a slow one.
 
-What they return is taken back to what the file holds: they turn, invert and spread values on their own.
+What it returns is taken back to what the file holds: it turns, inverts and spreads values on its own.
 """
 
 from collections.abc import Iterator
@@ -8,22 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import TiffImagePlugin
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images.info import AnyArray, turn
+from lmsc_unet.images.tiff_codecs import LZW, PACKBITS
 
 WHITE_IS_ZERO = 0
-_PACKBITS = 32773
 _PILLOW_HOLDS = {(1, "bool"), (1, "uint8"), (3, "uint8"), (4, "uint8"), (1, "uint16"), (1, "float32")}
 _INVERSE_TURN = {6: 8, 8: 6}
 
 
 def is_better_elsewhere(page: Any, num_channels: int) -> bool:
-    """Whether tifffile can, but slowly: it unpacks PackBits in Python, and NuInsSeg's label masks are packed so."""
-    return int(page.compression) == _PACKBITS and _is_held(page, num_channels)
+    """Whether tifffile can, but slowly, strip by strip: NuInsSeg's label masks are packed so."""
+    return int(page.compression) in (LZW, PACKBITS) and _is_held(page, num_channels)
 
 
 def decode_elsewhere(path: Path, page: Any, num_channels: int, orientation: int) -> AnyArray:
@@ -34,12 +33,9 @@ def decode_elsewhere(path: Path, page: Any, num_channels: int, orientation: int)
     """
     shape, dtype = (page.imagelength, page.imagewidth, num_channels), np.dtype(page.dtype).newbyteorder("=")
     if _is_held(page, num_channels):
-        array = _by_pillow(path, page)
-    else:
-        array = _by_opencv(path)
-    array = turn(array, _INVERSE_TURN.get(orientation, orientation))
-    if array.shape == shape and array.dtype == dtype:
-        return array
+        array = turn(_by_pillow(path, page), _INVERSE_TURN.get(orientation, orientation))
+        if array.shape == shape and array.dtype == dtype:
+            return array
     raise DataError(
         f"its compression {page.compression.name} with {num_channels} channels of {page.dtype} needs another decoder. "
         "Run `pip install imagecodecs`, or save it uncompressed or with deflate."
@@ -78,11 +74,3 @@ def _opened(path: Path) -> Iterator[TiffImagePlugin.TiffImageFile]:
     with TiffImagePlugin.TiffImageFile(path) as picture:
         picture.load()
         yield picture
-
-
-def _by_opencv(path: Path) -> AnyArray:
-    array = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None or array.ndim not in (2, 3):
-        return np.empty((0, 0, 0))
-    array = np.asarray(array)
-    return array[..., None] if array.ndim == 2 else array[..., [2, 1, 0, *range(3, array.shape[2])]]

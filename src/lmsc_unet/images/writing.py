@@ -3,13 +3,14 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-
-import cv2
-import numpy as np
 
 from lmsc_unet.errors import OutputError
 from lmsc_unet.images.info import AnyArray
+from lmsc_unet.images.png import png_parts
+
+_BLOCK_BYTES = 1 << 20
 
 
 def write_png(path: Path, array: AnyArray) -> None:
@@ -21,13 +22,20 @@ def write_png(path: Path, array: AnyArray) -> None:
     Raises:
         OutputError: the disk is full or the folder may not be written.
     """
-    is_colour = array.ndim == 3 and array.shape[2] == 3
-    assert array.dtype in (np.uint8, np.uint16), array.dtype
-    assert array.ndim == 2 or array.shape[2] in (1, 3), array.shape
-    _, encoded = cv2.imencode(".png", np.ascontiguousarray(array[..., ::-1] if is_colour else array))
+    step = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
+    blocks = (array[start : start + step] for start in range(0, len(array), step))
+    write_png_rows(path, blocks, *array.shape[:2])
+
+
+def write_png_rows(path: Path, blocks: Iterable[AnyArray], height_px: int, width_px: int) -> None:
+    """Writes a picture that comes in blocks of rows, as `write_png` does, and keeps one block in memory.
+
+    Raises:
+        OutputError: the disk is full or the folder may not be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, encoded.tobytes())
+        _write_whole(path, png_parts(blocks, height_px, width_px))
     except OSError as error:
         raise OutputError(
             f"{path}: cannot be written ({error.strerror}). Free space or choose another folder."
@@ -40,11 +48,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def _write_whole(path: Path, parts: Iterable[bytes]) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(parts)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:

@@ -1,0 +1,86 @@
+"""What tifffile wants imagecodecs for, by Pillow and NumPy: LZW and PackBits of any depth, and both predictors."""
+
+import struct
+from functools import cache
+from importlib.util import find_spec
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+LZW, PACKBITS = 5, 32773
+_HORIZONTAL, _FLOATS = 2, 3
+_SHORT, _LONG = 3, 4  # types of a TIFF entry
+_STRIP_AT = 122  # behind the head, nine entries and the end of their list
+
+
+def teach_tifffile() -> None:
+    """Gives tifffile the decoders that it has not. A tifffile that keeps them elsewhere goes on without them."""
+    if find_spec("imagecodecs") is not None:
+        return
+    for table, decoders in (
+        (tifffile.TIFF.DECOMPRESSORS, {LZW: _decode_lzw, PACKBITS: _decode_packbits}),
+        (tifffile.TIFF.UNPREDICTORS, {_HORIZONTAL: undo_differences, _FLOATS: undo_float_differences}),
+    ):
+        known = getattr(table, "_codecs", None)
+        if isinstance(known, dict):
+            known.update(decoders)
+
+
+def decode_strip(data: bytes, compression: int, num_bytes: int) -> bytes:
+    """The bytes of a strip or tile: libtiff, as it comes with Pillow, takes them for one row of a grey picture."""
+    file = _as_file(data, compression, num_bytes)
+    return Image.frombytes("L", (num_bytes, 1), file, "libtiff", *_libtiff_arguments()).tobytes()
+
+
+def _as_file(data: bytes, compression: int, num_bytes: int) -> bytes:
+    entries = [
+        (256, _LONG, num_bytes),  # width
+        (257, _SHORT, 1),  # height
+        (258, _SHORT, 8),  # bits a sample
+        (259, _SHORT, compression),
+        (262, _SHORT, 1),  # black is zero
+        (273, _LONG, _STRIP_AT),
+        (277, _SHORT, 1),  # samples a pixel
+        (278, _SHORT, 1),  # rows a strip
+        (279, _LONG, len(data)),
+    ]
+    directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + directory + bytes(4) + data
+
+
+@cache
+def _libtiff_arguments() -> tuple[Any, ...]:
+    """What Pillow hands to its decoder for such a file; not the same in all versions."""
+    with TiffImagePlugin.TiffImageFile(BytesIO(_as_file(b"\x80\0", LZW, 1))) as picture:
+        return tuple(picture.tile[0].args)
+
+
+def undo_differences(values: NDArray[Any], *, axis: int, **_: object) -> NDArray[Any]:
+    """Each value as the sum of the differences up to it (TIFF 6.0, section 14)."""
+    bits = values.view(f"u{values.itemsize}")
+    return np.add.accumulate(bits, axis=axis, dtype=bits.dtype).view(values.dtype)
+
+
+def undo_float_differences(values: NDArray[Any], *, axis: int, **_: object) -> NDArray[Any]:
+    """Floats "... W C" of whose bytes a row holds all first ones, then all second ones, ..., as differences.
+
+    As Adobe's technical note 3 for Photoshop's TIFF has it; the first bytes are the high ones.
+    """
+    assert axis == -2, axis
+    (*outer, num_pixels, channels), size = values.shape, values.itemsize
+    planes = np.ascontiguousarray(values).view(np.uint8).reshape(*outer, size * num_pixels, channels)
+    planes = undo_differences(planes, axis=-2).reshape(*outer, size, num_pixels * channels)
+    numbers = np.ascontiguousarray(np.moveaxis(planes, -2, -1)).view(values.dtype.newbyteorder(">"))
+    return numbers.astype(values.dtype).reshape(values.shape)
+
+
+def _decode_lzw(data: bytes, *, out: int, **_: object) -> bytes:
+    return decode_strip(data, LZW, out)
+
+
+def _decode_packbits(data: bytes, *, out: int, **_: object) -> bytes:
+    return decode_strip(data, PACKBITS, out)
