@@ -10,22 +10,24 @@ from torch import Tensor, nn
 from lmsc_unet.catalog import LMSCUNetConfig, side_multiple_px
 from lmsc_unet.models.blocks import BRB, MBB, DoubleConv, Up
 from lmsc_unet.models.initialisation import initialise_he
+from lmsc_unet.models.pretrained import Pretrained
 from lmsc_unet.models.sides import check_sides
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
 
-class LMSCUNet(nn.Module):
+class LMSCUNet(Pretrained):
     """LMSC-UNet (Sawant et al. 2025, section 2).
 
     The first level is the standard U-Net's, the others and the bottleneck are MBBs. Chosen skips pass through a
     BRB. The decoder is the standard U-Net's.
     """
 
+    CONFIG = LMSCUNetConfig
+
     def __init__(self, config: LMSCUNetConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.side_multiple_px = side_multiple_px(config)
         *levels, last = pairwise(config.widths)
         stem = DoubleConv(config.input_channels, config.widths[0])

@@ -10,18 +10,20 @@ from torch import Tensor, nn
 from lmsc_unet.catalog import UNetConfig, side_multiple_px
 from lmsc_unet.models.blocks import DoubleConv, Up
 from lmsc_unet.models.initialisation import initialise_he
+from lmsc_unet.models.pretrained import Pretrained
 from lmsc_unet.models.sides import check_sides
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
 
-class UNet(nn.Module):
+class UNet(Pretrained):
     """The standard U-Net (Ronneberger et al. 2015), with padded convolutions and batch norm."""
 
+    CONFIG = UNetConfig
+
     def __init__(self, config: UNetConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.side_multiple_px = side_multiple_px(config)
         *levels, last = pairwise((config.input_channels, *config.widths))
         self.encoder = nn.ModuleList(DoubleConv(above, here) for above, here in levels)

@@ -60,32 +60,36 @@ def read_outside(data: memoryview) -> Outside:
 def _walk(message: memoryview, kind: str, outside: Outside, depth: int) -> None:
     if depth > _DEEPEST:
         raise ModelError("its graphs are nested too deeply")
-    for number, value in _fields(message):
+    for number, value in fields(message):
         inner = _TREE[kind].get(number)
         if kind == "tensor" and (number == _EXTERNAL_DATA or (number, value) == (_DATA_LOCATION, 1)):
             outside.has_external = True
         elif inner is None or not isinstance(value, memoryview):
             continue
         elif inner == "entry":
-            entry = {key: bytes(text).decode() for key, text in _fields(value) if isinstance(text, memoryview)}
+            entry = {key: bytes(text).decode() for key, text in fields(value) if isinstance(text, memoryview)}
             outside.metadata[entry.get(_KEY, "")] = entry.get(_VALUE, "")
         else:
             outside.num_graphs += kind == "model" and inner == "graph"
             _walk(value, inner, outside, depth + 1)
 
 
-def _fields(message: memoryview) -> Iterator[Field]:
-    """The fields of one message in their order."""
+def fields(message: memoryview) -> Iterator[Field]:
+    """The fields of one message in their order.
+
+    Raises:
+        ModelError: the bytes are no such message, or end too early.
+    """
     at = 0
     while at < len(message):
-        tag, at = _varint(message, at)
+        tag, at = varint(message, at)
         number, wire = tag >> 3, tag & 7
         if wire == _VARINT:
-            value, at = _varint(message, at)
+            value, at = varint(message, at)
             yield number, value
             continue
         if wire == _BYTES:
-            size, at = _varint(message, at)
+            size, at = varint(message, at)
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
         else:
@@ -96,8 +100,12 @@ def _fields(message: memoryview) -> Iterator[Field]:
         at += size
 
 
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it."""
+def varint(message: memoryview, at: int) -> tuple[int, int]:
+    """A number of seven bits a byte, the lowest first, and the place after it.
+
+    Raises:
+        ModelError: the bytes end too early, or are no number.
+    """
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(message):

@@ -1,0 +1,112 @@
+"""Networks with their weights: bundled ones, folders, and the Hugging Face hub.
+
+A folder holds `config.json` and `model.safetensors`, as huggingface_hub's mixin writes them (`hub.py`).
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from torch import nn
+
+from lmsc_unet.catalog import ModelConfig, model_config
+from lmsc_unet.config import from_mapping
+from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.models.folded import load_folded
+from lmsc_unet.models.hub import CONFIG_FILE, WEIGHTS_FILE, download, not_installed, on_hub
+from lmsc_unet.prediction.bundled import bundled_files, float32_file, hint
+from lmsc_unet.prediction.files import cannot_write
+from lmsc_unet.prediction.onnx_weights import read_layers
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+class Pretrained(nn.Module):
+    """A network that is made from its config, and can come with its weights."""
+
+    CONFIG: ClassVar[type[Any]]
+    """The class of its configs."""
+    config: ModelConfig
+
+    @classmethod
+    def from_pretrained(cls, name: "str | PathLike[str]", *, revision: str | None = None) -> Self:
+        """The network with its weights, in evaluation mode.
+
+        A bundled model's batch norms are folded into its convolutions: before training it further, see
+        `lmsc_unet.models.restore_norms`.
+
+        Args:
+            name: A folder of `save_pretrained`, a bundled model's name (its float32 weights), or `user/repository`
+                on the Hugging Face hub.
+            revision: On the hub: a branch, tag or commit.
+
+        Raises:
+            ModelError: there is none of that name, it is damaged or of another network, or a package is missing.
+        """
+        if Path(name).is_dir():
+            return cls._from_folder(Path(name))
+        if isinstance(name, str) and name in bundled_files():
+            return cls._from_bundled(name)
+        if isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~")):
+            return cls._from_folder(download(name, revision))
+        raise ModelError(f"There is no folder {name} and no bundled model of that name. {hint(str(name))}")
+
+    def save_pretrained(self, folder: "str | PathLike[str]") -> None:
+        """Writes config.json, model.safetensors and a card to a folder, for `from_pretrained`.
+
+        Raises:
+            ModelError: huggingface_hub or safetensors is not installed.
+            OutputError: the folder cannot be written.
+        """
+        try:
+            on_hub(self).save_pretrained(folder)
+        except OSError as error:
+            raise cannot_write(Path(folder), error) from error
+
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Uploads what `save_pretrained` writes to `user/repository`; gives the address of the commit.
+
+        Args:
+            repository: Made if it is not there.
+            options: `private`, `token`, `commit_message`, ... of huggingface_hub's `ModelHubMixin.push_to_hub`.
+
+        Raises:
+            ModelError: huggingface_hub or safetensors is not installed.
+        """
+        return str(on_hub(self).push_to_hub(repository, **options))
+
+    @classmethod
+    def _from_folder(cls, folder: Path) -> Self:
+        try:
+            from safetensors.torch import load_file
+
+            mapping = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+            network = cls(from_mapping(cls.CONFIG, mapping, str(folder / CONFIG_FILE)))
+            network.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
+        except ModuleNotFoundError as error:
+            raise not_installed(error) from error
+        except ConfigError as error:
+            raise ModelError(f"{error} The folder is of another network than {cls.__name__}.") from error
+        except Exception as error:  # safetensors raises its own kinds, which have no parent but Exception
+            reason = str(error).partition("\n")[0]
+            raise ModelError(f"{folder}: no {cls.__name__} can be loaded from it ({reason}).") from error
+        return network.eval()
+
+    @classmethod
+    def _from_bundled(cls, name: str) -> Self:
+        file = float32_file(name)
+        if file is None:
+            raise ModelError(f"The bundled model {name} has no float32 file, which PyTorch needs. {hint(name)}")
+        layers, description = read_layers(file)
+        spec = description.spec
+        config = model_config(spec.name, input_channels=spec.input_channels, num_classes=spec.num_logits)
+        if type(config) is not cls.CONFIG:
+            raise ModelError(f"{name} is a network {spec.name}, not a {cls.__name__}.")
+        network = cls(config)
+        load_folded(network, layers, str(file))
+        return network.eval()
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
