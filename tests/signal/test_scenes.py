@@ -17,7 +17,7 @@ from lmsc_unet.signal.scenes.native import MODULATIONS
 from lmsc_unet.signal.scenes.receiver import filtered
 from lmsc_unet.signal.scenes.statistics import MEASURED, drawn_statistics, expected_share, foreground_share
 from lmsc_unet.signal.scenes.templates import MEASURED_TEMPLATES, TEMPLATES
-from lmsc_unet.signal.scenes.writing import picture_and_mask
+from lmsc_unet.signal.scenes.writing import picture_and_mask, scene_name
 from lmsc_unet.signal.settings import Stft
 from lmsc_unet.signal.spectrogram import power_rows
 
@@ -106,7 +106,7 @@ def test_99_percent_of_the_power_above_the_noise_lies_in_the_boxes():
 def test_a_set_reads_back_with_its_boxes(datatype, tmp_path):
     scenes = list(write_scenes(tmp_path / "set", SMALL, count=4, datatype=datatype))
     for scene in scenes:
-        recording = open_recording(tmp_path / "set" / f"scene-{scene.index:05d}-tmpl{scene.template:02d}.sigmf-meta")
+        recording = open_recording(tmp_path / "set" / f"{scene_name(scene)}.sigmf-meta")
         assert recording.num_samples == 65_536
         read = [(box.start_sample, box.stop_sample, box.label) for box in read_boxes(recording)]
         assert sorted(read) == sorted((box.start_sample, box.stop_sample, box.label) for box in scene.boxes)

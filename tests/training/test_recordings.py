@@ -24,7 +24,7 @@ def test_a_folder_of_recordings_trains_evaluates_and_detects(tmp_path, capsys):
     spec = load(run).spec
     assert spec.spectrogram == SpectrogramSettings()
     assert spec.class_names == ("noise", "signal")
-    assert "scene-00000-tmpl02," in (tmp_path / "run/split.csv").read_text()
+    assert "scene-1-00000-tmpl02," in (tmp_path / "run/split.csv").read_text()
     recording = str(next((tmp_path / "set").glob("*.sigmf-meta")))
     assert main(["detect", recording, "--model", run, "--out", str(tmp_path / "found")]) == 0
 

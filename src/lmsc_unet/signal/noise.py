@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.signal.settings import DbRange
+from lmsc_unet.signal.windows import window_means
 
 _BIN_DB = 0.25
 _LOWEST_DB, _HIGHEST_DB = -200.0, 200.0
@@ -33,7 +33,7 @@ class NoiseFloor:
     def update(self, power: NDArray[np.float32]) -> float:
         """Takes rows "T F" of linear power in, and returns the floor (linear) with them."""
         self._counts *= 0.5 ** (len(power) / self.memory_rows)
-        smooth = cv2.blur(power, (5, 5), borderType=cv2.BORDER_REFLECT)
+        smooth = window_means(power, 5, 5)
         smooth = smooth[smooth > _TINY]
         levels = 10 * np.log10(smooth) if smooth.size else smooth
         bins = np.clip((levels - _LOWEST_DB) / _BIN_DB, 0, _NUM_BINS - 1).astype(np.int64)

@@ -7,7 +7,6 @@ are counted from 0 to the number of rows or columns; pixel `k` lies between the 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
@@ -138,7 +137,7 @@ class _Transform:
         self.stft = stft
         self.weights = window_weights(stft)
         self.frames: NDArray[np.generic] | None = None
-        self.spectra: NDArray[np.float32] | None = None
+        self.spectra: NDArray[np.complex64] | None = None
 
     def __call__(self, samples: Samples, frames_per_row: int, rows: NDArray[np.float32]) -> None:
         """Fills `rows` "T F" with the mean power of `frames_per_row` frames each."""
@@ -153,12 +152,13 @@ class _Transform:
             np.add(power[:, : 2 * half : 2], power[:, 1 : 2 * half : 2], out=rows)
 
     def _spectra(self, samples: Samples, num_frames: int) -> NDArray[np.float32]:
-        """The transforms of the first frames, "frame 2*nfft": real and imaginary parts in turn."""
+        """The transforms of the first frames: real and imaginary parts in turn, of real samples from 0 Hz up."""
         nfft, size = self.stft.nfft, samples.itemsize
         frames = as_strided(samples, (num_frames, nfft), (self.stft.hop * size, size), writeable=False)
-        if self.frames is None or self.frames.shape != frames.shape:
-            self.frames, self.spectra = np.empty(frames.shape, samples.dtype), None
+        is_complex = np.iscomplexobj(samples)
+        if self.frames is None or self.spectra is None or self.frames.shape != frames.shape:
+            self.frames = np.empty(frames.shape, samples.dtype)
+            self.spectra = np.empty((num_frames, nfft if is_complex else nfft // 2 + 1), np.complex64)
         np.multiply(frames, self.weights, out=self.frames)
-        numbers = self.frames.view(np.float32).reshape(num_frames, nfft, -1)
-        self.spectra = cv2.dft(numbers, dst=self.spectra, flags=cv2.DFT_ROWS | cv2.DFT_COMPLEX_OUTPUT)
-        return self.spectra.reshape(num_frames, 2 * nfft)
+        (np.fft.fft if is_complex else np.fft.rfft)(self.frames, out=self.spectra)
+        return self.spectra.view(np.float32)

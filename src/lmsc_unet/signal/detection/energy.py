@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.signal.detection.components import find_runs
+from lmsc_unet.signal.windows import closed, over_windows, window_means
 
 _NEIGHBOURS_ALIKE = 1.74  # a Hann window makes neighbouring columns alike: so many of them count as one
 
@@ -51,10 +52,10 @@ class EnergyMask:
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
         power = np.power(np.float32(10), rows_db * np.float32(0.1))
-        smooth = cv2.blur(power, (self.smooth_columns, self.smooth_rows), borderType=cv2.BORDER_REFLECT)
+        smooth = window_means(power, self.smooth_rows, self.smooth_columns)
         low = (smooth > np.maximum(self._threshold(self.low_deviates), self._skirts(smooth))).astype(np.uint8)
-        closed = cv2.morphologyEx(low, cv2.MORPH_CLOSE, np.ones((self.close_rows, self.close_columns), np.uint8))
-        mask = _reaching(closed, smooth > self._threshold(self.deviates))
+        whole = closed(low, self.close_rows, self.close_columns)
+        mask = _reaching(whole, smooth > self._threshold(self.deviates))
         return mask, np.asarray(1 - 1 / np.maximum(smooth, 1), np.float32)
 
     def _threshold(self, deviates: float) -> float:
@@ -65,14 +66,13 @@ class EnergyMask:
     def _skirts(self, smooth: NDArray[np.float32]) -> NDArray[np.float32]:
         """The level "T 1" under which a cell is a by-product of the strongest signal of its time."""
         strongest = smooth.max(axis=1, keepdims=True)
-        near = np.ones((2 * self.near_rows + 1, 1), np.uint8)
-        return np.asarray(cv2.dilate(strongest, near) * np.float32(10 ** (-self.dynamic_db / 10)))
+        nearby = over_windows(np.maximum, strongest, 2 * self.near_rows + 1, 1)
+        return np.asarray(nearby * np.float32(10 ** (-self.dynamic_db / 10)))
 
 
 def _reaching(mask: NDArray[np.uint8], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The components of the mask that hold a seed."""
-    count, labels = cv2.connectedComponents(mask, connectivity=8)
-    is_kept = np.zeros(count, np.uint8)
-    is_kept[labels[seeds]] = 1
-    is_kept[0] = 0
-    return np.asarray(is_kept[labels])
+    runs = find_runs(mask)
+    is_kept = np.zeros(runs.count + 1, np.int8)
+    is_kept[runs.labels[runs.at(seeds)]] = 1
+    return runs.paint(is_kept[runs.labels]).astype(np.uint8)

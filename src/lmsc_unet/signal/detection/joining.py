@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.signal.detection.components import find_runs
 from lmsc_unet.signal.detection.region import Region, find_parts
 
 
@@ -28,7 +28,8 @@ class RegionFinder:
             power: "T F" linear power in units of the noise floor.
             confidence: "T F" how sure the mask is; 1 where it is not given.
         """
-        count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8), connectivity=8)
+        runs = find_runs(mask)
+        count, labels, stats = runs.count + 1, runs.paint(runs.labels.astype(np.int32)), runs.limits()
         self._drop_specks(labels, stats)
         parts = find_parts(mask, power, confidence, stats, labels, self._next_row)
         groups = self._groups(labels[0], count)

@@ -81,8 +81,8 @@ def picture_grid(scene: Scene) -> Grid:
 
 
 def scene_name(scene: Scene) -> str:
-    """A scene's file name: its number and template."""
-    return f"scene-{scene.index:05d}-tmpl{scene.template:02d}"
+    """A scene's file name: the set's seed, its number and template; sets of different seeds share no name."""
+    return f"scene-{scene.options.seed}-{scene.index:05d}-tmpl{scene.template:02d}"
 
 
 def _in_parallel(write: Callable[[int], Scene], count: int, processes: int) -> Iterator[Scene]:
