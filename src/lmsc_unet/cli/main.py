@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "models": ("lmsc_unet.cli.models:models", "List the models."),
         "complexity": ("lmsc_unet.cli.complexity:complexity", "Count parameters, size and operations."),
         "benchmark": ("lmsc_unet.cli.benchmark:benchmark", "Time models, runtimes and precisions on this machine."),
+        "reproduce": ("lmsc_unet.cli.reproduce:reproduce", "Make the paper's tables and figures anew."),
         "doctor": ("lmsc_unet.cli.doctor:doctor", "Say what is installed and what is broken."),
     }
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
+from torch import nn
 from torch.utils.data import DataLoader
 
 from lmsc_unet.config import from_mapping
@@ -20,6 +21,7 @@ from lmsc_unet.training.averaging import averaging
 from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
+from lmsc_unet.training.initial import load_initial
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.network import network_config
 from lmsc_unet.training.progress import TrainingProgress
@@ -37,6 +39,7 @@ def fit(
     *,
     title: str,
     callbacks: Sequence[Callback] = (),
+    network: nn.Module | None = None,
 ) -> Recorder:
     """Trains until the last epoch or the end of patience; goes on from `last.ckpt` where the folder has one.
 
@@ -48,26 +51,32 @@ def fit(
         config: All settings.
         title: What the progress bar calls the training.
         callbacks: Lightning callbacks besides our own.
+        network: What to train; the config's model if not given.
 
     Raises:
         DivergedError: the loss is not finite; the checkpoints of the last finished epoch stay.
         OutputError: a checkpoint cannot be written; the one before it stays.
-        ModelError: `last.ckpt` is damaged, or another run's.
+        ModelError: `last.ckpt` is damaged, or another run's; or there are no such initial weights.
+        ConfigError: the initial weights are of another network, or of other channels or classes.
         KeyboardInterrupt: stopped by Ctrl-C or SIGTERM; the checkpoints of the last finished epoch stay.
         LmscError: a process of `devices` is gone.
     """
     _quieten()
     torch.manual_seed(config.seed)
-    network = build_model(network_config(config, spec.input_channels, spec.num_logits))
+    network = network or build_model(network_config(config, spec.input_channels, spec.num_logits))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recorder = Recorder(folder, config.patience)
     own = [*averaging(config.ema_decay), TrainingProgress(title), recorder]
     trainer = _trainer(folder, config, [*callbacks, *own])
-    train = _train_loader(DecodedSamples(fold.train, label_map, spec), config, trainer, recorder)
+    crops = Crops(DecodedSamples(fold.train, label_map, spec), config)
+    last = _checkpoint_to_resume(folder, config)
+    if config.initial_weights and last is None:
+        load_initial(network, config.initial_weights, spec, crops, config.batch)
+    train = _train_loader(crops, config, trainer, recorder)
     val = _val_loader(DecodedSamples(fold.val, label_map, spec), config)
     module = Segmentation(network, spec, config, steps_per_epoch=len(train))
     with stops(trainer):
-        trainer.fit(module, train, val, ckpt_path=_checkpoint_to_resume(folder, config), weights_only=True)
+        trainer.fit(module, train, val, ckpt_path=last, weights_only=True)
     return recorder
 
 
@@ -127,12 +136,9 @@ def _loggers(folder: Path, config: TrainConfig) -> list[pl.loggers.Logger]:
     return [TensorBoardLogger(folder, name="tensorboard", version="")]
 
 
-def _train_loader(
-    decoded: DecodedSamples, config: TrainConfig, trainer: pl.Trainer, recorder: Recorder
-) -> DataLoader[object]:
-    crops = Crops(decoded, config)
+def _train_loader(crops: Crops, config: TrainConfig, trainer: pl.Trainer, recorder: Recorder) -> DataLoader[object]:
     if config.workers or config.devices > 1:
-        decoded.decode_all()
+        crops.decoded.decode_all()
     return DataLoader(
         crops,
         batch_size=config.batch // trainer.world_size,

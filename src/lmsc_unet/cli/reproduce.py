@@ -1,0 +1,74 @@
+"""`lmsc reproduce`: the paper's tables and figures, made anew beside its numbers."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from lmsc_unet.cli.train import INTERRUPTED
+from lmsc_unet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lmsc_unet.experiments.experiment import DataName
+
+Word = Literal["table1", "table2", "table3", "table4", "choices", "figure4", "figure5", "figure6", "figure7", "all"]
+DATA_NAMES: tuple["DataName", ...] = ("nuinsseg", "rf")
+
+
+def reproduce(
+    *targets: Word,
+    data: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    budget: Literal["smoke", "small", "full"] = "small",
+    out: Path = Path("reproduction"),
+    jobs: int = 1,
+) -> int:
+    """Make the paper's tables and figures anew, beside its numbers: results.json, report.md and report.html.
+
+    Finished trainings are found in the folder and not run again; a stopped one goes on. Exit code: 0 all well,
+    2 some trainings failed (the report shows the gaps), 1 wrong use, 130 stopped.
+
+    Args:
+        targets: What to make; choices tests what the paper leaves open.
+        data: nuinsseg=PATH and rf=PATH, the data sets on disk; generated images stand in for one that is not given.
+        budget: smoke takes two minutes, small about two hours on two cores, full is the paper's 200 epochs.
+        out: Folder of the report and of all runs.
+        jobs: Trainings at a time; they share the cores out, or the GPUs.
+    """
+    from lmsc_unet.experiments.reproduce import TARGETS, Request
+    from lmsc_unet.experiments.reproduce import reproduce as make
+
+    if not targets:
+        raise ConfigError(f"Nothing is asked for. Name one of {', '.join(TARGETS)}, or all.")
+    chosen = tuple(TARGETS) if "all" in targets else targets
+    request = Request(targets=chosen, budget=budget, out=out, data=parse_data(data), num_processes=jobs)
+    try:
+        num_failed = make(request, _tell)
+    except KeyboardInterrupt:
+        _tell(f"stopped. What is finished is kept in {out}; the same command goes on.")
+        return INTERRUPTED
+    print(f"{out / 'report.html'}, report.md, results.json")
+    if num_failed:
+        _tell(f"{num_failed} trainings failed; the report shows the gaps, and the same command tries them again.")
+    return 2 if num_failed else 0
+
+
+def parse_data(given: Sequence[str]) -> dict["DataName", Path]:
+    """NAME=PATH by name.
+
+    Raises:
+        ConfigError: another name, no path, or a name twice.
+    """
+    paths: dict[DataName, Path] = {}
+    for text in given:
+        word, _, path = text.partition("=")
+        name = next((one for one in DATA_NAMES if one == word), None)
+        if name is None or not path or name in paths:
+            raise ConfigError(f"--data {text}: write nuinsseg=PATH or rf=PATH, each at most once.")
+        paths[name] = Path(path)
+    return paths
+
+
+def _tell(line: str) -> None:
+    print(f"lmsc: {line}", file=sys.stderr, flush=True)

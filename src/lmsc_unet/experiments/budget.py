@@ -1,0 +1,87 @@
+"""How much is trained: a try, what two cores do in about two hours, or what the paper did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+BudgetName = Literal["smoke", "small", "full"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """A budget: what differs from the recipe `paper`, and how large the sets are that are generated."""
+
+    about: str
+    """What a caption says of it."""
+    settings: Mapping[str, Any]
+    """Fields of every training's config."""
+    nuinsseg: Mapping[str, Any]
+    """Fields for NuInsSeg alone."""
+    rf: Mapping[str, Any]
+    """Fields for the RF set alone."""
+    num_nuclei: int
+    """Pictures of tissue that are generated where NuInsSeg is not given."""
+    nuclei_side_px: int
+    """Their side."""
+    num_pieces: int
+    """Spectrograms that are generated where the RF set is not given."""
+    piece_samples: int | None
+    """Samples of each; None mixes lengths as the RF set does."""
+    folds: int
+    """Of NuInsSeg's cross-validation."""
+    benchmark_rounds: int
+    """How often each network is timed for Table 1."""
+    backends: tuple[str, ...]
+    """What networks are timed in."""
+    benchmark_side_px: int
+    """Side of the image that they are timed on."""
+
+
+BUDGETS: Mapping[BudgetName, Budget] = MappingProxyType(
+    {
+        "smoke": Budget(
+            about="smoke: narrow networks and a step or two of training, to see that everything runs",
+            settings={"size_px": 32, "network": {"widths": [8, 8, 16, 16]}},
+            nuinsseg={"epochs": 2, "batch": 2},
+            rf={"epochs": 1, "batch": 4},
+            num_nuclei=6,
+            nuclei_side_px=64,
+            num_pieces=20,
+            piece_samples=65536,
+            folds=2,
+            benchmark_rounds=1,
+            backends=("torch",),
+            benchmark_side_px=64,
+        ),
+        "small": Budget(
+            about="small: 15 epochs with batches of 2 on NuInsSeg (17 images would make one step of the paper's 32), "
+            "one epoch with batches of 8 on the RF set, where the paper trains 200 epochs with batches of 32",
+            settings={},
+            nuinsseg={"epochs": 15, "batch": 2},
+            rf={"epochs": 1, "batch": 8},
+            num_nuclei=22,
+            nuclei_side_px=512,
+            num_pieces=4000,
+            piece_samples=None,
+            folds=5,
+            benchmark_rounds=20,
+            backends=("torch", "onnxruntime"),
+            benchmark_side_px=256,
+        ),
+        "full": Budget(
+            about="full: 200 epochs with batches of 32, as the paper",
+            settings={},
+            nuinsseg={},
+            rf={},
+            num_nuclei=665,
+            nuclei_side_px=512,
+            num_pieces=4000,
+            piece_samples=None,
+            folds=5,
+            benchmark_rounds=50,
+            backends=("torch", "onnxruntime"),
+            benchmark_side_px=256,
+        ),
+    }
+)

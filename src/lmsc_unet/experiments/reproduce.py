@@ -1,0 +1,185 @@
+"""The whole of `lmsc reproduce`: data found or generated, trainings run, sections made, the report written."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.experiments.budget import BUDGETS, BudgetName
+from lmsc_unet.experiments.collecting import Outcome, collect
+from lmsc_unet.experiments.costs import make_costs
+from lmsc_unet.experiments.curves import make_curves
+from lmsc_unet.experiments.estimate import Clock, clock_text
+from lmsc_unet.experiments.experiment import DataName, Experiment
+from lmsc_unet.experiments.features import make_features
+from lmsc_unet.experiments.plan import Job, jobs_of, without_repeats
+from lmsc_unet.experiments.predictions import make_figure5, make_figure7
+from lmsc_unet.experiments.recipes import TABLES, Recipe
+from lmsc_unet.experiments.report import write_report
+from lmsc_unet.experiments.results import read_results, write_results
+from lmsc_unet.experiments.running import Hands, run_jobs
+from lmsc_unet.experiments.scores import make_scores
+from lmsc_unet.experiments.sources import Source, find_source
+from lmsc_unet.experiments.stage import Stage
+from lmsc_unet.training.provenance import provenance
+
+RUNS, LOGS, LOCK = "runs", "logs", ".lock"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A section of the report: what must be trained for it, and what makes it."""
+
+    recipes: tuple[Recipe, ...]
+    """Its rows."""
+    make: Callable[[Stage], dict[str, Any]]
+    """From what was trained to plain data, and to its picture."""
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        "table1": Target(recipes=(), make=make_costs),
+        "table2": Target(recipes=TABLES["table2"], make=make_scores),
+        "table3": Target(recipes=TABLES["table3"], make=make_scores),
+        "table4": Target(recipes=TABLES["table4"], make=make_scores),
+        "choices": Target(recipes=TABLES["choices"], make=make_scores),
+        "figure4": Target(recipes=TABLES["table2"], make=make_curves),
+        "figure5": Target(recipes=TABLES["table2"], make=make_figure5),
+        "figure6": Target(recipes=TABLES["table3"], make=make_features),
+        "figure7": Target(recipes=TABLES["table4"], make=make_figure7),
+    }
+)
+"""The report's sections by the words of the command line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be reproduced."""
+
+    targets: tuple[str, ...]
+    """Names of sections."""
+    budget: BudgetName
+    """How much is trained."""
+    out: Path
+    """The folder of the report and of all runs."""
+    data: Mapping[DataName, Path] = field(default_factory=dict)
+    """The data sets that are on the disk; the others are generated."""
+    num_processes: int = 1
+    """How many trainings run at a time."""
+
+
+def reproduce(request: Request, tell: Tell) -> int:
+    """Makes the sections and the report; gives the number of trainings that failed.
+
+    Sections of earlier calls stay in the report; trainings that are finished are not run again.
+
+    Raises:
+        DataError: nothing is at a data set's path, or it cannot be used.
+        OutputError: the folder's results are of another version, or the disk is full.
+        KeyboardInterrupt: stopped; finished runs and epochs are kept.
+    """
+    with _locked(request.out):
+        results = read_results(request.out)
+        targets = {name: TARGETS[name] for name in TARGETS if name in request.targets}
+        experiments = {recipe: recipe() for target in targets.values() for recipe in target.recipes}
+        sources = _find_sources(request, experiments.values(), tell)
+        runs = request.out / RUNS
+        jobs = {
+            recipe: jobs_of(one, BUDGETS[request.budget], sources[one.data], runs)
+            for recipe, one in experiments.items()
+        }
+        errors = train([job for some in jobs.values() for job in some], _hands(request), tell)
+        for name, target in targets.items():
+            tell(f"making {name}")
+            outcomes = [collect(experiments[recipe], jobs[recipe], errors) for recipe in target.recipes]
+            results[name] = _make(target, _stage(request, sources, outcomes))
+            write_results(request.out, results)
+        write_report(request.out, results)
+    return len(errors)
+
+
+def train(wanted: Sequence[Job], hands: Hands, tell: Tell) -> dict[Path, str]:
+    """Runs what is not finished; gives by run folder why one failed.
+
+    Raises:
+        KeyboardInterrupt: stopped; finished runs and epochs are kept.
+    """
+    once = without_repeats(wanted)
+    left = [job for job in once if not job.is_finished]
+    errors: dict[Path, str] = {}
+    if not left:
+        return errors
+    clock = Clock(left, hands.num_processes)
+    tell(
+        f"{len(once)} trainings, {len(once) - len(left)} of them done; the others take about "
+        f"{clock_text(clock.left_s())} by the speed of two cores"
+    )
+
+    def done(job: Job, error: str | None, seconds: float) -> None:
+        clock.note(job, seconds, is_done=error is None)
+        if error is not None:
+            errors[job.folder] = error
+        place = f"[{len(once) - len(clock.left)}/{len(once)}]"
+        tell(f"{place} {job.title}: {error or clock_text(seconds)}; left {clock_text(clock.left_s())}")
+
+    def beat(running: Mapping[Job, float]) -> None:
+        names = ", ".join(f"{job.title} since {clock_text(seconds)}" for job, seconds in running.items())
+        tell(f"running {names}; left {clock_text(clock.left_s(running))}")
+
+    run_jobs(left, hands, done, beat)
+    return errors
+
+
+def _hands(request: Request) -> Hands:
+    return Hands(
+        num_processes=request.num_processes, num_gpus=torch.cuda.device_count(), logs=request.out.resolve() / LOGS
+    )
+
+
+def _stage(request: Request, sources: Mapping[DataName, Source], outcomes: Sequence[Outcome]) -> Stage:
+    return Stage(budget_name=request.budget, out=request.out, sources=sources, outcomes=outcomes)
+
+
+def _make(target: Target, stage: Stage) -> dict[str, Any]:
+    started_s = time.monotonic()
+    section = target.make(stage)
+    trained_s = sum(one.about["trained_s"] for outcome in stage.outcomes for one in outcome.scored)
+    times = {"took_s": round(time.monotonic() - started_s, 1), "trained_s": round(trained_s, 1)}
+    return section | {"origin": provenance() | times}
+
+
+def _find_sources(request: Request, experiments: Iterable[Experiment], tell: Tell) -> dict[DataName, Source]:
+    """The data that the experiments need, and only that."""
+    sources: dict[DataName, Source] = {}
+    for name in dict.fromkeys(experiment.data for experiment in experiments):
+        if name not in request.data:
+            tell(f"no --data {name}=PATH: generated images stand in")
+        sources[name] = find_source(name, request.data.get(name), BUDGETS[request.budget], request.out)
+        tell(f"{name}: {sources[name].about}")
+    return sources
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Keeps a second `lmsc reproduce` out of the folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / LOCK).open("w")
+    except OSError as error:
+        raise OutputError(f"{out}: the folder cannot be made or written ({error.strerror}). Name another.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                f"{out}: another `lmsc reproduce` is at work here. Wait for it, or name another --out."
+            ) from error
+        yield

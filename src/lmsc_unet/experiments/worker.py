@@ -1,0 +1,50 @@
+"""A process that trains: `python -m lmsc_unet.experiments.worker` reads jobs, one a line, and answers each with a line.
+
+An answer is JSON: `{"error": null}`, or what went wrong. All else that is printed goes to standard error.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+
+
+def main() -> int:
+    """Carries out jobs until there is no more input; 130 when it was stopped."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    threading.Thread(target=_stop_with, args=(os.getppid(),), daemon=True).start()
+    try:
+        for line in sys.stdin:
+            print(json.dumps({"error": _carry_out(line)}), file=answers, flush=True)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _carry_out(line: str) -> str | None:
+    from lmsc_unet.errors import LmscError
+    from lmsc_unet.experiments.work import carry_out, read_work
+
+    try:
+        carry_out(read_work(line))
+    except LmscError as error:
+        return str(error)
+    except Exception as error:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _stop_with(parent: int) -> None:
+    """Stops this process when the one that started it is gone: nobody waits for its answers."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
