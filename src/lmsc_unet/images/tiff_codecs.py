@@ -56,7 +56,8 @@ def _as_file(data: bytes, compression: int, num_bytes: int) -> bytes:
 def _libtiff_arguments() -> tuple[Any, ...]:
     """What Pillow hands to its decoder for such a file; not the same in all versions."""
     with TiffImagePlugin.TiffImageFile(BytesIO(_as_file(b"\x80\0", LZW, 1))) as picture:
-        return tuple(picture.tile[0].args)
+        arguments: Any = picture.tile[0].args
+        return tuple(arguments)
 
 
 def undo_differences(values: NDArray[Any], *, axis: int, **_: object) -> NDArray[Any]:

@@ -6,6 +6,7 @@ are counted from 0 to the number of rows or columns; pixel `k` lies between the 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -137,7 +138,7 @@ class _Transform:
         self.stft = stft
         self.weights = window_weights(stft)
         self.frames: NDArray[np.generic] | None = None
-        self.spectra: NDArray[np.complex64] | None = None
+        self.spectra: NDArray[Any] | None = None
 
     def __call__(self, samples: Samples, frames_per_row: int, rows: NDArray[np.float32]) -> None:
         """Fills `rows` "T F" with the mean power of `frames_per_row` frames each."""

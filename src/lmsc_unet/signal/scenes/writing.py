@@ -8,12 +8,12 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.config import to_yaml
 from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.images import write_png
 from lmsc_unet.signal.annotations import NAMESPACE, to_annotation, write_metadata
 from lmsc_unet.signal.boxes import boxes_xyxy_px, draw_mask
 from lmsc_unet.signal.noise import NoiseFloor, above_floor_db, to_picture
@@ -132,9 +132,7 @@ def _write_picture(folder: Path, options: SceneOptions, index: int) -> Scene:
     scene = draw_scene(index, options)
     picture, mask = picture_and_mask(scene)
     for kind, pixels in (("images", picture), ("masks", mask * np.uint8(255))):
-        path = folder / kind / f"{scene_name(scene)}.png"
-        if not cv2.imwrite(str(path), pixels):
-            raise OutputError(f"{path}: the picture cannot be written. Is the disk full?")
+        write_png(folder / kind / f"{scene_name(scene)}.png", pixels)
     return scene
 
 

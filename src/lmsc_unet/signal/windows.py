@@ -1,0 +1,51 @@
+"""Means, maxima and minima over small windows of a plane."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+AnyArray = NDArray[Any]
+_BLOCK_VALUES = 1 << 16  # what stays in the second-level cache while it is worked on
+
+
+def window_means(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """The mean of the `rows` x `columns` cells around each cell of "T F"; beyond an edge the plane is its mirror image.
+
+    Sums are made anew for each cell, so that a strong cell leaves nothing behind when it leaves the window.
+    """
+    means = over_windows(np.add, values, rows, columns)
+    means *= np.float32(1 / (rows * columns))
+    return means
+
+
+def closed(mask: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+    """A mask "T F" whose gaps of less than `rows` or `columns` cells are filled (morphological closing)."""
+    grown = over_windows(np.maximum, mask, rows, columns)
+    return over_windows(np.minimum, grown[::-1, ::-1], rows, columns)[::-1, ::-1]
+
+
+def over_windows(combine: np.ufunc, values: AnyArray, rows: int, columns: int) -> AnyArray:
+    """Combines the `rows` x `columns` cells around each cell of "T F"; beyond an edge the plane is its mirror image.
+
+    For maxima and minima that is the same as to leave out what lies beyond the edge.
+    """
+    before = [(size // 2, size - 1 - size // 2) for size in (rows, columns)]
+    padded = np.pad(values, before, mode="symmetric")
+    combined = np.empty_like(values)
+    step = max(1, _BLOCK_VALUES // max(1, values.shape[1]))
+    for start in range(0, len(values), step):
+        block = padded[start : start + step + rows - 1]
+        _slide(combine, _slide(combine, block.T, columns).T, rows, combined[start : start + step])
+    return combined
+
+
+def _slide(combine: np.ufunc, values: AnyArray, size: int, out: AnyArray | None = None) -> AnyArray:
+    """Combines `size` rows that follow each other, for each first row."""
+    count = len(values) - size + 1
+    if out is None:
+        out = np.empty_like(values[:count])
+    np.copyto(out, values[:count])
+    for shift in range(1, size):
+        combine(out, values[shift : shift + count], out=out)
+    return out
