@@ -134,6 +134,8 @@ class TrainConfig:
     """A name of `lmsc models`."""
     recipe: Recipe = "strong"
     """The defaults of all other settings: strong, or what the paper states."""
+    initial_weights: Annotated[str, Parameter(alias="--from")] = ""
+    """Weights to begin with: a bundled model's name, a run folder, a checkpoint or an exported float32 file."""
     epochs: int = 100
     """Passes over the training images."""
     batch: int = 4
