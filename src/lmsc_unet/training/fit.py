@@ -8,6 +8,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
+from torch import nn
 from torch.utils.data import DataLoader
 
 from lmsc_unet.config import from_mapping
@@ -38,6 +39,7 @@ def fit(
     *,
     title: str,
     callbacks: Sequence[Callback] = (),
+    network: nn.Module | None = None,
 ) -> Recorder:
     """Trains until the last epoch or the end of patience; goes on from `last.ckpt` where the folder has one.
 
@@ -49,6 +51,7 @@ def fit(
         config: All settings.
         title: What the progress bar calls the training.
         callbacks: Lightning callbacks besides our own.
+        network: What to train; the config's model if not given.
 
     Raises:
         DivergedError: the loss is not finite; the checkpoints of the last finished epoch stay.
@@ -60,7 +63,7 @@ def fit(
     """
     _quieten()
     torch.manual_seed(config.seed)
-    network = build_model(network_config(config, spec.input_channels, spec.num_logits))
+    network = network or build_model(network_config(config, spec.input_channels, spec.num_logits))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recorder = Recorder(folder, config.patience)
     own = [*averaging(config.ema_decay), TrainingProgress(title), recorder]
