@@ -3,17 +3,25 @@
 from lmsc_unet.images.info import IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
 from lmsc_unet.images.reading import read_image, read_info, read_mask
 from lmsc_unet.images.resizing import resize, resize_mask
+from lmsc_unet.images.rows import RollingRows, RowSource, as_source, resized, resized_blocks
+from lmsc_unet.images.streaming import open_rows
 from lmsc_unet.images.writing import sha256, write_png, write_png_rows
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "ImageInfo",
+    "RollingRows",
+    "RowSource",
+    "as_source",
+    "open_rows",
     "read_image",
     "read_info",
     "read_mask",
     "resize",
     "resize_mask",
+    "resized",
+    "resized_blocks",
     "sha256",
     "write_png",
     "write_png_rows",

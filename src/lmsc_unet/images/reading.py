@@ -30,7 +30,7 @@ def read_info(path: Path) -> ImageInfo:
     Raises:
         DataError: the file is missing, empty, of no known kind or damaged in its header.
     """
-    with _named(path):
+    with named(path):
         head = _head(path)
         if _kind(head) == "TIFF":
             with tiff.opened(path) as file:
@@ -48,7 +48,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
     Raises:
         DataError: the file is missing, empty, truncated, damaged, of several pages or too large; it is named.
     """
-    with _named(path):
+    with named(path):
         return _read(path, max_pixels, is_mask=False)
 
 
@@ -58,7 +58,7 @@ def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
     Raises:
         DataError: as for `read_image`, or the mask is in colour, or holds values that are no integers.
     """
-    with _named(path):
+    with named(path):
         return _integers(_one_channel(_read(path, max_pixels, is_mask=True)))
 
 
@@ -117,7 +117,7 @@ def _kind(head: bytes) -> str:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Puts the file's name before any complaint. Decoders raise all sorts of errors on damaged files."""
     try:
         yield

@@ -10,8 +10,9 @@ import tifffile
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, turned_size
+from lmsc_unet.images.tiff_blocks import can_stream, raw_blocks
 from lmsc_unet.images.tiff_codecs import teach_tifffile
-from lmsc_unet.images.tiff_damage import check_pages
+from lmsc_unet.images.tiff_damage import check_pages, check_presence
 from lmsc_unet.images.tiff_others import WHITE_IS_ZERO, decode_cmyk, decode_elsewhere, grey_step, is_better_elsewhere
 
 _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 1, 2, 3, 5, 6
@@ -63,17 +64,38 @@ class Tiff:
 
     def pixels(self) -> AnyArray:
         """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
-        photometric = int(self._page.photometric)
-        if photometric == _CMYK:
+        if int(self._page.photometric) == _CMYK:
             return decode_cmyk(self._path, self._orientation)
-        if photometric == _PALETTE:
-            return self._colours()[self.labels()[..., 0]]
-        array = self.labels()
-        return array * array.dtype.type(grey_step(self._page)) if array.dtype == np.uint8 else array
+        return self._as_colours(self.labels())
 
     def labels(self) -> AnyArray:
         """Decodes to the raw values, `H W C` with alpha dropped: a palette gives its indices."""
-        array = self._decoded()
+        return self._as_labels(self._decoded())
+
+    @property
+    def can_stream(self) -> bool:
+        """Whether `pixel_blocks` can read it: upright, one page, one plane, a compression with a bounded output."""
+        is_upright = self._orientation == 1 and len(self._series.pages) == 1
+        is_plain = int(self._page.photometric) in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE)
+        return is_upright and is_plain and can_stream(self._page, self._shape[2])
+
+    def pixel_blocks(self) -> Iterator[AnyArray]:
+        """Decodes what `pixels` gives in blocks of rows, from top to bottom.
+
+        Raises:
+            DataError: pixels are missing in the file.
+        """
+        check_presence(self._page)
+        for raw in raw_blocks(self._page):
+            yield self._as_colours(self._as_labels(raw))
+
+    def _as_colours(self, array: AnyArray) -> AnyArray:
+        if int(self._page.photometric) == _PALETTE:
+            return self._colours()[array[..., 0]]
+        step = grey_step(self._page)
+        return array * array.dtype.type(step) if array.dtype == np.uint8 and step > 1 else array
+
+    def _as_labels(self, array: AnyArray) -> AnyArray:
         if int(self._page.photometric) == WHITE_IS_ZERO and array.dtype.kind in "bu":
             array = ~array if array.dtype == np.bool_ else self._white_value(array.dtype) - array
         return array[..., : array.shape[2] - self._num_alpha]

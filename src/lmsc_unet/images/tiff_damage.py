@@ -32,6 +32,16 @@ def check_pages(pages: list[Any], max_pixels: int) -> None:
         _check_inflation(page, MAX_BYTES_PER_PIXEL * max_pixels)
 
 
+def check_presence(page: Any) -> None:
+    """Refuses a page whose pixels or tags are not all in the file.
+
+    Raises:
+        DataError: the caller adds the file's name.
+    """
+    _check_tags(page)
+    _check_strips(page)
+
+
 def _check_tags(page: Any) -> None:
     """A tag whose value lies beyond the end of the file is skipped, and a default takes its place."""
     layout, handle = page.parent.tiff, page.parent.filehandle

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.prediction.scaling import percentile_limits
+from lmsc_unet.images import RowSource, as_source
+from lmsc_unet.prediction.levels import gather_levels
+from lmsc_unet.prediction.scaling import Limits, percentile_limits
 
 COLOURS = (
     (240, 228, 66),  # yellow
@@ -22,31 +23,49 @@ FILL_SHARE = 0.3
 """How much of a pixel's colour is its class's; at the border of a class it is all."""
 
 
-def draw_overlay(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Tints each class but 0 and draws its border; RGB "H W 3" of an image "H W C" of any depth and a mask "H W"."""
-    drawn = to_display(image)
+def draw_overlay(image: NDArray[Any], mask: NDArray[np.uint8], limits: Limits | None = None) -> NDArray[np.uint8]:
+    """Tints each class but 0 and draws its border; RGB "H W 3" of an image "H W C" of any depth and a mask "H W".
+
+    Of a part of an image, the whole image's `display_limits` say which values are black and white.
+    """
+    drawn = to_display(image, limits)
     table = np.array([(0, 0, 0), *(COLOURS[index % len(COLOURS)] for index in range(255))], dtype=np.uint8)
-    colours = table[mask]
-    tinted = cv2.addWeighted(drawn, 1 - FILL_SHARE, colours, FILL_SHARE, 0)
-    np.copyto(drawn, tinted, where=(mask > 0)[:, :, np.newaxis])
-    np.copyto(drawn, colours, where=borders(mask)[:, :, np.newaxis])
+    is_class, is_border = mask > 0, borders(mask)
+    tint = table[mask[is_class]] * np.float32(FILL_SHARE) + drawn[is_class] * np.float32(1 - FILL_SHARE)
+    drawn[is_class] = np.rint(tint, out=tint).astype(np.uint8)
+    drawn[is_border] = table[mask[is_border]]
     return drawn
 
 
 def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels of a class but 0 that touch another class, "H W"."""
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    differs = cv2.dilate(mask, cross) != cv2.erode(mask, cross)
-    return np.asarray(differs & (mask > 0), dtype=np.bool_)
+    """Pixels of a class but 0 that touch another class by a side, "H W"."""
+    differs = np.zeros(mask.shape, np.bool_)
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        is_edge = mask[one] != mask[other]
+        differs[one] |= is_edge
+        differs[other] |= is_edge
+    return differs & (mask > 0)
 
 
-def to_display(image: NDArray[Any]) -> NDArray[np.uint8]:
+def to_display(image: NDArray[Any], limits: Limits | None = None) -> NDArray[np.uint8]:
     """An image "H W C" of any depth as 8-bit RGB, stretched between its 1st and 99th percentile.
 
     Of other channels than three the first three are red, green and blue; of fewer, the first is grey.
     """
-    channels = image[:, :, :3] if image.shape[2] >= 3 else np.repeat(image[:, :, :1], 3, axis=2)
-    limits = percentile_limits(channels, channels.dtype)
+    limits = limits or display_limits(as_source(image))
+    channels = _shown(image)
+    if channels.shape[2] == 1:
+        channels = np.repeat(channels, 3, axis=2)
     gain = 255 / ((limits.high - limits.low) or 1.0)
     stretched: NDArray[np.float32] = (channels.astype(np.float32) - limits.low) * gain
     return np.clip(stretched, 0, 255).astype(np.uint8)
+
+
+def display_limits(source: RowSource) -> Limits:
+    """The values of an image that are shown as black and white."""
+    blocks = (_shown(block) for block in source.blocks())
+    return percentile_limits(lambda: gather_levels(blocks, source.height_px, source.width_px), source.dtype)
+
+
+def _shown(image: NDArray[Any]) -> NDArray[Any]:
+    return image[:, :, :3] if image.shape[2] >= 3 else image[:, :, :1]

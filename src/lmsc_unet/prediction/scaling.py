@@ -1,7 +1,8 @@
 """From an image of any depth to a network's input: channels matched, values scaled, then standardised.
 
 Training, evaluation and prediction all pass through `prepare`, or through its three steps where an image is
-cut up in between: the limits are the whole image's, never those of a crop or tile.
+cut up in between: the limits are the whole image's, never those of a crop or tile. An image in memory and one that
+is read by rows find theirs by the same function.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
+from lmsc_unet.images import RowSource, as_source
+from lmsc_unet.prediction.levels import Levels, gather_levels
 from lmsc_unet.prediction.spec import ModelSpec
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -21,8 +24,6 @@ PERCENTILES = (1.0, 99.0)
 """The percentiles that `percentile` takes to 0 and 1."""
 OVERSHOOT = 1.0
 """How far beyond 0..1 a value may lie: bright nuclei that fill under 1 % keep their contrast, a hot pixel is capped."""
-SAMPLED_PIXELS = 512 * 512
-"""Percentiles are taken from about so many pixels, on a regular grid over the image."""
 DEPTHS = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 """What `range` divides by; other kinds of number have no range of their own (see `range_limits`)."""
 
@@ -55,7 +56,23 @@ def find_limits(image: Image, spec: ModelSpec) -> Limits:
         DataError: the channels do not fit the model, or a value is not finite.
     """
     check_finite(image)
-    return LIMITS[spec.scaling](match_channels(image, spec), image.dtype)
+    return limits_of(as_source(image), spec)
+
+
+def limits_of(source: RowSource, spec: ModelSpec) -> Limits:
+    """The limits of an image that comes in rows by the spec's scaling; reads it once, or not at all.
+
+    Raises:
+        DataError: the channels do not fit the model, or the file is damaged.
+    """
+    match_channels(np.empty((0, 1, source.channels), source.dtype), spec)
+
+    def gather() -> Levels:
+        is_luma = spec.input_channels < source.channels
+        blocks = (match_channels(block, spec) if is_luma else block for block in source.blocks())
+        return gather_levels(blocks, source.height_px, source.width_px)
+
+    return LIMITS[spec.scaling](gather, source.dtype)
 
 
 def standardise(image: Image, limits: Limits, spec: ModelSpec) -> NDArray[np.float32]:
@@ -107,35 +124,35 @@ def check_finite(image: Image) -> None:
     )
 
 
-def range_limits(image: Image, dtype: np.dtype[Any]) -> Limits:
+def range_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limits:
     """By depth: 8 bit by 255, 16 bit by 65535; floats as they are if within 0..1, otherwise from least to largest.
 
     Integers of other kinds (signed, 32 bit) are treated as floats: from least to largest.
     """
     if dtype.name in DEPTHS:
         return Limits(low=0.0, high=DEPTHS[dtype.name])
-    low, high = float(image.min()), float(image.max())
+    low, high = gather().extremes()
     if dtype.kind == "f" and low >= 0 and high <= 1:
         return Limits(low=0.0, high=1.0)
     return Limits(low=low, high=high)
 
 
-def percentile_limits(image: Image, _dtype: np.dtype[Any]) -> Limits:
+def percentile_limits(gather: Callable[[], Levels], _dtype: np.dtype[Any]) -> Limits:
     """By the 1st and 99th percentile of all channels together, so that colours keep their balance.
 
     Where these are equal, as in a picture with a few bright specks alone, from least to largest.
     """
-    step = max(1, round((image.shape[0] * image.shape[1] / SAMPLED_PIXELS) ** 0.5))
-    low, high = np.percentile(image[step // 2 :: step, step // 2 :: step], PERCENTILES)
+    levels = gather()
+    low, high = levels.percentiles(PERCENTILES)
     if low == high:
-        low, high = image.min(), image.max()
-    return Limits(low=float(low), high=float(high))
+        low, high = levels.extremes()
+    return Limits(low=low, high=high)
 
 
-LIMITS: Mapping[str, Callable[[Image, np.dtype[Any]], Limits]] = MappingProxyType(
+LIMITS: Mapping[str, Callable[[Callable[[], Levels], np.dtype[Any]], Limits]] = MappingProxyType(
     {"range": range_limits, "percentile": percentile_limits}
 )
-"""A spec's scaling -> the function that finds its limits in the matched image, given the stored depth."""
+"""A spec's scaling -> the function that finds its limits, given what gathers the levels, and the stored depth."""
 
 
 def _channels(number: int) -> str:

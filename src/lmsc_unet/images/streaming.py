@@ -1,0 +1,63 @@
+"""Pictures that are read by rows, because they are large: no more of them is decoded than is looked at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.images import tiff
+from lmsc_unet.images.info import AnyArray, ImageInfo, plain_values
+from lmsc_unet.images.reading import named
+from lmsc_unet.images.rows import RowSource
+
+STREAM_FROM_PIXELS = 2**23
+"""Smaller pictures are decoded whole: they fit in memory many times."""
+MAX_STREAMED_PIXELS = 2**36
+"""Larger ones are refused: 262,144 x 262,144. Reading by rows takes no memory for them, but what is written would fill
+a disk."""
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def open_rows(path: Path, *, from_pixels: int = STREAM_FROM_PIXELS) -> RowSource | None:
+    """A large TIFF as rows to be read; None for what is small, is no TIFF, or can only be decoded whole.
+
+    Rows are what `read_image` gives: RGB order, alpha dropped, uint8, uint16 or float32. Floats are checked to be
+    finite as they are read.
+
+    Raises:
+        DataError: the file is missing or damaged, or too large even to be read by rows; it is named.
+    """
+    with named(path):
+        with path.open("rb") as stream:
+            if stream.read(4) not in _TIFF:
+                return None
+        with tiff.opened(path) as file:
+            info = file.info
+            if info.height_px * info.width_px < from_pixels or not file.can_stream:
+                return None
+    _check_size(path, info)
+    return RowSource(
+        height_px=info.height_px,
+        width_px=info.width_px,
+        channels=info.channels,
+        dtype=np.dtype(info.dtype),
+        blocks=lambda: _blocks(path),
+    )
+
+
+def _blocks(path: Path) -> Iterator[AnyArray]:
+    with named(path), tiff.opened(path) as file:
+        for block in file.pixel_blocks():
+            values = plain_values(block)
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                raise DataError("it holds values that are NaN or infinite. Replace them by numbers.")
+            yield values
+
+
+def _check_size(path: Path, info: ImageInfo) -> None:
+    if info.height_px * info.width_px > MAX_STREAMED_PIXELS:
+        raise DataError(
+            f"{path}: the header announces {info.width_px} x {info.height_px} px, more than the limit of "
+            f"{MAX_STREAMED_PIXELS} px. Cut it into smaller pictures."
+        )
