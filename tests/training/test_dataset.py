@@ -8,9 +8,9 @@ from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.config import AugmentConfig, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
-from lmsc_unet.training.transforms import HED_TO_RGB, RGB_TO_HED, jitter_stains
+from lmsc_unet.training.transforms import HED_TO_RGB, RGB_TO_HED, build_transform, draw, jitter_stains
 
 from .small import small_config, write_discs
 
@@ -95,6 +95,15 @@ def test_what_exceeds_the_cache_is_decoded_anew_and_is_the_same(tmp_path: Path) 
     assert kept[1] is kept[1]
     assert anew[1] is not anew[1]
     assert np.array_equal(kept[1].image, anew[1].image)
+
+
+def test_a_colour_image_may_be_turned_grey() -> None:
+    config = AugmentConfig(grey_probability=1, stain_probability=0, intensity_probability=0)
+    image = np.random.default_rng(0).random((3, 32, 32), dtype=np.float32)
+    crop, _ = draw(build_transform(config, 32), image, np.zeros((32, 32), np.uint8), seed=1)
+    assert (crop[0] == crop[1]).all()
+    assert (crop[1] == crop[2]).all()
+    assert crop.std() > 0.05
 
 
 def test_stains_are_taken_apart_and_put_together() -> None:

@@ -115,13 +115,16 @@ class AugmentConfig:
     """Of a random change of haematoxylin and eosin in colour images (HED jitter)."""
     stain_strength: float = 0.15
     """Standard deviation of the change of each stain's strength."""
+    grey_probability: float = 0.0
+    """Of a colour image turned grey: for models that must not go by one laboratory's colours."""
     intensity_probability: float = 0.3
     """Of each: gamma, shift and scale of intensities, noise, blur."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "crops_per_image", prefix="augment.")
         check_at_least(self, 0, "rotate_deg", "zoom", "stain_strength", prefix="augment.")
-        for name in ("flip_probability", "affine_probability", "stain_probability", "intensity_probability"):
+        changes = ("flip", "affine", "stain", "grey", "intensity")
+        for name in (f"{change}_probability" for change in changes):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augment.{name} is {getattr(self, name)}; it must lie between 0 and 1.")
 

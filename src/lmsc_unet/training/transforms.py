@@ -27,6 +27,7 @@ from monai.transforms import (
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lmsc_unet.prediction.scaling import LUMA
 from lmsc_unet.training.config import AugmentConfig
 
 set_track_meta(False)
@@ -61,6 +62,23 @@ class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
         for key in self.key_iterator(data):
             if data[key].shape[0] == 3 and not _is_grey(data[key]):
                 data[key] = jitter_stains(data[key], scale, shift)
+        return data
+
+
+class RandGreyd(RandomizableTransform, MapTransform):  # type: ignore[misc]
+    """Turns a colour image "3 H W" grey at random: its luma in all three channels."""
+
+    def __init__(self, keys: KeysCollection, prob: float) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Changes the images under the keys, all alike."""
+        self.randomize(None)
+        if self._do_transform:
+            for key in self.key_iterator(data):
+                if data[key].shape[0] == 3:
+                    data[key] = torch.einsum("chw,c->hw", data[key], torch.from_numpy(LUMA)).expand(3, -1, -1).clone()
         return data
 
 
@@ -119,6 +137,8 @@ def _photometric(config: AugmentConfig) -> list[Any]:
     steps: list[Any] = []
     if config.stain_probability:
         steps.append(RandStaind(("image",), config.stain_probability, config.stain_strength))
+    if config.grey_probability:
+        steps.append(RandGreyd(("image",), config.grey_probability))
     probability = config.intensity_probability
     if probability:
         steps += [
