@@ -1,10 +1,10 @@
-"""What holds for every test: nothing depends on which models this copy bundles."""
+"""What holds for every test: no models are bundled, and runs stay in PyTorch, as exporting one takes seconds."""
 
 from pathlib import Path
 
 import pytest
 
-from lmsc_unet.prediction import bundled
+from lmsc_unet.prediction import bundled, first_use
 
 SHIPPED = bundled.FOLDER
 """The folder of the models that are shipped."""
@@ -17,3 +17,9 @@ def no_weights(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     folder.mkdir(exist_ok=True)
     monkeypatch.setattr(bundled, "FOLDER", folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What exports a run at its first use is not installed."""
+    monkeypatch.setattr(first_use, "NEEDED", ("what-exports",))

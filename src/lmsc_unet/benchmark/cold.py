@@ -51,7 +51,7 @@ def first_mask(file: Path, backend: str, threads: int, size_px: int) -> float:
     from lmsc_unet.prediction.predictor import Predictor
     from lmsc_unet.prediction.runtime import Runtime
 
-    runtime = Runtime(backend=None if backend == "torch" else backend, threads=threads)
+    runtime = Runtime(backend=backend, threads=threads)
     predictor = Predictor.load(file, runtime=runtime)
     image = np.random.default_rng(0).integers(0, 256, (size_px, size_px, predictor.spec.input_channels), dtype=np.uint8)
     predictor.predict(image)

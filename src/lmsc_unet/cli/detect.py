@@ -52,7 +52,8 @@ def detect(
         datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le.
         sample_rate_hz: Of raw files and standard input; for SigMF, in place of the recording's own.
         center_hz: What 0 Hz of a raw file's samples stands for.
-        backend: What runs an exported file: onnxruntime, openvino, cuda, tensorrt; without it the fastest installed.
+        backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
+            installed.
         threads: Threads of the model.
         checksum: Hold data against the SHA-512 that its metadata names, which reads it once more.
         overwrite: Replace the results in the folder.

@@ -60,7 +60,8 @@ def evaluate(
         threshold: Probability from which a pixel is foreground, in place of the model's own.
         tile_px: Side of the tiles that larger images are cut into.
         batch: Tiles that go through the network at once.
-        backend: What runs an exported file: onnxruntime, openvino, cuda, tensorrt; without it the fastest installed.
+        backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
+            installed.
         threads: Threads that share one image's work.
         frames_per_row: Of recordings: frames averaged per row; without it the model's, or as many as show a recording
             in one picture.

@@ -47,7 +47,8 @@ def predict(
         tile_px: Side of the tiles that larger images are cut into; more memory, less work done twice.
         batch: Tiles that go through the network at once.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
-        backend: What runs an exported file: onnxruntime, openvino, cuda, tensorrt; without it the fastest installed.
+        backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
+            installed.
         threads: Threads that share one image's work.
         resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.

@@ -10,16 +10,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lmsc_unet.catalog import CATALOG
-from lmsc_unet.errors import ModelError
+from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.prediction.bundled import bundled_files, hint
+from lmsc_unet.prediction.first_use import exported
 from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.prediction.runtime import TORCH, Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 
 LOADERS: Mapping[str, str] = MappingProxyType(
     {".ckpt": "lmsc_unet.training.loading:load_model", ".onnx": "lmsc_unet.prediction.backends:load_model_file"}
 )
 """A model file's suffix -> "module:function" that takes the path and a `Runtime`: its `(Network, ModelSpec)`."""
+CHECKPOINT = ".ckpt"
 RUN_CHECKPOINT = "best.ckpt"
 """The file of a run folder that is its model."""
 RUN_CONFIG = "config.yaml"
@@ -35,11 +37,13 @@ class LoadedModel:
     spec: ModelSpec
     """How the network wants its images, and what its logits mean."""
     file: Path
-    """The file that holds the weights."""
+    """The file that holds the weights, as it was named: of a run its checkpoint."""
 
 
 def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noqa: B008 - frozen
     """Loads a model file, the best checkpoint of a run folder, or a bundled model by its name.
+
+    A checkpoint is exported when it is first used, see `first_use`, unless the backend is `torch`.
 
     Raises:
         ModelError: there is no such model, it is of no known kind, or what reads it is not installed.
@@ -50,9 +54,12 @@ def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noq
         raise ModelError(
             f"{file}: a model is a run folder or a file that ends in {', '.join(LOADERS)}, not {file.suffix!r}."
         )
-    module, function = LOADERS[file.suffix].split(":")
+    if file.suffix != CHECKPOINT and runtime.backend == TORCH:
+        raise ConfigError(f"{file}: PyTorch runs checkpoints; this file runs on ONNX Runtime. Leave --backend out.")
+    run_file = (exported(file, runtime) or file) if file.suffix == CHECKPOINT else file
+    module, function = LOADERS[run_file.suffix].split(":")
     try:
-        network, spec = getattr(import_module(module), function)(file, runtime)
+        network, spec = getattr(import_module(module), function)(run_file, runtime)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("lmsc_unet"):
             raise

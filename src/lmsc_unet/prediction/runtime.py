@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 from lmsc_unet.errors import ConfigError
 
+TORCH = "torch"
+"""The backend that runs checkpoints as they are, and no exported file."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
     """What a user may choose of how a model is run; nothing of it changes what the model sees."""
 
     backend: str | None = None
-    """A name of `BACKENDS`; without one the fastest that is installed."""
+    """A name of `BACKENDS`, or `torch` for a checkpoint; without one the fastest that is installed."""
     threads: int | None = None
     """Threads that share one image's work; without a number the backend takes the cores that there are."""
 

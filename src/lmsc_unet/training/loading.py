@@ -13,7 +13,7 @@ from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.prediction.runtime import TORCH, Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
@@ -27,9 +27,9 @@ def load_model(path: Path, runtime: Runtime = Runtime()) -> tuple[Network, Model
 
     Raises:
         ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
-        ConfigError: a backend is named; these are for exported files.
+        ConfigError: another backend is named; these are for exported files.
     """
-    if runtime.backend is not None:
+    if runtime.backend not in (None, TORCH):
         raise ConfigError(
             f"{path}: a checkpoint runs on PyTorch, not on {runtime.backend}. Export it first: "
             f"lmsc export {path} --out model.onnx"

@@ -108,7 +108,8 @@ def train(one: Training, prepared: Prepared, origin: dict[str, Any]) -> dict[str
     trained_s = time.monotonic() - started_s
     scores = score(one.folder, one.fold, prepared.label_map)
     draw_curves(recorder.rows, one.folder / "curves.png")
-    draw_predictions(Predictor.load(one.folder), one.fold.val, prepared.label_map, one.folder / "predictions.png")
+    best = Predictor(*load_model(one.folder / "best.ckpt"))
+    draw_predictions(best, one.fold.val, prepared.label_map, one.folder / "predictions.png")
     return write_summary(one.folder, describe(one, recorder, trained_s) | scores | origin)
 
 

@@ -12,6 +12,7 @@ CONFIG_FILE = "config.yaml"
 FILES = (
     *("best.ckpt", "best.ckpt.sha256", "last.ckpt", "last.ckpt.sha256"),
     *("metrics.csv", "split.csv", "per_image.csv", "curves.png", "predictions.png", "summary.json"),
+    *(f"{name}-{16 * '[0-9a-f]'}.onnx" for name in ("best", "last")),
     *("tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml", ".*.partial", ".*.tmp"),
     CONFIG_FILE,
 )

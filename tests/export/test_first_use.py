@@ -1,0 +1,213 @@
+"""A run folder is exported at its first use, once for each checkpoint, and runs without PyTorch from then on."""
+
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.export import first_use as exporting
+from lmsc_unet.images import read_mask, write_png
+from lmsc_unet.prediction import first_use
+from lmsc_unet.prediction.loading import load
+from lmsc_unet.prediction.modelfile import read_description
+from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
+from lmsc_unet.training.run_folder import clear_run
+from tests.prediction.conftest import blobs
+
+ON_TORCH, ON_ONNX_RUNTIME = Runtime(backend="torch"), Runtime(backend="onnxruntime", threads=1)
+NEEDED = first_use.NEEDED
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of a finished run."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+@pytest.fixture(autouse=True)
+def can_export(graph: onnx.ModelProto, no_exports: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports take the graph that is made already; the user's cache folder is the test's, and there is no GPU."""
+    monkeypatch.setattr(first_use, "NEEDED", NEEDED)
+    monkeypatch.setattr(exporting, "to_graph", lambda *_: deepcopy(graph))
+    monkeypatch.setattr(first_use, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(first_use.shutil, "which", lambda _: None)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if ".onnx" in path.name)
+
+
+def test_the_first_use_exports_and_later_ones_run_the_file(
+    run: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = blobs(61, 47)
+    first = Predictor.load(run).predict(image)
+    (name,) = files(run)
+    assert read_description(run / name).checkpoint_sha256 == (run / "best.ckpt.sha256").read_text().split()[0]
+    assert f"{run / 'best.ckpt'}: exported once to {run / name}" in caplog.text
+    monkeypatch.setattr(first_use, "EXPORTER", "nothing:that_is_there")
+    caplog.clear()
+    second = Predictor.load(str(run)).predict(image)
+    assert not caplog.records
+    theirs = Predictor.load(run, runtime=ON_TORCH).predict(image)
+    np.testing.assert_array_equal(first.probability, second.probability)
+    np.testing.assert_allclose(first.probability, theirs.probability, rtol=0, atol=1e-5)
+    assert load(run).file == run / "best.ckpt"
+    clear_run(run)
+    assert not run.exists() or not files(run)
+
+
+def test_what_was_exported_once_runs_where_there_is_no_torch(run: Path, tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", blobs(40, 40))
+    expected = Predictor.load(run).predict(blobs(40, 40)).mask
+    code = f"""
+import sys
+class NotInstalled:
+    def find_spec(self, name, *_):
+        if name in ("torch", "lightning", "onnx", "onnxscript"):
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, NotInstalled())
+from lmsc_unet.cli.main import main
+sys.exit(main(["predict", {str(run)!r}, {str(tmp_path / "a.png")!r}, "--out", {str(tmp_path / "out")!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    np.testing.assert_array_equal(read_mask(tmp_path / "out/masks/a.png"), expected)
+
+
+def test_another_checkpoint_is_exported_anew(run: Path) -> None:
+    load(run)
+    (run / "best-of-all.onnx").touch()
+    before = files(run)
+    checkpoint = read_checkpoint(run / "best.ckpt")
+    write_checkpoint(checkpoint | {"changed": True}, run / "best.ckpt")
+    load(run)
+    after = files(run)
+    assert len(after) == len(before) == 2
+    assert set(after) & set(before) == {"best-of-all.onnx"}  # a user's own file stays
+
+
+@pytest.mark.parametrize("content", [b"", b"half of a file"])
+def test_a_damaged_file_is_made_again(content: bytes, run: Path) -> None:
+    load(run)
+    (name,) = files(run)
+    whole = (run / name).stat().st_size
+    (run / name).write_bytes(content)
+    load(run)
+    assert (run / name).stat().st_size == whole
+
+
+def test_a_run_that_may_not_be_written_is_exported_to_the_users_cache(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writable = first_use._is_writable
+    monkeypatch.setattr(first_use, "_is_writable", lambda file: file.parent != run and writable(file))
+    load(run)
+    assert not files(run)
+    assert len(files(tmp_path / "cache")) == 1
+    monkeypatch.setattr(first_use, "EXPORTER", "nothing:that_is_there")
+    load(run)
+
+
+def wrong(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with a bias a little off."""
+    changed = deepcopy(graph)
+    bias = next(values for values in changed.graph.initializer if values.name == "head.bias")
+    bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + 1e-3, bias.name))
+    return changed
+
+
+FAILURES: dict[str, tuple[Callable[[pytest.MonkeyPatch, onnx.ModelProto], None], str]] = {
+    "not the network": (
+        lambda patch, graph: patch.setattr(exporting, "to_graph", lambda *_: wrong(graph)),
+        "its logits differ by 0.001",
+    ),
+    "nowhere to write": (
+        lambda patch, _: patch.setattr(first_use, "_is_writable", lambda _: False),
+        "can be written",
+    ),
+    "a full disk": (
+        lambda patch, _: patch.setattr(exporting.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full"))),
+        "cannot be written",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fail", "message"), FAILURES.values(), ids=FAILURES)
+def test_where_no_file_can_be_made_the_run_stays_in_pytorch_and_says_so(
+    fail: Any, message: str, run: Path, graph: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    fail(monkeypatch, graph)
+    image = blobs(40, 40)
+    found = Predictor.load(run).predict(image)
+    assert message in caplog.text
+    assert "runs in PyTorch, as it could not be exported" in caplog.text
+    assert not files(run)
+    expected = Predictor.load(run, runtime=ON_TORCH).predict(image)
+    np.testing.assert_array_equal(found.probability, expected.probability)
+    with pytest.raises(ConfigError, match="cannot be exported for onnxruntime"):
+        load(run, ON_ONNX_RUNTIME)
+
+
+def test_without_the_extra_the_run_stays_in_pytorch(
+    run: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(first_use, "find_spec", lambda name: None if name == "onnx" else name)
+    load(run)
+    assert not files(run)
+    assert not caplog.records
+    with pytest.raises(ConfigError, match=r'onnx to make one is not installed. Try: pip install "lmsc-unet\[export\]"'):
+        load(run, ON_ONNX_RUNTIME)
+
+
+def test_a_gpu_keeps_the_run_in_pytorch_unless_a_backend_is_named(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_use.shutil, "which", lambda name: f"/usr/bin/{name}")
+    load(run)
+    assert not files(run)
+    load(run, ON_ONNX_RUNTIME)
+    assert len(files(run)) == 1
+
+
+def test_the_backend_torch_exports_nothing_and_runs_no_exported_file(run: Path) -> None:
+    load(run, ON_TORCH)
+    assert not files(run)
+    load(run, ON_ONNX_RUNTIME)
+    with pytest.raises(ConfigError, match="PyTorch runs checkpoints; this file runs on ONNX Runtime"):
+        load(run / files(run)[0], ON_TORCH)
+
+
+def test_the_note_is_a_line_on_standard_error(run: Path) -> None:
+    logger = logging.getLogger("lmsc_unet")
+    assert not logger.handlers
+    assert logger.isEnabledFor(logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        ("linux", {"XDG_CACHE_HOME": "/c"}, "/c/lmsc-unet"),
+        ("linux", {"XDG_CACHE_HOME": "", "HOME": "/h"}, "/h/.cache/lmsc-unet"),
+        ("darwin", {"HOME": "/h"}, "/h/Library/Caches/lmsc-unet"),
+        ("win32", {"LOCALAPPDATA": "/l"}, "/l/lmsc-unet"),
+    ],
+)
+def test_the_cache_folder_is_where_the_system_has_it(
+    platform: str, variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(first_use.sys, "platform", platform)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert first_use.cache_folder() == Path(expected)
