@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +10,7 @@ from lmsc_unet.data.objects import typical_width_px
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.images import write_png
 
+cv2 = pytest.importorskip("cv2", reason="only trainings measure objects; OpenCV comes with lmsc-unet[train]")
 BINARY = LabelMap(kind="binary", foreground=255, ignore_index=100)
 
 

@@ -1,8 +1,7 @@
-"""Small networks of numpy and OpenCV that behave like real ones: zero padding, pooling, skips."""
+"""Small networks of numpy that behave like real ones: zero padding, pooling, skips."""
 
 import json
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,9 @@ REACH_PX = 12
 
 def convolve(channel: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     kernel = np.random.default_rng(seed).normal(0, 0.6, (3, 3)).astype(np.float32)
-    return cv2.filter2D(channel, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
+    height, width = channel.shape
+    padded = np.pad(channel, 1)
+    return sum(kernel[y, x] * padded[y : y + height, x : x + width] for y, x in np.ndindex(3, 3))
 
 
 def small_unet(num_logits: int = 1):

@@ -2,13 +2,13 @@ import csv
 import hashlib
 import json
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.images import read_mask
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import open_recording
 from lmsc_unet.signal.scenes import SceneOptions, draw_scene, render, write_pictures, write_scenes
@@ -137,8 +137,7 @@ def test_pictures_are_spectrograms_with_masks_and_boxes(tmp_path):
     scenes = list(write_pictures(tmp_path / "set", SceneOptions(seed=1, samples=131_072), count=8))
     names = sorted(path.name for path in (tmp_path / "set" / "images").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "set" / "masks").iterdir())
-    picture = cv2.imread(str(tmp_path / "set" / "images" / names[0]), cv2.IMREAD_UNCHANGED)
-    mask = cv2.imread(str(tmp_path / "set" / "masks" / names[0]), cv2.IMREAD_UNCHANGED)
+    picture, mask = (read_mask(tmp_path / "set" / kind / names[0]) for kind in ("images", "masks"))
     assert picture.shape == mask.shape == (256, 256)
     assert set(np.unique(mask)) == {0, 255}
     np.testing.assert_array_equal(picture, picture_and_mask(scenes[0])[0])

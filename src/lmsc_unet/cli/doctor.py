@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from rich.console import Console
 from rich.markup import escape
 
-DEVICE_WING = ("numpy", "opencv-python-headless", "pillow", "tifffile", "pyyaml", "onnxruntime", "cyclopts", "rich")
-LAB_WING = ("torch", "lightning", "torchmetrics", "monai", "scikit-learn", "matplotlib")
-OPTIONAL = ("onnx", "onnxscript", "openvino", "sigmf", "tensorboard")
+DEVICE_WING = ("numpy", "pillow", "tifffile", "sigmf", "pyyaml", "onnxruntime", "cyclopts", "rich")
+LAB_WING = ("torch", "lightning", "torchmetrics", "monai", "scikit-learn", "opencv-python-headless", "matplotlib")
+OPTIONAL = ("onnx", "onnxscript", "openvino", "tensorboard")
 MALICIOUS_LIGHTNING = ("2.6.2", "2.6.3")
 
 Problem = tuple[str, str]

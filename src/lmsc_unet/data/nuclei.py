@@ -8,19 +8,20 @@ cells that are no nuclei, and a stain that is another in each picture.
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from lmsc_unet.data.nucleus import EPITHELIUM, FIBROBLAST, LYMPHOCYTE, TUMOUR, Nucleus, draw_nucleus
-from lmsc_unet.data.stain import Map, develop, random_stain, smooth_noise, stroma
+from lmsc_unet.data.planes import Map, distances_px
+from lmsc_unet.data.stain import develop, random_stain, smooth_noise, stroma
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.images import write_png
 
 _CLUMPS_PX = 256
 _MAX_HIDDEN = 0.3  # a nucleus that would lie on others by more than this share finds no place
 _AREA_PX = 512 * 512
+_CYTOPLASM_PX = 42  # so far from a nucleus its cytoplasm has faded
 _KINDS = (EPITHELIUM, LYMPHOCYTE, FIBROBLAST, TUMOUR)
 
 
@@ -119,7 +120,7 @@ def _renumbered(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
 def _add_cells(eosin: Map, labels: NDArray[np.uint16], rng: Generator) -> None:
     """Cytoplasm around the nuclei, denser or paler than the stroma, and the pale seam that fixing leaves."""
-    distance_px = np.asarray(cv2.distanceTransform((labels == 0).astype(np.uint8), cv2.DIST_L2, 3))
+    distance_px = distances_px(labels > 0, _CYTOPLASM_PX)
     body = np.exp(-((distance_px / rng.uniform(6, 14)) ** 2)) * (labels == 0)
     seam = np.exp(-((distance_px - 2) ** 2) / 3) * rng.uniform(0, 0.5)
     eosin += body * (rng.uniform(-0.05, 0.15) + 0.12 * smooth_noise(rng, labels.shape[0], 50))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lmsc_unet.data.stain import Map
+from lmsc_unet.data.planes import Map
 
 
 @dataclass(frozen=True, kw_only=True)

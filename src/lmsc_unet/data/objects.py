@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +36,8 @@ def typical_width_px(samples: Sequence[Sample], label_map: LabelMap) -> float:
 
 def _widths_px(mask: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Width and area of each connected piece of foreground."""
+    import cv2  # only trainings come here, and it is as large as all else that runs models
+
     foreground = ((mask > 0) & (mask != IGNORE)).astype(np.uint8)
     number, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
     inside_px = np.zeros(number)

@@ -6,12 +6,11 @@ Dyes absorb by the law of Lambert and Beer, so their amounts add in optical dens
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-Map = NDArray[np.float32]
+from lmsc_unet.data.planes import Map, blur, enlarge, sample
 
 _HAEMATOXYLIN = (0.65, 0.70, 0.29)
 _EOSIN = (0.09, 0.95, 0.28)
@@ -48,7 +47,7 @@ def develop(haematoxylin: Map, eosin: Map, stain: Stain, rng: Generator) -> NDAr
     """The picture `H W 3` of two maps `H W` of dye."""
     density = haematoxylin[..., None] * stain.haematoxylin + eosin[..., None] * stain.eosin
     light = stain.glass * np.exp(-density)
-    light = cv2.GaussianBlur(light, (0, 0), stain.blur_px)
+    light = blur(light, stain.blur_px, stain.blur_px)
     light += np.float32(stain.noise) * rng.standard_normal(light.shape, dtype=np.float32)
     return np.asarray(np.clip(np.rint(light), 0, 255), dtype=np.uint8)
 
@@ -57,8 +56,7 @@ def smooth_noise(rng: Generator, size_px: int, scale_px: float) -> Map:
     """Noise `size_px` x `size_px` of mean 0 and deviation 1, whose spots are some `scale_px` wide."""
     cells = max(int(np.ceil(size_px / scale_px)) + 3, 4)
     coarse = rng.standard_normal((cells, cells), dtype=np.float32)
-    fine = np.asarray(cv2.resize(coarse, None, fx=scale_px, fy=scale_px, interpolation=cv2.INTER_CUBIC))
-    noise = fine[int(scale_px) :, int(scale_px) :][:size_px, :size_px]
+    noise = enlarge(coarse, scale_px, int(scale_px), size_px)
     return np.asarray((noise - noise.mean()) / (noise.std() + 1e-6), dtype=np.float32)
 
 
@@ -75,14 +73,14 @@ def stroma(rng: Generator, size_px: int) -> Map:
 
 def _fibres(rng: Generator, size_px: int) -> Map:
     """Streaks along one direction, bent by a slow displacement."""
-    streaks = cv2.GaussianBlur(rng.standard_normal((2 * size_px, 2 * size_px), dtype=np.float32), (0, 0), 14, None, 1.3)
+    streaks = blur(rng.standard_normal((2 * size_px, 2 * size_px, 1), dtype=np.float32), 14, 1.3)[..., 0]
     angle = rng.uniform(0, np.pi)
     y, x = np.mgrid[:size_px, :size_px].astype(np.float32) - np.float32(size_px / 2)
     bend = rng.uniform(4, 16)
     x, y = x + bend * smooth_noise(rng, size_px, 110), y + bend * smooth_noise(rng, size_px, 110)
     along = (np.cos(angle) * x + np.sin(angle) * y + size_px).astype(np.float32)
     across = (np.cos(angle) * y - np.sin(angle) * x + size_px).astype(np.float32)
-    bent = np.asarray(cv2.remap(streaks, along, across, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+    bent = sample(streaks, across, along)
     return np.asarray(bent / (bent.std() + 1e-6), dtype=np.float32)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -52,7 +51,7 @@ def rank(scores: NDArray[np.float64], num_each: int) -> tuple[list[int], list[in
 
 def colour_errors(pair: Compared) -> NDArray[np.uint8]:
     """The image in grey, with what is right, missed and false in the foreground in colour; RGB "H W 3"."""
-    grey = cv2.cvtColor(to_display(pair.image), cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(Image.fromarray(to_display(pair.image)).convert("L"))
     drawn = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     is_there, is_said = (pair.truth > 0) & (pair.truth != IGNORE), pair.prediction > 0
     is_same = pair.truth == pair.prediction
@@ -78,9 +77,9 @@ def _fitted(panel: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height_px, width_px = panel.shape[:2]
     scale = CELL_PX / max(height_px, width_px)
     size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
-    scaled = np.asarray(cv2.resize(panel, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST))
+    scaling = Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST
     cell = np.full((CELL_PX, CELL_PX, 3), PAPER, dtype=np.uint8)
-    cell[: size[1], : size[0]] = scaled
+    cell[: size[1], : size[0]] = np.asarray(Image.fromarray(panel).resize(size, scaling))
     return cell
 
 

@@ -95,14 +95,14 @@ def write_run(out: Path, run: Run, **outcome: Any) -> None:
 
 def versions() -> dict[str, str]:
     """The versions of all that a prediction passes through; of runtimes only those that were loaded."""
-    import cv2
     import numpy as np
+    import PIL
 
     found = {
         "python": platform.python_version(),
         "lmsc-unet": version("lmsc-unet"),
         "numpy": np.__version__,
-        "cv2": cv2.__version__,
+        "pillow": PIL.__version__,
     }
     loaded = {name: sys.modules[name] for name in RUNTIMES if name in sys.modules}
     return found | {name: str(module.__version__) for name, module in loaded.items()}

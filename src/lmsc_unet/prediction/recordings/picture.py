@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -20,8 +19,18 @@ WIDTH_PX, TALLEST_PX, LOWEST_PX = 768, 768, 192
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 84, 96, 34, 50
 SHOWN = DbRange(low_db=-5.0, high_db=35.0)
 INK, PAPER, OUTLINE, SHADOW = (20, 20, 20), (255, 255, 255), (255, 255, 255), (200, 30, 60)
+VIRIDIS = (
+    "440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e 1f978b 21a585 2eb37c 46c06f 65cb5e 89d548 b0dd2f "
+    "d8e219 fde725"
+)
+"""Every 15th of the 256 colours of the map viridis, which is as dark and as bright in grey."""
 MAX_LABELS = 60
 """Where more signals are drawn, they are outlined only."""
+
+_CORNERS = np.array([list(bytes.fromhex(colour)) for colour in VIRIDIS.split()])
+_COLOUR_TABLE = np.stack(
+    [np.interp(np.arange(256), np.arange(0, 256, 15), channel) for channel in _CORNERS.T], axis=1
+).astype(np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,14 +76,18 @@ def draw_panel(panel: Panel, tallest_px: int = TALLEST_PX) -> NDArray[np.uint8]:
 def _stretched(panel: Panel, height_px: int) -> Rows:
     """The lines at the size of the plot; a last line of fewer rows than the others takes less room."""
     full_px = round(height_px * len(panel.lines) * panel.rows_per_line / panel.num_rows)
-    across = cv2.INTER_AREA if panel.lines.shape[1] > WIDTH_PX else cv2.INTER_NEAREST
-    down = cv2.INTER_AREA if len(panel.lines) > full_px else cv2.INTER_NEAREST
-    wide = cv2.resize(panel.lines, (WIDTH_PX, len(panel.lines)), interpolation=across)
-    return np.asarray(cv2.resize(wide, (WIDTH_PX, full_px), interpolation=down)[:height_px], np.float32)
+    wide = _scaled(panel.lines, WIDTH_PX, len(panel.lines), is_smaller=panel.lines.shape[1] > WIDTH_PX)
+    return _scaled(wide, WIDTH_PX, full_px, is_smaller=len(panel.lines) > full_px)[:height_px]
+
+
+def _scaled(lines: Rows, width_px: int, height_px: int, *, is_smaller: bool) -> Rows:
+    """Averages where there are more lines than pixels, repeats them where there are fewer."""
+    scaling = Image.Resampling.BOX if is_smaller else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(np.asarray(lines, np.float32)).resize((width_px, height_px), scaling))
 
 
 def _colours(level_db: Rows) -> NDArray[np.uint8]:
-    return np.asarray(cv2.applyColorMap(to_picture(level_db, SHOWN), cv2.COLORMAP_VIRIDIS)[..., ::-1])
+    return _COLOUR_TABLE[to_picture(level_db, SHOWN)]
 
 
 def _draw_frequency_axis(pen: ImageDraw.ImageDraw, grid: Grid, bottom_px: int) -> None:
