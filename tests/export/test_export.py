@@ -174,8 +174,8 @@ def test_settings_that_cannot_be_are_refused(options: dict[str, Any], message: s
         ExportOptions(**options)
 
 
-def test_a_checkpoint_on_a_backend_is_told_to_be_exported(trained: Path, tmp_path: Path, capsys: Any) -> None:
+def test_a_checkpoint_on_a_backend_says_what_exporting_it_wants(trained: Path, tmp_path: Path, capsys: Any) -> None:
     arguments = ["predict", str(trained), str(tmp_path), "--out", str(tmp_path / "o"), "--backend", "onnxruntime"]
     (tmp_path / "a.png").write_bytes(b"")
     assert main(arguments) == 1
-    assert "a checkpoint runs on PyTorch, not on onnxruntime. Export it first: lmsc export" in capsys.readouterr().err
+    assert 'to make one is not installed. Try: pip install "lmsc-unet[export]"' in capsys.readouterr().err
