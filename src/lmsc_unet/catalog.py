@@ -132,21 +132,37 @@ def side_multiple_px(config: ModelConfig) -> int:
 
 
 def margin_px(config: ModelConfig) -> int:
-    """How far from a pixel its logits reach: what is farther away in the image cannot change them.
+    """How far from a pixel its logits reach: what is farther away in the image cannot change them."""
+    reaches = [(column, *_reach(config, column)) for column in range(side_multiple_px(config))]
+    return max(max(column - first, last - column) for column, first, last in reaches)
 
-    The path through the bottleneck reaches farthest. It is followed backwards from the columns that lie
-    differently to the poolings, as the interval of columns that each depends on. A skip reaches less far:
-    its BRB adds one pixel where the way through the level below adds at least two.
+
+def grid_margin_px(config: ModelConfig) -> int:
+    """How many columns at a border that lies on the pooling grid depend on what lies beyond it.
+
+    Less than `margin_px`: the columns that reach farthest do not begin at such a border.
+    """
+    step = side_multiple_px(config)
+    margin = 0
+    for column in range(step):
+        first, last = _reach(config, column)
+        farthest_right = column + step * (-(first // step) - 1)  # the last column of its kind that reaches below 0
+        farthest_left = column - step * (last // step)  # the first of its kind that reaches 0 from below
+        margin = max(margin, farthest_right + 1, -farthest_left)
+    return margin
+
+
+def _reach(config: ModelConfig, column: int) -> tuple[int, int]:
+    """The first and the last column that the logits of a column depend on.
+
+    The path through the bottleneck reaches farthest. It is followed backwards, as the interval of columns that each
+    depends on. A skip reaches less far: its BRB adds one pixel where the way through the level below adds at least two.
     """
     num_poolings = len(config.widths) - 1
     level_reach = 2 if isinstance(config, UNetConfig) else config.repeats
-    reach = 0
-    for column in range(side_multiple_px(config)):
-        first, last = column, column
-        for _ in range(num_poolings):  # up: a double convolution, then the column that the growing made two of
-            first, last = (first - 2) // 2, (last + 2) // 2
-        for _ in range(num_poolings):  # bottom and down: 3x3 convolutions, then the two columns that were pooled
-            first, last = 2 * (first - level_reach), 2 * (last + level_reach) + 1
-        first, last = first - 2, last + 2  # the first level: a double convolution
-        reach = max(reach, column - first, last - column)
-    return reach
+    first, last = column, column
+    for _ in range(num_poolings):  # up: a double convolution, then the column that the growing made two of
+        first, last = (first - 2) // 2, (last + 2) // 2
+    for _ in range(num_poolings):  # bottom and down: 3x3 convolutions, then the two columns that were pooled
+        first, last = 2 * (first - level_reach), 2 * (last + level_reach) + 1
+    return first - 2, last + 2  # the first level: a double convolution

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, ModelConfig, UNetConfig, margin_px, side_multiple_px
+from lmsc_unet.catalog import (
+    CATALOG,
+    LMSCUNetConfig,
+    ModelConfig,
+    UNetConfig,
+    grid_margin_px,
+    margin_px,
+    side_multiple_px,
+)
 from lmsc_unet.models import build_model
 
 SMALL: dict[str, ModelConfig] = {
@@ -49,6 +57,34 @@ def test_the_margin_is_the_farthest_that_any_logit_reaches(config: ModelConfig) 
 @pytest.mark.parametrize(("name", "expected"), [("unet", 107), ("lmsc-unet", 37), ("lmsc-unet-123", 37)])
 def test_margins_of_the_catalog(name: str, expected: int) -> None:
     assert margin_px(CATALOG[name]) == expected
+
+
+@settings(max_examples=15, deadline=None)
+@given(configs())
+def test_the_grid_margin_is_what_a_cut_on_the_grid_changes(config: ModelConfig) -> None:
+    assert reach_over_the_grid_px(config) == grid_margin_px(config) <= margin_px(config)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("unet", 94), ("lmsc-unet", 30), ("lmsc-unet-123", 30)])
+def test_grid_margins_of_the_catalog(name: str, expected: int) -> None:
+    assert grid_margin_px(CATALOG[name]) == expected
+
+
+def reach_over_the_grid_px(config: ModelConfig) -> int:
+    """How many columns on either side of the middle, which lies on the grid, depend on the other side."""
+    model = all_positive(build_model(config))
+    multiple = side_multiple_px(config)
+    half = (margin_px(config) // multiple + 2) * multiple
+    image = torch.full((1, 3, multiple, 2 * half), 0.1, dtype=torch.float64)
+    farthest = 0
+    for other in (slice(0, half), slice(half, 2 * half)):
+        changed = image.clone()
+        changed[..., other] = 0.2
+        with torch.no_grad():
+            differs = (model(changed) - model(image)).abs().amax(dim=(0, 1, 2)) > 0
+        differs[other] = False
+        farthest = max(farthest, int(differs.sum()))
+    return farthest
 
 
 def farthest_reach_px(config: ModelConfig) -> int:

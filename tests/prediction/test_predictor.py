@@ -1,13 +1,15 @@
 """A tiled result equals the whole image's, whatever the sizes; both treatments give classes that add up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmsc_unet.errors import ConfigError, DataError, ModelError
+from lmsc_unet.images import as_source
 from lmsc_unet.prediction.predictor import Predictor, with_threshold
-from lmsc_unet.prediction.scaling import find_limits
 from tests.prediction.networks import brightness, small_unet, spec
 
 TOLERANCE = 1e-5
@@ -46,19 +48,35 @@ def test_without_the_margin_the_same_tiles_would_differ():
     assert np.abs(bare.probability - whole.probability).max() > 100 * TOLERANCE
 
 
-def test_bands_come_from_windows_alone_and_join_to_the_prediction():
+@pytest.mark.parametrize("treatment", [{}, {"scale": 0.5}, {"scale": 1.5}, {"treatment": "resize", "size_px": 64}])
+@pytest.mark.parametrize("scaling", ["range", "percentile"])
+def test_an_image_in_blocks_gives_the_masks_and_probabilities_of_the_whole(monkeypatch, treatment, scaling):
+    monkeypatch.setattr("lmsc_unet.prediction.bands.BAND_PIXELS", 130 * 7)
+    monkeypatch.setattr("lmsc_unet.images.rows._BLOCK_BYTES", 130 * 3 * 9)
     image = picture(300, 130)
-    asked = []
+    blocks = [image[start : start + 11] for start in range(0, 300, 11)]
+    source = replace(as_source(image), blocks=lambda: iter(blocks))
+    predictor = Predictor(small_unet(), spec(scaling=scaling, **treatment), tile_px=64)
+    bands, whole = list(predictor.bands(source)), predictor.predict(image)
+    assert max(len(band.mask) for band in bands) <= 64
+    np.testing.assert_array_equal(np.concatenate([band.mask for band in bands]), whole.mask)
+    np.testing.assert_array_equal(np.concatenate([band.probability for band in bands], axis=1), whole.probability)
 
-    def read_window(rows: slice, columns: slice) -> np.ndarray:
-        asked.append((rows.stop - rows.start, columns.stop - columns.start))
-        return image[rows, columns]
+
+def test_no_more_than_a_row_of_tiles_is_read_ahead():
+    image, num_read = picture(300, 130), [0]
+
+    def blocks():
+        for start in range(0, 300, 10):
+            num_read[0] = start + 10
+            yield image[start : start + 10]
 
     predictor = Predictor(small_unet(), spec(), tile_px=64)
-    bands = list(predictor.bands(read_window, 300, 130, find_limits(image, predictor.spec)))
-    assert max(max(size) for size in asked) <= 64
-    assert max(len(band.mask) for band in bands) <= 64
-    np.testing.assert_array_equal(np.concatenate([band.mask for band in bands]), predictor.predict(image).mask)
+    num_rows = 0
+    for band in predictor.bands(replace(as_source(image), blocks=blocks)):
+        assert num_read[0] <= num_rows + 64 + 10
+        num_rows += len(band.mask)
+    assert num_rows == 300
 
 
 def test_the_whole_images_statistics_scale_each_tile():
@@ -160,5 +178,5 @@ def test_a_network_that_does_not_fit_its_spec_is_refused(network, message):
 def test_settings_that_cannot_work_are_refused_at_once():
     with pytest.raises(ConfigError, match="batch is 0"):
         Predictor(small_unet(), spec(), batch=0)
-    with pytest.raises(ConfigError, match="tile_px is 32"):
-        Predictor(small_unet(), spec(), tile_px=32)
+    with pytest.raises(ConfigError, match="tile_px is 28"):
+        Predictor(small_unet(), spec(), tile_px=28)

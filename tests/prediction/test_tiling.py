@@ -63,6 +63,19 @@ def test_weights_add_up_to_one_and_are_nothing_in_the_margin_of_inner_borders(ti
     assert (side.weights[:-1, side.tile_px - tiling.margin_px :] == 0).all()
 
 
+@pytest.mark.parametrize(
+    ("length", "tile", "expected"),
+    [
+        (20000, 768, 1.19),  # 29 tiles of 752 px
+        (1000, 768, 1.15),  # two of 536 px, not two of 768 px
+        (700, 768, 1.01),  # one tile, padded to the grid
+    ],
+)
+def test_tiles_are_no_larger_than_their_number_needs(length, tile, expected):
+    side = Tiling(tile_px=tile, multiple_px=8, margin_px=30).side(length)
+    assert (len(side.starts_px) * side.tile_px / length) ** 2 == pytest.approx(expected, abs=0.01)
+
+
 def test_two_neighbours_fade_linearly_over_the_overlap_without_the_margins():
     side = Tiling(tile_px=16, multiple_px=1, margin_px=2, ramp_px=4).side(24)  # overlap 8: 2 + 4 + 2
     assert side.starts_px == (0, 8)
@@ -75,7 +88,7 @@ def test_two_neighbours_fade_linearly_over_the_overlap_without_the_margins():
     [
         (100, "tile_px is 100; the network takes multiples of 8. Try 96."),
         (0, "Try 8."),
-        (96, "overlap by 96 px .* margin of 40 px .* Use at least 104."),
+        (88, "overlap by 88 px .* margin of 40 px .* Use at least 96."),
     ],
 )
 def test_a_tile_off_the_grid_or_within_the_margins_is_refused(tile, message):

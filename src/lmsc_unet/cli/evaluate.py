@@ -30,8 +30,8 @@ def evaluate(
     classes: str = "",
     ignore_index: int | None = None,
     threshold: float | None = None,
-    tile_px: int = 512,
-    batch: int = 4,
+    tile_px: int = 768,
+    batch: int = 1,
     backend: str | None = None,
     threads: int | None = None,
     frames_per_row: int | None = None,
@@ -58,7 +58,7 @@ def evaluate(
         classes: Names of the class ids 0, 1, ... in the masks, with commas between; the model's if not given.
         ignore_index: Mask value of pixels that count nowhere.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
-        tile_px: Side of the tiles that larger images are cut into.
+        tile_px: Longest side of the tiles that larger images are cut into.
         batch: Tiles that go through the network at once.
         backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
             installed.

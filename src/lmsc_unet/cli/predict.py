@@ -25,8 +25,8 @@ def predict(
     out: Path,
     probabilities: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
-    tile_px: int = 512,
-    batch: int = 4,
+    tile_px: int = 768,
+    batch: int = 1,
     threshold: float | None = None,
     backend: str | None = None,
     threads: int | None = None,
@@ -44,7 +44,7 @@ def predict(
         out: Folder for masks/, overlays/, probabilities/, predictions.jsonl and run.json.
         probabilities: Also write 16-bit probabilities, 65535 for 1: of class 1, or one folder for each class.
         overlays: Draw each mask over its image.
-        tile_px: Side of the tiles that larger images are cut into; more memory, less work done twice.
+        tile_px: Longest side of the tiles that larger images are cut into; more memory, less work done twice.
         batch: Tiles that go through the network at once.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
         backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest

@@ -1,6 +1,7 @@
 """Streams an image of any size through a network: windows go in, finished rows come out.
 
 Memory holds one row of tiles, whatever the height: windows can be read from a file, and bands written as they come.
+A row of tiles of a wide image is given in several bands, so that what is made of a band stays small.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from lmsc_unet.prediction.tiling import Side
 
 ReadWindow = Callable[[slice, slice], NDArray[Any]]
-"""Pixels "h w C" of the given rows and columns of an image; never asked for what lies outside of it."""
+"""Pixels "h w C" of the given rows and columns of an image; never asked for what lies outside of it, nor for rows
+above those of the last window."""
 Infer = Callable[[Sequence[NDArray[Any]]], NDArray[np.float32]]
 """Probabilities "B K h w" of equally large windows "h w C"."""
+BAND_PIXELS = 1 << 20
+"""A band has about so many at most."""
 
 
 def stream(
@@ -31,7 +35,10 @@ def stream(
         blended *= weight[:, np.newaxis]
         if unfinished is not None:
             blended[:, : unfinished.shape[1]] += unfinished
-        yield blended[:, : min(end, rows.length_px) - start, : columns.length_px]
+        finished = blended[:, : min(end, rows.length_px) - start, : columns.length_px]
+        step = max(1, BAND_PIXELS // columns.length_px)
+        for top in range(0, finished.shape[1], step):
+            yield finished[:, top : top + step]
         unfinished = blended[:, end - start :].copy()  # so that the yielded rows can be freed
 
 

@@ -20,10 +20,10 @@ from lmsc_unet.prediction.writers import Wanted
 class Settings:
     """How to predict, and what to write."""
 
-    tile_px: int = 512
-    """Side of the tiles that larger images are cut into."""
-    batch: int = 4
-    """Tiles that go through the network at once."""
+    tile_px: int = 768
+    """Longest side of the tiles that larger images are cut into."""
+    batch: int = 1
+    """Tiles that go through the network at once; processors gain nothing by more."""
     threshold: float | None = None
     """Probability from which a pixel is foreground, in place of the model's own."""
     overlays: bool = True

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.prediction.bands import ReadWindow
+from lmsc_unet.images import RowSource, as_source
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.network import Network, to_classes
 from lmsc_unet.prediction.runtime import Runtime
@@ -49,13 +49,13 @@ class Predictor:
         ```
     """
 
-    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = 512, batch: int = 4) -> None:
+    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = 768, batch: int = 1) -> None:
         """Takes a network and what it wants.
 
         Args:
             network: Gives logits "B L H W" of prepared pixels "B C H W".
             spec: How the network wants its images, and what its logits mean.
-            tile_px: The side of a tile, a multiple of the spec's; unused where images are resized.
+            tile_px: The longest side of a tile, a multiple of the spec's; unused where images are resized.
             batch: Tiles that go through the network at once.
 
         Raises:
@@ -72,8 +72,8 @@ class Predictor:
         cls,
         model: str | Path,
         *,
-        tile_px: int = 512,
-        batch: int = 4,
+        tile_px: int = 768,
+        batch: int = 1,
         threshold: float | None = None,
         runtime: Runtime = Runtime(),  # noqa: B008 - frozen
     ) -> "Predictor":
@@ -94,26 +94,21 @@ class Predictor:
             DataError: the array is no image, its channels do not fit the model, or a value is not finite.
             ModelError: the network's logits are not what its spec says.
         """
-        pixels = as_image(image)
-        bands = list(self.bands(lambda rows, columns: pixels[rows, columns], *pixels.shape[:2]))
+        bands = list(self.bands(as_source(as_image(image))))
         return Prediction(
             mask=np.concatenate([band.mask for band in bands]),
             probability=np.concatenate([band.probability for band in bands], axis=1),
             class_names=self.spec.class_names,
         )
 
-    def bands(
-        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None = None
-    ) -> Iterator[Prediction]:
+    def bands(self, source: RowSource, limits: Limits | None = None) -> Iterator[Prediction]:
         """Segments an image that need not fit in memory: yields finished bands of rows from top to bottom.
 
         Args:
-            read_window: Gives the pixels "h w C" of a slice of rows and a slice of columns.
-            height_px: Rows of the image.
-            width_px: Columns of the image.
-            limits: The values to scale by, of the whole image; found by reading it whole where not given.
+            source: The image, as `images.open_rows` or `images.as_source` gives it.
+            limits: The values to scale by, of the whole image; found by reading it once more where not given.
         """
-        for probability in self._treatment.bands(read_window, height_px, width_px, limits):
+        for probability in self._treatment.bands(source, limits):
             yield self._conclude(probability)
 
     def predict_at_network_size(self, image: NDArray[Any]) -> Prediction:

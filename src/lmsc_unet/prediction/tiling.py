@@ -2,7 +2,8 @@
 
 What a network says near a tile's border depends on what it cannot see. So overlapping tiles drop the margin at
 their inner borders and fade into each other over the rest of the overlap: the weights of all tiles add up to 1.
-A tile starts at a multiple of the pooling grid, so that it pools the same pixels as the whole image would.
+A tile starts at a multiple of the pooling grid, so that it pools the same pixels as the whole image would. Tiles
+overlap by no more than that takes, and are no larger than their number needs: what two tiles see is work done twice.
 """
 
 from dataclasses import dataclass
@@ -35,13 +36,13 @@ class Tiling:
     """How sides of any length are cut into tiles."""
 
     tile_px: int
-    """The side of a tile; a shorter image is one tile."""
+    """The longest side of a tile; a shorter image is one tile."""
     multiple_px: int
     """Tiles start at, and images are padded to, multiples of it."""
     margin_px: int
     """What a tile drops at each inner border."""
-    ramp_px: int = 16
-    """Over how many pixels at least neighbouring tiles fade into each other."""
+    ramp_px: int = 1
+    """Over how many pixels at least neighbouring tiles fade into each other: beyond their margins they agree."""
 
     def __post_init__(self) -> None:
         if self.tile_px < 1 or self.tile_px % self.multiple_px:
@@ -63,7 +64,8 @@ class Tiling:
     def side(self, length_px: int) -> Side:
         """Cuts one side of an image into tiles."""
         padded_px = round_up(length_px, self.multiple_px)
-        tile_px = min(self.tile_px, padded_px)
+        num_tiles = max(1, -(-(padded_px - self.overlap_px) // (self.tile_px - self.overlap_px)))
+        tile_px = round_up(-(-(padded_px + (num_tiles - 1) * self.overlap_px) // num_tiles), self.multiple_px)
         starts_px = starts(padded_px, tile_px, self.overlap_px, self.multiple_px)
         return Side(
             length_px=length_px,

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ModelError
-from lmsc_unet.images import resize
-from lmsc_unet.prediction.bands import ReadWindow, stream
+from lmsc_unet.images import RowSource, resize, resized, resized_blocks
+from lmsc_unet.prediction.bands import stream
 from lmsc_unet.prediction.network import Network, activate
-from lmsc_unet.prediction.scaling import Limits, find_limits, prepare, standardise
+from lmsc_unet.prediction.scaling import Limits, limits_of, prepare, standardise
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.tiling import Tiling
 
@@ -23,9 +23,7 @@ from lmsc_unet.prediction.tiling import Tiling
 class Treatment(Protocol):
     """Turns an image of any size into probabilities."""
 
-    def bands(
-        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None
-    ) -> Iterator[NDArray[np.float32]]:
+    def bands(self, source: RowSource, limits: Limits | None) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom."""
 
 
@@ -42,18 +40,17 @@ class Tiled:
     batch: int
     """Tiles that go through the network at once."""
 
-    def bands(
-        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None
-    ) -> Iterator[NDArray[np.float32]]:
-        """Probabilities "L rows W" from top to bottom; without limits, the whole image is read to find them."""
-        found = limits or find_limits(read_window(slice(0, height_px), slice(0, width_px)), self.spec)
+    def bands(self, source: RowSource, limits: Limits | None) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom; without limits, the image is read once before to find them."""
+        found = limits or limits_of(source, self.spec)
 
         def infer(windows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
             return infer_probability(
                 self.network, self.spec, np.stack([standardise(w, found, self.spec) for w in windows])
             )
 
-        return stream(read_window, self.tiling.side(height_px), self.tiling.side(width_px), infer, self.batch)
+        rows, columns = self.tiling.side(source.height_px), self.tiling.side(source.width_px)
+        return stream(source.rolling().window, rows, columns, infer, self.batch)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,21 +62,21 @@ class Rescaled:
     scale: float
     """Resized sides over the image's own."""
 
-    def bands(
-        self, read_window: ReadWindow, height_px: int, width_px: int, limits: Limits | None
-    ) -> Iterator[NDArray[np.float32]]:
-        """Probabilities "L H W" in a single band: the image is read whole."""
-        whole = read_window(slice(0, height_px), slice(0, width_px))
-        image = rescale(whole, self.scale)
-        height, width = image.shape[:2]
-        bands = list(self.tiled.bands(lambda rows, columns: image[rows, columns], height, width, limits))
-        yield _resized_channels(np.concatenate(bands, axis=1), height_px, width_px)
+    def bands(self, source: RowSource, limits: Limits | None) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom; without limits, those of the resized image are found."""
+        before_px = (source.height_px, source.width_px)
+        small_px = scaled_px(*before_px, self.scale)
+        return _resized_bands(self.tiled.bands(resized(source, *small_px), limits), small_px, before_px)
 
 
 def rescale(image: NDArray[Any], scale: float) -> NDArray[Any]:
     """An image "H W C" with both sides times `scale`, rounded, at least 1 px."""
-    height_px, width_px = (max(1, round(side_px * scale)) for side_px in image.shape[:2])
-    return resize(image, height_px, width_px)
+    return resize(image, *scaled_px(*image.shape[:2], scale))
+
+
+def scaled_px(height_px: int, width_px: int, scale: float) -> tuple[int, int]:
+    """Both sides times `scale`, rounded, at least 1 px."""
+    return max(1, round(height_px * scale)), max(1, round(width_px * scale))
 
 
 def as_sized(image: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
@@ -89,8 +86,15 @@ def as_sized(image: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
     return image if spec.scale == 1 else rescale(image, spec.scale)
 
 
-def _resized_channels(probability: NDArray[np.float32], height_px: int, width_px: int) -> NDArray[np.float32]:
-    return np.stack([resize(channel, height_px, width_px) for channel in probability[..., np.newaxis]])[..., 0]
+def _resized_bands(
+    bands: Iterator[NDArray[np.float32]], before_px: tuple[int, int], after_px: tuple[int, int]
+) -> Iterator[NDArray[np.float32]]:
+    """Bands "L rows W" of probabilities at one size (height, width) as bands at another."""
+    if before_px == after_px:
+        yield from bands
+        return
+    for block in resized_blocks((np.moveaxis(band, 0, 2) for band in bands), before_px, after_px):
+        yield np.moveaxis(block, 2, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +106,12 @@ class Resized:
     spec: ModelSpec
     """How the network wants its images."""
 
-    def bands(
-        self, read_window: ReadWindow, height_px: int, width_px: int, _limits: Limits | None = None
-    ) -> Iterator[NDArray[np.float32]]:
-        """Probabilities "L H W" in a single band, by the limits of the resized image, as in training."""
-        probability = self.at_network_size(read_window(slice(0, height_px), slice(0, width_px)))
-        yield _resized_channels(probability, height_px, width_px)
+    def bands(self, source: RowSource, _limits: Limits | None = None) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom, by the limits of the resized image, as in training."""
+        size_px = (self.spec.size_px, self.spec.size_px)
+        small = np.concatenate(list(resized(source, *size_px).blocks()))
+        before_px = (source.height_px, source.width_px)
+        return _resized_bands(iter([self.at_network_size(small)]), size_px, before_px)
 
     def at_network_size(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Probabilities "L size size" of an image "H W C"."""

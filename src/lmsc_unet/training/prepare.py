@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsc_unet.catalog import margin_px, side_multiple_px
+from lmsc_unet.catalog import grid_margin_px, side_multiple_px
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.objects import typical_width_px
@@ -98,7 +98,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         std=options.std,
         score_at="network" if config.recipe == "paper" and options.treatment == "resize" else "mask",
         side_multiple_px=multiple_px,
-        margin_px=margin_px(network),
+        margin_px=grid_margin_px(network),
         spectrogram=dataset.spectrogram,
     )
 
