@@ -5,9 +5,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import COMMANDS, main
+from lmsc_unet.images import write_png
 
 REPOSITORY = Path(__file__).parents[1]
 HEAVY = ("torch", "lightning", "monai", "torchmetrics", "sklearn", "matplotlib")
@@ -39,7 +41,28 @@ def test_the_device_wing_loads_nothing_heavy(statement: str) -> None:
 
 def test_help_does_not_even_load_numpy() -> None:
     loaded = modules_after("from lmsc_unet.cli.main import main; main(['--help'])")
-    assert loaded.isdisjoint({"numpy", "yaml", "markdown_it", "pygments"})
+    assert loaded.isdisjoint({"numpy", "yaml", "cyclopts", "rich", "markdown_it", "pygments"})
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in ([], ["-h"], ["--help"]):
+        assert main(argv) == 0
+        printed = capsys.readouterr().out
+        assert [line for _, line in COMMANDS.values() if line not in printed] == []
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.count(".") == 2
+
+
+def test_a_prediction_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the test writes an ONNX file by it")
+    from .prediction.model_files import write_model
+
+    write_png(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
+    model = write_model(tmp_path / "model.onnx")
+    words = ["predict", model, tmp_path / "a.png", "--out", tmp_path / "out", "--backend", "onnxruntime"]
+    statement = f"from lmsc_unet.cli.main import main; assert main({[str(word) for word in words]}) == 0"
+    unneeded = {"tifffile", "sigmf", "jsonschema", "yaml", "rich", "onnx", "cv2", "scipy", "openvino"}
+    assert modules_after(statement).isdisjoint({*HEAVY, *unneeded})
 
 
 @pytest.mark.parametrize("word", COMMANDS)

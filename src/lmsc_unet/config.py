@@ -10,8 +10,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import yaml
-
 from lmsc_unet.errors import ConfigError
 
 T = TypeVar("T")
@@ -54,6 +52,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, is no YAML, or holds something else than a mapping.
     """
+    import yaml  # here, as a prediction needs none
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -71,6 +71,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def to_yaml(config: Any) -> str:
     """A config as YAML text, fields in their order."""
+    import yaml
+
     return yaml.safe_dump(to_mapping(config), sort_keys=False, default_flow_style=None, width=120)
 
 

@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-
-from cyclopts import App, CycloptsError
+from typing import TYPE_CHECKING
 
 from lmsc_unet.errors import LmscError
+
+if TYPE_CHECKING:
+    from cyclopts import App
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -29,16 +31,24 @@ EXTRAS: Mapping[str, str] = MappingProxyType({"onnx": "export", "onnxscript": "e
 """A package that is not installed -> the extra that brings it, where that is not `train`."""
 
 
-def build_app(words: Sequence[str]) -> App:
-    """The whole command line, with no command imported yet.
+ABOUT = "Semantic segmentation on small hardware."
+HELP: tuple[list[str], ...] = (["--help"], ["-h"], [])
+"""What asks for the list of commands alone."""
 
-    Without a command among the words it only lists them, in plain text: Markdown takes a fifth of the time to load.
-    """
-    app = App(
-        name="lmsc",
-        help="Semantic segmentation on small hardware.",
-        help_format="plaintext" if COMMANDS.keys().isdisjoint(words) else "markdown",
-    )
+
+def list_commands() -> str:
+    """What `lmsc --help` prints: made here, as loading what parses a command line takes most of the time."""
+    width = max(map(len, COMMANDS))
+    lines = (f"  {word:{width}}  {line}" for word, (_, line) in COMMANDS.items())
+    listed = "\n".join(lines)
+    return f"Usage: lmsc COMMAND\n\n{ABOUT}\n\nCommands (lmsc COMMAND --help says more):\n{listed}\n\n  lmsc --version"
+
+
+def build_app() -> "App":
+    """The whole command line, with no command imported yet."""
+    from cyclopts import App
+
+    app = App(name="lmsc", help=ABOUT)
     for word, (target, line) in COMMANDS.items():
         app.command(target, name=word, help=line)
     return app
@@ -49,9 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     A command returns its own exit code, or None for 0. A mistake of the user's is printed, not raised.
     """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in HELP:
+        print(list_commands())
+        return 0
+    from cyclopts import CycloptsError
+
     try:
-        words = sys.argv[1:] if argv is None else argv
-        result = build_app(words)(words, exit_on_error=False, print_error=True, result_action="return_value")
+        result = build_app()(words, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:  # already printed, with the usage
         return 1
     except LmscError as error:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from lmsc_unet.data.labels import LabelMap, distinct_values, infer_label_map
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.data.spectrograms import load_piece
 from lmsc_unet.errors import DataError, SizeError
 from lmsc_unet.images import read_image, read_mask
 
@@ -24,6 +23,8 @@ def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArra
         SizeError: image and mask differ in size.
     """
     if sample.piece is not None:
+        from lmsc_unet.data.spectrograms import load_piece  # here, as images need nothing of signals
+
         return load_piece(sample.piece)
     if sample.mask is None:
         raise DataError(f"{sample.image}: the image has no mask. Add a mask of the same stem, or take the image out.")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import raster, tiff
+from lmsc_unet.images import raster
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_values, turn
 
 _MAGIC = {
@@ -33,6 +33,8 @@ def read_info(path: Path) -> ImageInfo:
     with named(path):
         head = _head(path)
         if _kind(head) == "TIFF":
+            from lmsc_unet.images import tiff  # here, as other pictures do without tifffile
+
             with tiff.opened(path) as file:
                 return file.info
         with path.open("rb") as stream:
@@ -66,6 +68,8 @@ def _read(path: Path, max_pixels: int, *, is_mask: bool) -> AnyArray:
     head = _head(path)
     kind = _kind(head)
     if kind == "TIFF":
+        from lmsc_unet.images import tiff
+
         with tiff.opened(path) as file:
             info = file.info
             file.check(max_pixels)

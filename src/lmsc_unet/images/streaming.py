@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import tiff
 from lmsc_unet.images.info import AnyArray, ImageInfo, plain_values
 from lmsc_unet.images.reading import named
 from lmsc_unet.images.rows import RowSource
@@ -32,6 +31,8 @@ def open_rows(path: Path, *, from_pixels: int = STREAM_FROM_PIXELS) -> RowSource
         with path.open("rb") as stream:
             if stream.read(4) not in _TIFF:
                 return None
+        from lmsc_unet.images import tiff  # here, as other pictures do without tifffile
+
         with tiff.opened(path) as file:
             info = file.info
             if info.height_px * info.width_px < from_pixels or not file.can_stream:
@@ -47,6 +48,8 @@ def open_rows(path: Path, *, from_pixels: int = STREAM_FROM_PIXELS) -> RowSource
 
 
 def _blocks(path: Path) -> Iterator[AnyArray]:
+    from lmsc_unet.images import tiff
+
     with named(path), tiff.opened(path) as file:
         for block in file.pixel_blocks():
             values = plain_values(block)
