@@ -6,8 +6,11 @@ READY := $(VENV)/.ready
 DEMO := demo
 # Starts processes of its own, which end a pytest-xdist worker (but not pytest): it runs by itself.
 DEVICES := tests/training/test_devices.py
+# The device wing: what runs models. Its tests also run where there is nothing else.
+DEVICE := .venv-device
+DEVICE_TESTS := $(addprefix tests/,images signal metrics data prediction evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
 
-.PHONY: demo test check format docs bench dist clean
+.PHONY: demo test test-device check format docs bench dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -37,6 +40,16 @@ test: $(READY) ## The fast tests, in a few minutes on two cores.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore $(DEVICES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(DEVICES)
 
+# The bare package, and onnx only to write the files that tests read.
+$(DEVICE)/.ready: pyproject.toml constraints.txt
+	test -x $(DEVICE)/bin/python || $(PYTHON) -m venv $(DEVICE)
+	$(DEVICE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . hypothesis onnx pytest pytest-xdist
+	touch $@
+
+test-device: $(DEVICE)/.ready ## The tests of what runs models, where PyTorch is not installed.
+	@! $(DEVICE)/bin/python -c "import torch" 2>/dev/null || { echo "$(DEVICE) holds PyTorch: remove the folder."; exit 1; }
+	OMP_NUM_THREADS=1 $(DEVICE)/bin/python -m pytest -q -n 2 --dist worksteal $(DEVICE_TESTS)
+
 check: $(READY) ## Style, types and layers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,4 +72,4 @@ dist: $(READY) ## Wheel and sdist in dist/.
 	@ls -l dist
 
 clean:
-	rm -rf $(VENV) $(DEMO) dist
+	rm -rf $(VENV) $(DEVICE) $(DEMO) dist

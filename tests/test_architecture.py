@@ -12,7 +12,7 @@ from lmsc_unet.cli.main import COMMANDS, main
 from lmsc_unet.images import write_png
 
 REPOSITORY = Path(__file__).parents[1]
-HEAVY = ("torch", "lightning", "monai", "torchmetrics", "sklearn", "matplotlib")
+HEAVY = ("torch", "lightning", "monai", "torchmetrics", "sklearn", "matplotlib", "cv2", "onnx")
 
 
 def modules_after(statement: str) -> set[str]:

@@ -12,6 +12,8 @@ from lmsc_unet.data.splits import check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import DataError
 from tests.data.folders import write_dataset
 
+FOLDS = "only trainings fold; scikit-learn comes with lmsc-unet[train]"
+
 
 def _samples(number, splits=None):
     return tuple(
@@ -20,12 +22,11 @@ def _samples(number, splits=None):
 
 
 def test_folds_are_those_of_scikit_learn():
-    from sklearn.model_selection import KFold
-
+    selection = pytest.importorskip("sklearn.model_selection", reason=FOLDS)
     samples = _samples(22)
     expected = [
         ([samples[i] for i in train], [samples[i] for i in val])
-        for train, val in KFold(5, shuffle=True, random_state=19).split(samples)
+        for train, val in selection.KFold(5, shuffle=True, random_state=19).split(samples)
     ]
     folds = kfold(samples, 5)
     assert [fold.number for fold in folds] == [1, 2, 3, 4, 5]
@@ -34,6 +35,7 @@ def test_folds_are_those_of_scikit_learn():
 
 @given(number=st.integers(2, 40), num_folds=st.integers(2, 8), seed=st.integers(0, 99))
 def test_each_sample_is_held_back_once(number, num_folds, seed):
+    pytest.importorskip("sklearn", reason=FOLDS)
     samples = _samples(number)
     if number < num_folds:
         with pytest.raises(DataError, match=f"{number} samples cannot make {num_folds} folds"):
