@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
+PEERS := .venv-peers
 # Starts processes of its own, which end a pytest-xdist worker (but not pytest): it runs by itself.
 DEVICES := tests/training/test_devices.py
 # The device wing: what runs models. Its tests also run where there is nothing else.
 DEVICE := .venv-device
 DEVICE_TESTS := $(addprefix tests/,images signal metrics data prediction evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
 
-.PHONY: demo test test-device check format docs bench dist clean
+.PHONY: demo test test-device check format docs bench speed peers dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -63,8 +64,26 @@ format: $(READY) ## Puts style right where a tool can.
 docs: $(READY) ## Brings the numbers and tables in docs/ and README up to date with the code.
 	$(BIN)/python docs/refresh.py
 
+# What `make speed` times, beside the paper's three networks: runs, exported files, bundled names.
+MODELS ?=
+speed: $(READY) ## Times networks, runtimes and precisions into benchmarks/results, and docs/export.md with it. Needs a quiet machine.
+	$(BIN)/lmsc benchmark unet lmsc-unet-plain lmsc-unet $(MODELS) --precisions fp32,bf16,int8 --threads 1,2 --out benchmarks/results
+	$(BIN)/python docs/refresh.py docs/export.md
+
 bench: $(READY) ## Prints speed as ratios; results go to benchmarks/results.
 	$(BIN)/python benchmarks/training.py
+
+# The peers of `lmsc reproduce peers` need torchvision, which must not come near the other environment (CONTRIBUTING).
+# Theirs sees all that is in the other one and holds what they need besides.
+$(PEERS)/.ready: $(READY) benchmarks/peers.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	site=$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])"); \
+	own=$$($(PEERS)/bin/python -c "import site; print(site.getsitepackages()[0])"); \
+	echo "import site; site.addsitedir('$$site')" > $$own/lmsc.pth
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/peers.txt
+	touch $@
+
+peers: $(PEERS)/.ready ## The environment of `lmsc reproduce peers`.
 
 dist: $(READY) ## Wheel and sdist in dist/.
 	rm -rf dist
@@ -72,4 +91,4 @@ dist: $(READY) ## Wheel and sdist in dist/.
 	@ls -l dist
 
 clean:
-	rm -rf $(VENV) $(DEVICE) $(DEMO) dist
+	rm -rf $(VENV) $(DEVICE) $(PEERS) $(DEMO) dist

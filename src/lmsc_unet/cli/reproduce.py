@@ -13,7 +13,9 @@ from lmsc_unet.errors import ConfigError
 if TYPE_CHECKING:
     from lmsc_unet.experiments.experiment import DataName
 
-Word = Literal["table1", "table2", "table3", "table4", "choices", "figure4", "figure5", "figure6", "figure7", "all"]
+Word = Literal[
+    "table1", "table2", "table3", "table4", "choices", "figure4", "figure5", "figure6", "figure7", "peers", "all"
+]
 DATA_NAMES: tuple["DataName", ...] = ("nuinsseg", "rf")
 
 
@@ -23,6 +25,7 @@ def reproduce(
     budget: Literal["smoke", "small", "full"] = "small",
     out: Path = Path("reproduction"),
     jobs: int = 1,
+    peers_python: Path = Path(".venv-peers/bin/python"),
 ) -> int:
     """Make the paper's tables and figures anew, beside its numbers: results.json, report.md and report.html.
 
@@ -30,19 +33,23 @@ def reproduce(
     2 some trainings failed (the report shows the gaps), 1 wrong use, 130 stopped.
 
     Args:
-        targets: What to make; choices tests what the paper leaves open.
+        targets: What to make. choices tests what the paper leaves open, peers networks of other packages (first `make
+            peers`); all makes all but the peers.
         data: nuinsseg=PATH and rf=PATH, the data sets on disk; generated images stand in for one that is not given.
         budget: smoke takes two minutes, small about two hours on two cores, full is the paper's 200 epochs.
         out: Folder of the report and of all runs.
         jobs: Trainings at a time; they share the cores out, or the GPUs.
+        peers_python: The Python of the environment that `make peers` builds.
     """
-    from lmsc_unet.experiments.reproduce import TARGETS, Request
+    from lmsc_unet.experiments.reproduce import ALL, TARGETS, Request
     from lmsc_unet.experiments.reproduce import reproduce as make
 
     if not targets:
         raise ConfigError(f"Nothing is asked for. Name one of {', '.join(TARGETS)}, or all.")
-    chosen = tuple(TARGETS) if "all" in targets else targets
-    request = Request(targets=chosen, budget=budget, out=out, data=parse_data(data), num_processes=jobs)
+    chosen = (*ALL, *targets) if "all" in targets else targets
+    request = Request(
+        targets=chosen, budget=budget, out=out, data=parse_data(data), num_processes=jobs, peers_python=peers_python
+    )
     try:
         num_failed = make(request, _tell)
     except KeyboardInterrupt:

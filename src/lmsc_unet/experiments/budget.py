@@ -43,7 +43,7 @@ BUDGETS: Mapping[BudgetName, Budget] = MappingProxyType(
         "smoke": Budget(
             about="smoke: narrow networks and a step or two of training, to see that everything runs",
             settings={"size_px": 32, "network": {"widths": [8, 8, 16, 16]}},
-            nuinsseg={"epochs": 2, "batch": 2},
+            nuinsseg={"epochs": 2, "batch": 3},
             rf={"epochs": 1, "batch": 4},
             num_nuclei=6,
             nuclei_side_px=64,
@@ -55,10 +55,10 @@ BUDGETS: Mapping[BudgetName, Budget] = MappingProxyType(
             benchmark_side_px=64,
         ),
         "small": Budget(
-            about="small: 15 epochs with batches of 2 on NuInsSeg (17 images would make one step of the paper's 32), "
+            about="small: 15 epochs with batches of 3 on NuInsSeg (17 images would make one step of the paper's 32), "
             "one epoch with batches of 8 on the RF set, where the paper trains 200 epochs with batches of 32",
             settings={},
-            nuinsseg={"epochs": 15, "batch": 2},
+            nuinsseg={"epochs": 15, "batch": 3},
             rf={"epochs": 1, "batch": 8},
             num_nuclei=22,
             nuclei_side_px=512,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lmsc_unet.benchmark.benchmark import Row, benchmark
+from lmsc_unet.benchmark.benchmark import benchmark
 from lmsc_unet.benchmark.plan import Plan
 from lmsc_unet.complexity.report import make_report
 from lmsc_unet.experiments.paper import MS_PER_IMAGE
@@ -39,7 +39,11 @@ def make_costs(stage: Stage) -> dict[str, Any]:
                 "macs_exact": cost.macs_exact,
                 "macs_paper_counter": cost.macs_paper,
                 "state_mib": cost.state_mib,
-                "ms": {row.backend: _times(row) for row in timed if row.model == cost.model},
+                "ms": {
+                    row.backend: {"median": row.ms_median, "p5": row.ms_p5, "p95": row.ms_p95}
+                    for row in timed
+                    if row.model == cost.model
+                },
                 "paper": {
                     "parameters_m": cost.paper_parameters_m,
                     "macs_g": cost.paper_macs_g,
@@ -50,7 +54,3 @@ def make_costs(stage: Stage) -> dict[str, Any]:
             for cost in counted.rows
         ],
     }
-
-
-def _times(row: Row) -> dict[str, float]:
-    return {"median": row.ms_median, "p5": row.ms_p5, "p95": row.ms_p95}

@@ -1,20 +1,9 @@
-"""Networks of other packages, by name, trained and scored in the same harness and from random weights."""
+"""Networks of other packages, by name, to be trained and scored in the same harness and from random weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-from torch import nn
-
-from lmsc_unet.config import from_mapping
-from lmsc_unet.errors import ModelError
-from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.training.checkpoint import read_checkpoint
-
-PREFIX = "network."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,36 +22,6 @@ class Peer:
     """Both sides of its input must be multiples of it."""
     is_elsewhere: bool = False
     """Whether it lives in the environment that `make peers` builds."""
-
-
-def build_peer(name: str, spec: ModelSpec) -> nn.Module:
-    """A peer with the spec's channels and logits, its weights as its package draws them.
-
-    Raises:
-        ModelError: its package is not installed here.
-    """
-    peer = PEERS[name]
-    package, function = peer.maker.split(":")
-    try:
-        make: Callable[..., nn.Module] = getattr(import_module(package), function)
-    except ImportError as error:
-        raise ModelError(f"{name}: {package} cannot be imported ({error}). Run `make peers`.") from error
-    inputs, logits = peer.channels
-    return make(**{inputs: spec.input_channels, logits: spec.num_logits}, **peer.arguments)
-
-
-def load_peer(path: Path, name: str) -> tuple[nn.Module, ModelSpec]:
-    """A trained peer in evaluation mode, and how it wants its images.
-
-    Raises:
-        ModelError: the checkpoint is missing or damaged, or the peer's package is not installed here.
-    """
-    checkpoint = read_checkpoint(path)
-    spec = from_mapping(ModelSpec, checkpoint["lmsc"]["spec"], str(path))
-    network = build_peer(name, spec)
-    state = checkpoint["state_dict"]
-    network.load_state_dict({key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)})
-    return network.eval(), spec
 
 
 def _smp(architecture: str, encoder: str) -> Peer:
@@ -94,7 +53,7 @@ PEERS: Mapping[str, Peer] = MappingProxyType(
             for encoder in ("mobilenet_v2", "timm-mobilenetv3_small_100")
         },
         "monai-basic-unet": _monai("BasicUNet", "BasicUNet", 16),
-        "monai-unet": _monai("UNet", "UNet", 16, **_SIZES),
+        "monai-unet": _monai("UNet, 2 residual units", "UNet", 16, num_res_units=2, **_SIZES),
         "monai-attention-unet": _monai("AttentionUnet", "AttentionUnet", 16, **_SIZES),
         "monai-flexible-unet": Peer(
             title="MONAI FlexibleUNet, efficientnet-b0",

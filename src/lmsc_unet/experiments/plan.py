@@ -41,7 +41,7 @@ class Job:
     num_train: int
     """Images that it trains on, for the estimate of its time."""
     num_held: int
-    """Images that it validates and is scored on."""
+    """Images that it validates on; it is scored on as many."""
 
     @property
     def is_finished(self) -> bool:
@@ -96,16 +96,19 @@ def config_of(experiment: Experiment, budget: Budget, source: Source) -> TrainCo
 
 
 def run_key(config: TrainConfig, source: Source) -> str:
-    """Twelve hexadecimal digits of all that decides what a run ends with."""
-    decisive = {name: value for name, value in to_mapping(config).items() if name not in NOT_DECISIVE}
+    """Twelve hexadecimal digits of all that decides what a run ends with.
+
+    Settings that are as by default are left out, so that a new one in a later version changes no key.
+    """
+    changed = _unlike(to_mapping(config), to_mapping(TrainConfig()))
+    decisive = {name: value for name, value in changed.items() if name not in NOT_DECISIVE}
     text = json.dumps([VERSION, source.fingerprint, decisive], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _job(experiment: Experiment, fold: int, base: TrainConfig, source: Source, runs: Path) -> Job:
     config = from_mapping(TrainConfig, to_mapping(base) | {"fold": fold}, experiment.name)
-    train_share = 1 - 1 / config.folds if config.folds else SHARES[0]
-    num_train = round(train_share * source.num_images)
+    train_share, held_share = (1 - 1 / config.folds, 1 / config.folds) if config.folds else SHARES
     return Job(
         title=f"{experiment.name}{f', fold {fold} of {config.folds}' if fold else ''}",
         experiment=experiment.name,
@@ -113,6 +116,19 @@ def _job(experiment: Experiment, fold: int, base: TrainConfig, source: Source, r
         data=source.path,
         folder=runs.resolve() / run_key(config, source),
         config=config,
-        num_train=num_train,
-        num_held=source.num_images - num_train,
+        num_train=round(train_share * source.num_images),
+        num_held=round(held_share * source.num_images),
     )
+
+
+def _unlike(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are not as by default, nested as they were."""
+    found = {}
+    for name, value in settings.items():
+        default = defaults.get(name)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            value = _unlike(value, default)
+            default = {}
+        if value != default:
+            found[name] = value
+    return found

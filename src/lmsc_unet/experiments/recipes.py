@@ -6,10 +6,12 @@ The scores are the paper's. A cost is that of one epoch of 256 x 256 px on two c
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from lmsc_unet.experiments.experiment import Experiment
 from lmsc_unet.experiments.paper import NUINSSEG, RF
+from lmsc_unet.experiments.peers import PEERS
 
 
 def nuinsseg() -> Experiment:
@@ -98,6 +100,21 @@ def choice_weight_decay() -> Experiment:
     return replace(choice_base(), title="constant rate, weight decay 0.1", settings={"optimizer": optimizer})
 
 
+def peer(name: str) -> Experiment:
+    """A network that a user would pick instead, trained as LMSC-UNet is. Cost: 10 to 20 s an epoch."""
+    return Experiment(title=PEERS[name].title, model=name)
+
+
+def peer_lmsc_unet() -> Experiment:
+    """LMSC-UNet among its peers; the same training as in Table 2."""
+    return replace(nuinsseg(), paper=None)
+
+
+def peer_unet() -> Experiment:
+    """U-Net among its peers; the same training as in Table 2."""
+    return replace(nuinsseg_unet(), paper=None)
+
+
 Recipe = Callable[[], Experiment]
 TABLES: Mapping[str, tuple[Recipe, ...]] = MappingProxyType(
     {
@@ -108,6 +125,7 @@ TABLES: Mapping[str, tuple[Recipe, ...]] = MappingProxyType(
         ),
         "table4": (rf_unet, rf_plain, rf),
         "choices": (choice_base, choice_relu6, choice_identity, choice_constant_rate, choice_weight_decay),
+        "peers": (peer_lmsc_unet, peer_unet, *(partial(peer, name) for name in PEERS)),
     }
 )
 """The rows of each table of scores, in the paper's order."""

@@ -19,6 +19,8 @@ from lmsc_unet.experiments.curves import make_curves
 from lmsc_unet.experiments.estimate import Clock, clock_text
 from lmsc_unet.experiments.experiment import DataName, Experiment
 from lmsc_unet.experiments.features import make_features
+from lmsc_unet.experiments.peer_section import make_peers
+from lmsc_unet.experiments.peers import PEERS
 from lmsc_unet.experiments.plan import Job, jobs_of, without_repeats
 from lmsc_unet.experiments.predictions import make_figure5, make_figure7
 from lmsc_unet.experiments.recipes import TABLES, Recipe
@@ -55,9 +57,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "figure5": Target(recipes=TABLES["table2"], make=make_figure5),
         "figure6": Target(recipes=TABLES["table3"], make=make_features),
         "figure7": Target(recipes=TABLES["table4"], make=make_figure7),
+        "peers": Target(recipes=TABLES["peers"], make=make_peers),
     }
 )
 """The report's sections by the words of the command line."""
+ALL = tuple(name for name in TARGETS if name != "peers")
+"""What `all` makes: the paper's own, which needs no other environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,23 @@ class Request:
     """The data sets that are on the disk; the others are generated."""
     num_processes: int = 1
     """How many trainings run at a time."""
+    peers_python: Path = Path(".venv-peers/bin/python")
+    """The Python of the environment that `make peers` builds."""
+
+    def interpreters(self) -> dict[str, Path]:
+        """The models that live in another environment, with its Python; none where no peers are asked for.
+
+        Raises:
+            ConfigError: there is no such Python.
+        """
+        if "peers" not in self.targets:
+            return {}
+        if not self.peers_python.is_file():
+            raise ConfigError(
+                f"{self.peers_python}: there is no such Python. `make peers` builds the environment of the peers; "
+                "name its Python by --peers-python."
+            )
+        return {name: self.peers_python.absolute() for name, peer in PEERS.items() if peer.is_elsewhere}
 
 
 def reproduce(request: Request, tell: Tell) -> int:
@@ -87,7 +109,7 @@ def reproduce(request: Request, tell: Tell) -> int:
         KeyboardInterrupt: stopped; finished runs and epochs are kept.
     """
     with _locked(request.out):
-        results = read_results(request.out)
+        results, hands = read_results(request.out), _hands(request)
         targets = {name: TARGETS[name] for name in TARGETS if name in request.targets}
         experiments = {recipe: recipe() for target in targets.values() for recipe in target.recipes}
         sources = _find_sources(request, experiments.values(), tell)
@@ -96,7 +118,7 @@ def reproduce(request: Request, tell: Tell) -> int:
             recipe: jobs_of(one, BUDGETS[request.budget], sources[one.data], runs)
             for recipe, one in experiments.items()
         }
-        errors = train([job for some in jobs.values() for job in some], _hands(request), tell)
+        errors = train([job for some in jobs.values() for job in some], hands, tell)
         for name, target in targets.items():
             tell(f"making {name}")
             outcomes = [collect(experiments[recipe], jobs[recipe], errors) for recipe in target.recipes]
@@ -140,12 +162,21 @@ def train(wanted: Sequence[Job], hands: Hands, tell: Tell) -> dict[Path, str]:
 
 def _hands(request: Request) -> Hands:
     return Hands(
-        num_processes=request.num_processes, num_gpus=torch.cuda.device_count(), logs=request.out.resolve() / LOGS
+        num_processes=request.num_processes,
+        num_gpus=torch.cuda.device_count(),
+        logs=request.out.resolve() / LOGS,
+        interpreters=request.interpreters(),
     )
 
 
 def _stage(request: Request, sources: Mapping[DataName, Source], outcomes: Sequence[Outcome]) -> Stage:
-    return Stage(budget_name=request.budget, out=request.out, sources=sources, outcomes=outcomes)
+    return Stage(
+        budget_name=request.budget,
+        out=request.out,
+        sources=sources,
+        outcomes=outcomes,
+        interpreters=request.interpreters(),
+    )
 
 
 def _make(target: Target, stage: Stage) -> dict[str, Any]:

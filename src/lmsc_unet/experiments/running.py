@@ -140,6 +140,8 @@ class _Pool:
         with self.lock:
             process = self.processes.get((slot, python))
             if process is None or process.poll() is not None:
+                if process is not None:
+                    _close(process)
                 process = self._start(slot, python)
                 self.processes[slot, python] = process
             return process

@@ -1,7 +1,8 @@
 """What a table or figure is made from: the budget, the data, and what the trainings gave."""
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Stage:
     """The data sets in use."""
     outcomes: Sequence[Outcome]
     """The section's experiments, in the order of its rows."""
+    interpreters: Mapping[str, Path] = field(default_factory=dict)
+    """Of models that live in another environment: its Python."""
 
     @property
     def budget(self) -> Budget:
@@ -48,6 +51,10 @@ class Stage:
             "seed": TrainConfig.seed,
             "gaps": {title: reason for one in self.outcomes for title, reason in one.gaps.items()},
         }
+
+    def python_of(self, model: str) -> Path:
+        """The Python that can build a model."""
+        return self.interpreters.get(model, Path(sys.executable))
 
     def figure_path(self, name: str) -> Path:
         """Where a figure is written."""

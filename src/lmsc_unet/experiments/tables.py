@@ -81,6 +81,23 @@ def cost_table(section: Mapping[str, Any]) -> Table:
     return Table(title="Operations are of one image of 256 x 256 px", headings=tuple(headings), rows=tuple(rows))
 
 
+def peer_table(section: Mapping[str, Any]) -> Table:
+    """Costs and mean IoU of every network, the fastest first."""
+    rows = tuple(
+        (
+            row["title"],
+            f"{row['parameters'] / 1e6:.2f}",
+            f"{row['macs_exact'] / 1e9:.2f}",
+            f"{row['ms']['median']:.1f}",
+            _mean(row, "paper", "miou"),
+        )
+        for row in sorted(section["rows"], key=lambda row: row["ms"]["median"])
+    )
+    headings = ("model", "parameters M", "GMACs", "ms", "mIoU")
+    side_px = section["size_px"]
+    return Table(title=f"Costs of one image of {side_px} x {side_px} px, and mIoU", headings=headings, rows=rows)
+
+
 def runs_table(section: Mapping[str, Any]) -> Table:
     """Where every run of a section lies, and what it took."""
     runs = [run for row in section["rows"] for run in row["runs"]]

@@ -14,14 +14,16 @@ from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import LmscError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
-from lmsc_unet.experiments.peers import PEERS, build_peer, load_peer
+from lmsc_unet.experiments.peer_networks import build_peer
+from lmsc_unet.experiments.peers import PEERS
 from lmsc_unet.experiments.plan import SCORED_FILE, VERSION
 from lmsc_unet.prediction.files import write_text
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision
-from lmsc_unet.training.loading import as_network, load_module
+from lmsc_unet.training.loading import PREFIX, as_network, load_module
 from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.provenance import provenance
 from lmsc_unet.training.run import write_split
@@ -117,6 +119,20 @@ def samples_of(work: Work, prepared: Prepared) -> tuple[Sample, ...]:
 def load(path: Path, model: str) -> tuple[nn.Module, ModelSpec]:
     """The network of a checkpoint, one of the catalog's or a peer."""
     return load_peer(path, model) if model in PEERS else load_module(path)
+
+
+def load_peer(path: Path, name: str) -> tuple[nn.Module, ModelSpec]:
+    """A trained peer in evaluation mode, and how it wants its images.
+
+    Raises:
+        ModelError: the checkpoint is missing or damaged, or the peer's package is not installed here.
+    """
+    checkpoint = read_checkpoint(path)
+    spec = from_mapping(ModelSpec, checkpoint["lmsc"]["spec"], str(path))
+    network = build_peer(name, spec)
+    state = checkpoint["state_dict"]
+    network.load_state_dict({key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)})
+    return network.eval(), spec
 
 
 def to_plain(evaluation: Evaluation) -> dict[str, Any]:

@@ -16,6 +16,7 @@ def main() -> int:
     """Carries out jobs until there is no more input; 130 when it was stopped."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _prepare()
     threading.Thread(target=_stop_with, args=(os.getppid(),), daemon=True).start()
     try:
         for line in sys.stdin:
@@ -23,6 +24,12 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _prepare() -> None:
+    from lmsc_unet.experiments.peer_networks import declare_torchvision
+
+    declare_torchvision()
 
 
 def _carry_out(line: str) -> str | None:

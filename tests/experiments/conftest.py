@@ -1,0 +1,40 @@
+"""One whole smoke reproduction for all tests that look at what it made."""
+
+import resource
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lmsc_unet.cli.main import main
+
+
+@pytest.fixture(scope="package")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`lmsc reproduce all --budget smoke`, undisturbed."""
+    out = tmp_path_factory.mktemp("reproduction") / "whole"
+    assert reproduce("all", out=out) == 0
+    return out
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be spoilt."""
+    return Path(shutil.copytree(whole, tmp_path / "copy"))
+
+
+@pytest.fixture
+def process() -> Iterator[None]:
+    """A process as the shell starts it: Ctrl-C interrupts it; the limit that a test sets on file sizes is lifted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def reproduce(*words: str, out: Path) -> int:
+    """The command with the smoke budget."""
+    return main(["reproduce", *words, "--budget", "smoke", "--out", str(out)])

@@ -1,0 +1,75 @@
+"""Jobs over processes: with workers of a few lines in place of trainings."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lmsc_unet.experiments.plan import Job
+from lmsc_unet.experiments.running import Hands, run_jobs
+from lmsc_unet.training.config import TrainConfig
+
+ANSWER = """
+import json, os, sys
+for line in sys.stdin:
+    title = json.loads(line)["title"]
+    if title == "dies":
+        os._exit(9)
+    error = "no" if title == "fails" else os.environ.get("CUDA_VISIBLE_DEVICES") if title == "device" else None
+    print(json.dumps({"error": error}), flush=True)
+"""
+
+
+def job(title: str, folder: Path) -> Job:
+    config = TrainConfig()
+    return Job(
+        title=title,
+        experiment="an experiment",
+        model="lmsc-unet",
+        data=folder,
+        folder=folder / title,
+        config=config,
+        num_train=1,
+        num_held=1,
+    )
+
+
+@pytest.fixture
+def hands(tmp_path: Path) -> Hands:
+    """One process, whose Python runs the lines above whatever module it is asked for."""
+    (tmp_path / "answer.py").write_text(ANSWER)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/answer.py"\n')
+    python.chmod(0o755)
+    return Hands(logs=tmp_path / "logs", interpreters={"lmsc-unet": python})
+
+
+def outcomes(titles: list[str], hands: Hands, folder: Path) -> dict[str, str | None]:
+    told: dict[str, str | None] = {}
+    jobs = [job(title, folder) for title in titles]
+    run_jobs(jobs, hands, lambda one, error, _seconds: told.update({one.title: error}), lambda _running: None)
+    return told
+
+
+@pytest.mark.parametrize("num_processes", [1, 2, 5])
+def test_every_job_is_done_once_and_a_failure_stops_no_other(num_processes: int, hands: Hands, tmp_path: Path) -> None:
+    titles = ["a", "fails", "b", "c"]
+    told = outcomes(titles, replace(hands, num_processes=num_processes), tmp_path)
+    assert told == {"a": None, "fails": "no", "b": None, "c": None}
+
+
+def test_a_process_that_dies_fails_its_job_and_is_replaced(hands: Hands, tmp_path: Path) -> None:
+    told = outcomes(["a", "dies", "b"], hands, tmp_path)
+    assert told["a"] is told["b"] is None
+    assert told["dies"] == f"the process ended with exit code 9; {tmp_path}/logs/process-1.log holds what it said."
+
+
+def test_the_processes_share_the_gpus_out(hands: Hands, tmp_path: Path) -> None:
+    assert outcomes(["device"], replace(hands, num_gpus=3), tmp_path) == {"device": "0"}
+
+
+def test_threads_are_the_cores_shared_out(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(8)))
+    assert [replace(hands, num_processes=number).threads for number in (1, 3, 20)] == [8, 2, 1]
