@@ -4,12 +4,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from lmsc_unet.data.reading import load_image
 from lmsc_unet.errors import LmscError, OutputError
+from lmsc_unet.images import RowSource, as_source, open_rows
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import Entry, add_entry, write_entries
-from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.prediction.overlap import overlapped
+from lmsc_unet.prediction.predictor import Prediction, Predictor
+from lmsc_unet.prediction.streamed import predict_rows
 from lmsc_unet.prediction.writers import Wanted, mask_file, other_files, write_results
 
 
@@ -30,6 +36,8 @@ class Job:
 def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
     """Yields the entry of each image in order, once its files and its line are written.
 
+    While an image is in the network the next one is read and the one before it written.
+
     Args:
         job: What to do.
         done: Entries of an earlier run by mask; images that they call ok and whose files are there are not
@@ -39,52 +47,118 @@ def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
         OutputError: a result cannot be written; those before it are kept, and the job can be resumed.
     """
     entries: list[Entry] = []
-    for item in job.items:
+
+    def read(item: Item) -> Read | Entry:
         known = done.get(mask_file(item.name))
-        entry = known if known is not None and is_complete(job, item, known) else predict_and_note(job, item)
-        entries.append(entry)
-        yield entry
+        return known if known is not None and is_complete(job, item, known) else read_item(item)
+
+    try:
+        for entry in overlapped(
+            job.items, read, lambda found: predict_item(job, found), lambda made: write_item(job, made, done)
+        ):
+            entries.append(entry)
+            yield entry
+    except OutputError as error:
+        raise OutputError(f"{error} What was done before is kept: go on by --resume.") from error
     if done:
         write_entries(job.out, entries)
 
 
-def predict_and_note(job: Job, item: Item) -> Entry:
-    """Predicts one image, writes its files, then its line.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Read:
+    """An image that was read, or is ready to be read by rows."""
+
+    item: Item
+    """The image."""
+    image: NDArray[Any] | None
+    """Its pixels "H W C"; None where they are read by rows."""
+    source: RowSource
+    """Its rows."""
+    spent_s: float
+    """How long it took."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Made:
+    """An image that was segmented, and is to be written."""
+
+    read: Read
+    """The image."""
+    prediction: Prediction
+    """What was found."""
+    spent_s: float
+    """How long it took so far."""
+
+
+def read_item(item: Item) -> Read | Entry:
+    """Reads one image; what is wrong with it is said in the entry."""
+    start = time.perf_counter()
+    try:
+        source, image = open_rows(item.path), None
+        if source is None:
+            image = load_image(item.path)
+            source = as_source(image)
+    except (LmscError, MemoryError) as error:
+        return _failed(item, error)
+    return Read(item=item, image=image, source=source, spent_s=time.perf_counter() - start)
+
+
+def predict_item(job: Job, read: Read | Entry) -> Made | Entry:
+    """Segments one image; one that is read by rows is written at the same time.
 
     Raises:
         OutputError: a result cannot be written.
     """
+    if isinstance(read, Entry):
+        return read
+    start = time.perf_counter()
     try:
-        entry = predict_item(job, item)
-        add_entry(job.out, entry)
-    except OutputError as error:
-        raise OutputError(f"{error} What was done before is kept: go on by --resume.") from error
+        if read.image is None:
+            summary = predict_rows(job.predictor, read.source, job.out, read.item.name, job.wanted)
+            return _ok(read.item, summary.size, summary.shares, read.spent_s + time.perf_counter() - start)
+        prediction = job.predictor.predict(read.image)
+    except OutputError:
+        raise
+    except (LmscError, MemoryError) as error:
+        return _failed(read.item, error)
+    return Made(read=read, prediction=prediction, spent_s=read.spent_s + time.perf_counter() - start)
+
+
+def write_item(job: Job, made: Made | Entry, done: Mapping[str, Entry]) -> Entry:
+    """Writes the files of one image, then its line, unless the line is there from an earlier run.
+
+    Raises:
+        OutputError: a result cannot be written.
+    """
+    if isinstance(made, Entry) and done.get(made.mask) is made:
+        return made
+    start = time.perf_counter()
+    entry = made if isinstance(made, Entry) else None
+    if isinstance(made, Made):
+        item, prediction = made.read.item, made.prediction
+        assert made.read.image is not None
+        write_results(job.out, item.name, made.read.image, prediction, job.predictor.spec.num_logits, job.wanted)
+        size = (prediction.mask.shape[0], prediction.mask.shape[1])
+        entry = _ok(item, size, prediction.shares, made.spent_s + time.perf_counter() - start)
+    assert entry is not None
+    add_entry(job.out, entry)
     return entry
 
 
-def predict_item(job: Job, item: Item) -> Entry:
-    """Predicts one image and writes its files; what is wrong with it is said in the entry.
-
-    Raises:
-        OutputError: a result cannot be written.
-    """
-    start = time.perf_counter()
-    mask = mask_file(item.name)
-    try:
-        image = load_image(item.path)
-        prediction = job.predictor.predict(image)
-    except (LmscError, MemoryError) as error:
-        reason = str(error) or "the image does not fit into memory. Cut it into smaller ones."
-        return Entry(path=str(item.path), status="failed", error=reason, mask=mask)
-    write_results(job.out, item.name, image, prediction, job.predictor.spec.num_logits, job.wanted)
+def _ok(item: Item, size: tuple[int, int], shares: dict[str, float], spent_s: float) -> Entry:
     return Entry(
         path=str(item.path),
         status="ok",
-        size=prediction.mask.shape,
-        class_shares=prediction.shares,
-        ms=round(1000 * (time.perf_counter() - start), 1),
-        mask=mask,
+        size=size,
+        class_shares=shares,
+        ms=round(1000 * spent_s, 1),
+        mask=mask_file(item.name),
     )
+
+
+def _failed(item: Item, error: BaseException) -> Entry:
+    reason = str(error) or "the image does not fit into memory. Cut it into smaller ones."
+    return Entry(path=str(item.path), status="failed", error=reason, mask=mask_file(item.name))
 
 
 def is_complete(job: Job, item: Item, entry: Entry) -> bool:

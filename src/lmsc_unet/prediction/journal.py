@@ -25,7 +25,7 @@ class Entry:
     class_shares: dict[str, float] | None = None
     """The share of pixels of each class, by name."""
     ms: float | None = None
-    """From reading the image to its last written file, in milliseconds."""
+    """What reading, segmenting and writing it took, in milliseconds; its neighbours took some of that."""
     error: str | None = None
     """Why there is no mask."""
     mask: str

@@ -65,13 +65,13 @@ class Rescaled:
     def bands(self, source: RowSource, limits: Limits | None) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom; without limits, those of the resized image are found."""
         before_px = (source.height_px, source.width_px)
-        small_px = scaled_px(*before_px, self.scale)
+        small_px = scaled_px(source.height_px, source.width_px, self.scale)
         return _resized_bands(self.tiled.bands(resized(source, *small_px), limits), small_px, before_px)
 
 
 def rescale(image: NDArray[Any], scale: float) -> NDArray[Any]:
     """An image "H W C" with both sides times `scale`, rounded, at least 1 px."""
-    return resize(image, *scaled_px(*image.shape[:2], scale))
+    return resize(image, *scaled_px(image.shape[0], image.shape[1], scale))
 
 
 def scaled_px(height_px: int, width_px: int, scale: float) -> tuple[int, int]:

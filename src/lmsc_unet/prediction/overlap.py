@@ -1,0 +1,110 @@
+"""Reading, network and writing at the same time: a thread one step ahead, and a thread behind.
+
+What they do most (decoding, arithmetic, compression, files) runs outside of Python's lock.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Full, Queue
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+Loaded = TypeVar("Loaded")
+Done = TypeVar("Done")
+Result = TypeVar("Result")
+
+_END = object()
+_WAIT_S = 0.05
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items; each is made by a thread while the one before it is used."""
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        following: Future[Any] = pool.submit(next, iterator, _END)
+        while (item := following.result()) is not _END:
+            following = pool.submit(next, iterator, _END)
+            yield item
+
+
+def overlapped(
+    items: Iterable[Item],
+    read: Callable[[Item], Loaded],
+    work: Callable[[Loaded], Done],
+    write: Callable[[Done], Result],
+) -> Iterator[Result]:
+    """Yields what `write` gives for each item, in order, once it is written.
+
+    `read` and `write` have a thread each, `work` stays in this one. At most three items are on their way at once. An
+    error of any of the three ends it; what was being written then is finished before, and yielded after Ctrl-C.
+    """
+    behind: Future[Result] | None = None
+    with ThreadPoolExecutor(1) as writer:
+        try:
+            for loaded in ahead(read(item) for item in items):
+                done = work(loaded)
+                if behind is not None:
+                    yield behind.result()
+                behind = writer.submit(write, done)
+        except KeyboardInterrupt:
+            if behind is not None:
+                yield behind.result()
+            raise
+        if behind is not None:
+            yield behind.result()
+
+
+class Sink:
+    """Takes blocks of rows, which a thread of its own writes; it is never far behind."""
+
+    def __init__(self, write: Callable[[Iterator[NDArray[np.generic]]], None]) -> None:
+        self._queue: Queue[Any] = Queue(2)
+        self._pool = ThreadPoolExecutor(1)
+        self._written = self._pool.submit(write, self._blocks())
+
+    def add(self, block: NDArray[np.generic]) -> None:
+        """Hands a block over; waits while two others wait.
+
+        Raises:
+            OutputError: those before could not be written.
+        """
+        self._put(block)
+
+    def close(self) -> None:
+        """Waits until all is written.
+
+        Raises:
+            OutputError: it could not be.
+        """
+        self._put(_END)
+        self._pool.shutdown()
+        self._written.result()
+
+    def abandon(self) -> None:
+        """Stops writing, so that nothing is left of the file."""
+        if not self._written.done():
+            self._put(_Abandoned())
+        self._pool.shutdown()
+
+    def _put(self, item: object) -> None:
+        while True:
+            if self._written.done():
+                self._written.result()
+                return
+            with suppress(Full):
+                self._queue.put(item, timeout=_WAIT_S)
+                return
+
+    def _blocks(self) -> Iterator[NDArray[np.generic]]:
+        while (item := self._queue.get()) is not _END:
+            if isinstance(item, _Abandoned):
+                raise item
+            yield item
+
+
+class _Abandoned(Exception):  # noqa: N818 - no error: what was begun is not wanted any more
+    pass

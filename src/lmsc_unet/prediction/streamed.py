@@ -1,0 +1,100 @@
+"""An image that is larger than memory: read by rows, and its results written by rows as they are finished."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.images import RowSource, write_png_rows
+from lmsc_unet.prediction.files import within
+from lmsc_unet.prediction.overlap import Sink, ahead
+from lmsc_unet.prediction.overlays import display_limits, draw_overlay
+from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.prediction.writers import Wanted, mask_file, probability_folders, to_16_bit
+
+Blocks = Iterator[NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What is left to be told of an image whose results are written."""
+
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    shares: dict[str, float]
+    """The share of pixels of each class, by name."""
+
+
+def predict_rows(predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted) -> Summary:
+    """Segments an image and writes its files at the same time; the mask takes its name last.
+
+    Raises:
+        DataError: the file is damaged, or does not fit the model; nothing is left of its results.
+        OutputError: a result cannot be written.
+    """
+    mask, overlay, probabilities = _sinks(predictor, source, out, name, wanted)
+    sinks = [*overlay, *probabilities, mask]
+    counts = np.zeros(len(predictor.spec.class_names), np.int64)
+    try:
+        for band in predictor.bands(replace(source, blocks=lambda: ahead(source.blocks()))):
+            counts += np.bincount(band.mask.ravel(), minlength=len(counts))
+            for sink in (mask, *overlay):
+                sink.add(band.mask)
+            shown = band.probability[-len(probabilities) :]
+            for sink, probability in zip(probabilities, shown, strict=False):
+                sink.add(to_16_bit(probability))
+        for sink in sinks:
+            sink.close()
+    except BaseException:
+        for sink in sinks:
+            with suppress(Exception):  # the error that ended it is the one to tell
+                sink.abandon()
+        raise
+    shares = counts / (source.height_px * source.width_px)
+    return Summary(
+        size=(source.height_px, source.width_px),
+        shares=dict(zip(predictor.spec.class_names, shares.tolist(), strict=True)),
+    )
+
+
+def _sinks(
+    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted
+) -> tuple[Sink, list[Sink], list[Sink]]:
+    """For the mask, the overlay and the probabilities; the last two where they are wanted."""
+    size_px = (source.height_px, source.width_px)
+
+    def picture(file: str) -> Sink:
+        path = within(out, file)
+        return Sink(lambda blocks: write_png_rows(path, blocks, *size_px))
+
+    def overlay(file: str) -> Sink:
+        path = within(out, file)
+        return Sink(lambda masks: write_png_rows(path, overlay_rows(masks, source), *size_px))
+
+    folders = probability_folders(predictor.spec.num_logits) if wanted.probabilities else []
+    return (
+        picture(mask_file(name)),
+        [overlay(f"overlays/{name}.png")] if wanted.overlays else [],
+        [picture(f"{folder}/{name}.png") for folder in folders],
+    )
+
+
+def overlay_rows(masks: Blocks, source: RowSource) -> Blocks:
+    """Bands of a mask drawn over the image, as `draw_overlay` draws the whole.
+
+    A border shows where the row above or below is of another class: a row is drawn when the one below it is known.
+    """
+    limits, image, everything = display_limits(source), source.rolling(), slice(0, source.width_px)
+    held, top, drawn = np.empty((0, source.width_px), np.uint8), 0, 0  # `held` begins at the row `top`
+    for mask in masks:
+        held = np.concatenate([held, mask])
+        bottom = top + len(held)
+        ready = bottom if bottom == source.height_px else bottom - 1
+        if ready > drawn:
+            pixels = image.window(slice(top, bottom), everything)
+            yield draw_overlay(pixels, held, limits)[drawn - top : ready - top]
+            held, top, drawn = held[max(ready - 1, top) - top :], max(ready - 1, top), ready
