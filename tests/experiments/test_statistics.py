@@ -84,12 +84,18 @@ def test_a_score_is_the_mean_of_folds_with_their_deviation_and_an_interval_over_
     assert summarise(outcome("nothing", [])) == {}
 
 
-def test_findings_say_whether_the_paper_s_difference_is_found() -> None:
-    pair = {"first": "a", "second": "b", "difference": 0.01, "low": -0.01, "high": 0.03, "is_real": False}
-    rows = [{"title": title, "paper": {"miou": miou}} for title, miou in (("a", 0.7), ("b", 0.69))]
-    (count, sentence) = findings({"rows": rows, "pairs": [pair]})
-    assert count.startswith("Of the 1 pairs none")
-    assert "-0.0100 mIoU in the paper, +0.0100 (-0.0100 to +0.0300) here, the other way and not to be told" in sentence
+def test_findings_say_what_is_real_and_how_much_of_the_paper_is_found() -> None:
+    rows = [{"title": title, "paper": {"miou": miou}} for title, miou in (("a", 0.7), ("b", 0.69), ("c", 0.71))]
+    differences = {("a", "b"): (0.01, False), ("a", "c"): (0.02, True), ("b", "c"): (0.01, False)}
+    pairs = [
+        {"first": first, "second": second, "difference": difference, "is_real": is_real}
+        for (first, second), (difference, is_real) in differences.items()
+    ]
+    assert findings({"rows": rows, "pairs": pairs}) == [
+        "Real differences (p below 0.05 after Holm's correction): 1 of 3: c less a +0.0200.",
+        "Of the 3 differences of mIoU in the paper, 2 have the same sign here, and 1 of the 1 real ones.",
+    ]
+    assert findings({"rows": rows, "pairs": []}) == []
 
 
 def test_the_time_that_is_left_follows_what_this_machine_took() -> None:

@@ -1,9 +1,10 @@
 """Sections of results.json as tables of text: each number of ours beside the paper's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from lmsc_unet.evaluation.tables import Table, interval, share
+from lmsc_unet.experiments.findings import printed_differences
 
 PAPER_COLUMNS = (("acc", "accuracy"), ("miou", "mIoU"), ("f1", "F1"), ("dc", "DC"))
 OTHERS = (
@@ -19,7 +20,7 @@ GAP = "gap"
 def score_tables(section: Mapping[str, Any]) -> list[Table]:
     """The paper's averages, the others, and the pairs."""
     tables = [_paper_table(section), _intervals_table(section), _others_table(section)]
-    return [*tables, pairs_table(section["pairs"])] if section["pairs"] else tables
+    return [*tables, pairs_table(section)] if section["pairs"] else tables
 
 
 def _paper_table(section: Mapping[str, Any]) -> Table:
@@ -48,21 +49,24 @@ def _others_table(section: Mapping[str, Any]) -> Table:
     return Table(title="By other averages", headings=("model", *(label for *_, label in OTHERS)), rows=rows)
 
 
-def pairs_table(pairs: Sequence[Mapping[str, Any]]) -> Table:
-    """Every pair of rows: the difference of IoU on the same images, and whether it is real."""
+def pairs_table(section: Mapping[str, Any]) -> Table:
+    """Every pair of rows: the difference of IoU on the same images beside the paper's, and whether it is real."""
+    printed = printed_differences(section)
     rows = tuple(
         (
             f"{pair['second']} less {pair['first']}",
-            f"{pair['difference']:+.4f}",
+            *((_signed(printed.get((pair["first"], pair["second"]))),) if printed else ()),
+            _signed(pair["difference"]),
             f"{pair['low']:+.4f} to {pair['high']:+.4f}",
             _p(pair["p"]),
             _p(pair["p_holm"]),
             "yes" if pair["is_real"] else "no",
         )
-        for pair in pairs
+        for pair in section["pairs"]
     )
     title = "Pairs on the same images: foreground IoU per image, Wilcoxon's signed-rank test, Holm's correction"
-    return Table(title=title, headings=("pair", "difference", "95 % interval", "p", "p, Holm", "real"), rows=rows)
+    paper = ("paper",) if printed else ()
+    return Table(title=title, headings=("pair", *paper, "here", "95 % interval", "p", "p, Holm", "real"), rows=rows)
 
 
 def cost_table(section: Mapping[str, Any]) -> Table:
@@ -136,6 +140,10 @@ def _ends(row: Mapping[str, Any], key: str) -> str:
 def _folds(row: Mapping[str, Any]) -> str:
     done = len(row["runs"])
     return str(done) if done == row["folds"] else f"{done} of {row['folds']}"
+
+
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.4f}"
 
 
 def _p(value: float) -> str:
