@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from lmsc_unet.benchmark import benchmark as module
 from lmsc_unet.benchmark.benchmark import to_rows
 from lmsc_unet.benchmark.cold import Cold, measure_cold
-from lmsc_unet.benchmark.plan import Plan, Variant
-from lmsc_unet.benchmark.timing import Times, time_by_turns
+from lmsc_unet.benchmark.gpu import why_skipped
+from lmsc_unet.benchmark.halves import Half, warnings
+from lmsc_unet.benchmark.plan import ON_GPU, Plan, Variant
+from lmsc_unet.benchmark.plot import draw, points
+from lmsc_unet.benchmark.row import Row, over_unet
+from lmsc_unet.benchmark.scores import known_scores
+from lmsc_unet.benchmark.tables import report_to_markdown
 from lmsc_unet.cli.main import main
+from lmsc_unet.complexity.timing import Times, time_by_turns
 from lmsc_unet.errors import ConfigError, ModelError
 from tests.prediction.model_files import write_model
 
@@ -42,8 +49,8 @@ def test_a_plan_holds_what_each_backend_can_and_always_the_reference() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backends": ("onnx",)}, "backends: onnx is none of torch, onnxruntime, openvino"),
-        ({"precisions": ()}, "precisions: nothing is none of fp32, bf16, int8"),
+        ({"backends": ("onnx",)}, "backends: onnx is none of torch, onnxruntime, openvino, cuda"),
+        ({"precisions": ()}, "precisions: nothing is none of fp32, fp16, bf16, int8"),
         ({"rounds": 0}, "at least 1"),
     ],
 )
@@ -102,7 +109,68 @@ def test_an_exported_file_runs_beside_the_reference_in_its_own_precision(
     assert all(list(row) == FIELDS for row in rows)
     written = json.loads((tmp_path / "benchmark.json").read_text())
     assert written["rows"] == rows
+    assert written["table_1"][0]["model"] == "lmsc-unet-plain"
+    assert written["table_1"][0]["paper_ms"] == 2.4
+    assert "| lmsc-unet-plain | 9" in report_to_markdown(written)
     assert written["provenance"]["machine"]["cores"] > 0
+
+
+def row(model: str, backend: str, precision: str, ms: float, threads: int = 1) -> Row:
+    return Row(
+        model=model, backend=backend, precision=precision, batch=1, threads=threads, ms_median=ms, ms_p5=ms, ms_p95=ms,
+        images_per_s=1, peak_rss_mib=None, file_mib=1, cold_start_s=None, speedup_over_unet_eager=1,
+    )  # fmt: skip
+
+
+def test_every_row_stands_beside_unet_on_its_own_runtime() -> None:
+    rows = [
+        row("unet", "torch", "fp32", 300),
+        row("unet", "onnxruntime", "fp32", 200),
+        row("unet", "onnxruntime", "int8", 100),
+        row("a", "onnxruntime", "int8", 10),
+        row("a", "onnxruntime", "int8", 10, threads=2),  # not measured for U-Net
+        row("a", "openvino", "int8", 5),
+    ]
+    assert over_unet(rows) == [1, 1, 2, 20, None, None]
+
+
+def test_the_plot_shows_rows_whose_score_is_known(tmp_path: Path) -> None:
+    rows = [
+        row("run", "torch", "fp32", 50),
+        row("run", "onnxruntime", "int8", 9),  # calibrated on noise
+        row("a.onnx", "onnxruntime", "int8", 9),
+        row("unet", "torch", "fp32", 300),
+    ]
+    shown = points(rows, {"run": 0.8, "a.onnx": 0.79}, frozenset({"a.onnx"}))
+    assert [(one.model, one.precision, score) for one, score in shown] == [
+        ("run", "fp32", 0.8),
+        ("a.onnx", "int8", 0.79),
+    ]
+    draw(shown, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 5000
+
+
+def test_scores_are_those_that_lie_beside_a_model(tmp_path: Path) -> None:
+    model = str(write_model(tmp_path / "a.onnx"))
+    assert known_scores(["unet", model]) == {}
+    (tmp_path / "a.parity.json").write_text('{"scores_exported": {"dc": 0.8}}')
+    assert known_scores(["unet", model]) == {model: 0.8}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("backend", ON_GPU)
+def test_what_needs_a_gpu_is_skipped_with_its_reason(backend: str) -> None:
+    assert why_skipped("torch") is None
+    assert "sees no CUDA GPU here" in (why_skipped(backend) or "")
+
+
+def test_half_precision_that_changes_too_many_classes_is_told() -> None:
+    halves = tuple(
+        Half(model="a", backend="openvino", precision="bf16", same_class_share=share, is_within=share >= 0.999)
+        for share in (0.9995, 0.9981)
+    )
+    (line,) = warnings(halves)
+    assert "a in bf16 on openvino changes the class of 0.19 % of the pixels (allowed: 0.1 %)" in line
 
 
 def test_numbers_that_are_none_are_told(capsys: pytest.CaptureFixture[str]) -> None:

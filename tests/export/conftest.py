@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from lmsc_unet.export import export
+from lmsc_unet.export import formats
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.source import Source, open_source
 from lmsc_unet.training.run import run
@@ -42,4 +42,4 @@ def graph(source: Source) -> onnx.ModelProto:
 @pytest.fixture
 def graph_at_hand(graph: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports take the graph that is made already, as making it takes seconds."""
-    monkeypatch.setattr(export, "to_graph", lambda *_: deepcopy(graph))
+    monkeypatch.setattr(formats, "to_graph", lambda *_: deepcopy(graph))

@@ -14,13 +14,14 @@ from torch import nn
 from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
 from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ConfigError, ModelError, OutputError
-from lmsc_unet.export import export as module
+from lmsc_unet.export import formats, work
 from lmsc_unet.export.export import export
 from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.options import OPSET, ExportOptions
 from lmsc_unet.models import build_model
-from lmsc_unet.prediction.modelfile import KEY, read_description
+from lmsc_unet.prediction.backends import open_network
+from lmsc_unet.prediction.modelfile import KEY, Description, read_description
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
@@ -75,7 +76,7 @@ def test_a_graph_takes_any_batch_and_sides_and_holds_nothing_of_pytorch(config: 
     text = str(graph)
     assert "torch" not in text.replace('producer_name: "pytorch"', "")
     (tmp_path / "a.onnx").write_bytes(graph.SerializeToString())
-    session = module.open_network(tmp_path / "a.onnx", module.Description(spec=spec), ON_ONNX_RUNTIME)
+    session = open_network(tmp_path / "a.onnx", Description(spec=spec), ON_ONNX_RUNTIME)
     for batch, height, width in ((1, 1, 1), (3, 2, 5)):
         pixels = torch.randn(batch, 3, height * multiple_px, width * multiple_px)
         with torch.no_grad():
@@ -114,7 +115,7 @@ def test_an_export_that_is_not_the_model_is_not_written(
     wrong = deepcopy(graph)
     bias = next(values for values in wrong.graph.initializer if values.name == "head.bias")
     bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + 1e-3, bias.name))
-    monkeypatch.setattr(module, "to_graph", lambda *_: wrong)
+    monkeypatch.setattr(formats, "to_graph", lambda *_: wrong)
     with pytest.raises(ModelError, match=r"not written, as the export is not the model: logits differ by up to"):
         export(trained, tmp_path / "a.onnx", ExportOptions(threads=1))
     assert not list(tmp_path.iterdir())
@@ -132,7 +133,7 @@ def test_an_interrupted_export_leaves_what_was_there(
         assert [path for path in tmp_path.iterdir() if path != out], "the new file is half done"
         raise stop
 
-    monkeypatch.setattr(module, "compare_networks", interrupted)
+    monkeypatch.setattr(work, "compare_networks", interrupted)
     with pytest.raises(OutputError if isinstance(stop, OSError) else stop):
         export(trained, out, ExportOptions(threads=1), overwrite=True)
     assert out.read_bytes() == b"the export of yesterday"

@@ -1,17 +1,19 @@
 """An INT8 file is as good as the float32 one, or is not there; where layers stay in float, it says which and why."""
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ConfigError, DataError, ModelError
 from lmsc_unet.export import export as module
-from lmsc_unet.export import sensitivity
+from lmsc_unet.export import formats, sensitivity
 from lmsc_unet.export.export import export
 from lmsc_unet.export.images import draw_crops, find_images
 from lmsc_unet.export.likeness import UNLIKE, distance
@@ -66,7 +68,7 @@ def loud(graph: onnx.ModelProto, factor: float) -> onnx.ModelProto:
 def test_layers_that_lose_accuracy_stay_in_float_and_are_named(
     trained: Path, data: Path, graph: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "to_graph", lambda *_: loud(graph, 3000.0))
+    monkeypatch.setattr(formats, "to_graph", lambda *_: loud(graph, 3000.0))
     report = export(trained, tmp_path / "a.onnx", ExportOptions(calibrate=data, **OPTIONS)).report
     kept = report["float_layers"]
     assert kept
@@ -76,10 +78,32 @@ def test_layers_that_lose_accuracy_stay_in_float_and_are_named(
     assert max(report["layer_errors"], key=report["layer_errors"].get) == kept[0]
 
 
+def loud_source(source: Source, factor: float) -> Source:
+    """The same network with that loud channel, in PyTorch."""
+    network = deepcopy(source.network)
+    merge = network.get_submodule("decoder.2.merge")
+    with torch.no_grad():
+        for values in merge.get_submodule("first.norm").parameters():
+            values[0] *= factor
+        merge.get_parameter("second.conv.weight")[:, 0] /= factor
+    return replace(source, network=network)
+
+
+def test_fine_tuning_in_8_bits_saves_a_network_that_rounding_alone_breaks(
+    trained: Path, data: Path, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "open_source", lambda _: loud_source(source, 1000.0))
+    options = ExportOptions(calibrate=data, qat=True, **OPTIONS)
+    report = export(trained, tmp_path / "a.onnx", options).report
+    assert report["all_int8_failed"], "the case must need it"
+    assert report["fine_tuned"]
+    assert not report["float_layers"]
+
+
 def test_where_no_choice_of_layers_helps_nothing_is_written(
     trained: Path, data: Path, graph: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "to_graph", lambda *_: loud(graph, 3000.0))
+    monkeypatch.setattr(formats, "to_graph", lambda *_: loud(graph, 3000.0))
     monkeypatch.setattr(sensitivity, "layer_errors", lambda *_: {"head": 2.0, "encoder.0.first.conv": 1.0})
     with pytest.raises(ModelError, match=r"INT8 costs this model too much: with all layers in 8 bits .* No file"):
         export(trained, tmp_path / "a.onnx", ExportOptions(calibrate=data, **OPTIONS))

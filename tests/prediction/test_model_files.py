@@ -28,7 +28,7 @@ ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)
 
 
 def newer() -> str:
-    return json.dumps({"version": 2, "spec": {}, "of_the_future": True})
+    return json.dumps({"version": 3, "spec": {}, "of_the_future": True})
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -56,7 +56,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "no metadata": ({"key": "another"}, "no metadata 'lmsc_unet.model'"),
     "a newer version": (
         {"text": newer()},
-        "has version 2, this lmsc-unet reads up to 1. Try: pip install -U lmsc-unet",
+        "has version 3, this lmsc-unet reads up to 2. Try: pip install -U lmsc-unet",
     ),
     "no version": ({"text": "{}"}, "names no version"),
     "no mapping": ({"text": "[1]"}, "names no version"),

@@ -7,47 +7,37 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.benchmark.cold import Cold, measure_cold
-from lmsc_unet.benchmark.files import Files, fits, own_precisions
-from lmsc_unet.benchmark.plan import REFERENCE, Lane, Plan, Variant
+from lmsc_unet.benchmark.files import Files, own_kinds, size_mib
+from lmsc_unet.benchmark.gpu import why_skipped
+from lmsc_unet.benchmark.halves import HALVES, Half, compare_halves
+from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, REFERENCE, Lane, Plan, Variant
+from lmsc_unet.benchmark.row import Row as Row
 from lmsc_unet.benchmark.running import open_lane
-from lmsc_unet.benchmark.timing import Times, time_by_turns
+from lmsc_unet.benchmark.scores import known_scores
+from lmsc_unet.benchmark.table_1 import make_table_1
+from lmsc_unet.complexity.timing import Times, time_by_turns
 from lmsc_unet.prediction.backends import find_backend
 from lmsc_unet.training.provenance import provenance
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One model in one backend, precision, batch and number of threads; times are of one image."""
+class Measured:
+    """All that one run found."""
 
-    model: str
-    """As it was named."""
-    backend: str
-    """torch, onnxruntime or openvino."""
-    precision: str
-    """fp32, bf16 or int8."""
-    batch: int
-    """Images at once."""
-    threads: int
-    """Threads that share the work."""
-    ms_median: float
-    """Milliseconds an image."""
-    ms_p5: float
-    """5th percentile."""
-    ms_p95: float
-    """95th percentile."""
-    images_per_s: float
-    """Images a second, by the median."""
-    peak_rss_mib: float | None
-    """The most memory of a process that makes one mask; None where it was not measured."""
-    file_mib: float
-    """The file's size."""
-    cold_start_s: float | None
-    """From the start of a process to its first mask; None where it was not measured."""
-    speedup_over_unet_eager: float
-    """How many times as fast as U-Net in eager PyTorch float32, at the same batch and threads."""
+    rows: list[Row]
+    """One for each lane."""
+    skipped: tuple[str, ...]
+    """Backends that were asked for and are not here, each with its reason."""
+    halves: tuple[Half, ...]
+    """What the half-precision rows keep of float32's classes."""
 
 
 def benchmark(plan: Plan, start: Callable[[int], Callable[[], None]] | None = None) -> list[Row]:
+    """The rows of `measure` alone."""
+    return measure(plan, start).rows
+
+
+def measure(plan: Plan, start: Callable[[int], Callable[[], None]] | None = None) -> Measured:
     """Measures all lanes of a plan by turns.
 
     Args:
@@ -59,19 +49,26 @@ def benchmark(plan: Plan, start: Callable[[int], Callable[[], None]] | None = No
         ModelError: a model cannot be loaded.
     """
     for backend in plan.backends:
-        if backend != "torch":
+        if backend in ON_PROCESSOR and backend != "torch":
             find_backend(backend)
-    precisions = own_precisions(plan.models)
-    variants = tuple(variant for variant in plan.variants if fits(variant, precisions))
+    skipped = {backend: reason for backend in plan.backends if (reason := why_skipped(backend))}
+    own = own_kinds(plan.models)
+    variants = tuple(
+        variant
+        for variant in plan.variants
+        if variant.backend not in skipped and (variant.model not in own or own[variant.model].fits(variant))
+    )
     with tempfile.TemporaryDirectory(prefix="lmsc-benchmark-") as name:
         made = Files(folder=Path(name), size_px=plan.size_px)
         files = {variant: made.find(variant) for variant in variants}
         cold = {variant: _cold(variant, files[variant], plan) for variant in variants}
+        halves = tuple(compare_halves(files, plan.size_px))
         lanes = list(plan.lanes(variants))
         runs = [open_lane(lane, files[lane.variant], plan.size_px) for lane in lanes]
         times = time_by_turns(runs, plan.rounds, start(plan.rounds) if start is not None else None)
-        sizes_mib = {variant: file.stat().st_size / 2**20 for variant, file in files.items()}
-    return to_rows(dict(zip(lanes, times, strict=True)), cold, sizes_mib)
+        sizes_mib = {variant: size_mib(file) for variant, file in files.items()}
+    rows = to_rows(dict(zip(lanes, times, strict=True)), cold, sizes_mib)
+    return Measured(rows=rows, skipped=tuple(skipped.values()), halves=halves)
 
 
 def to_rows(
@@ -104,13 +101,21 @@ def to_rows(
     return rows
 
 
-def to_report(plan: Plan, rows: list[Row]) -> dict[str, Any]:
-    """The rows with the plan and the machine, as benchmark.json holds them."""
-    return {"plan": asdict(plan), "provenance": provenance(), "rows": [asdict(row) for row in rows]}
+def to_report(plan: Plan, measured: Measured) -> dict[str, Any]:
+    """All with the plan and the machine, as benchmark.json holds it."""
+    return {
+        "plan": asdict(plan),
+        "provenance": provenance(),
+        "table_1": make_table_1(measured.rows, plan.size_px),
+        "rows": [asdict(row) for row in measured.rows],
+        "scores": known_scores(plan.models),
+        "halves": [asdict(half) for half in measured.halves],
+        "skipped": list(measured.skipped),
+    }
 
 
 def _cold(variant: Variant, file: Path, plan: Plan) -> Cold | None:
-    """Not of bf16, which is no file of its own."""
-    if not plan.cold or variant.precision == "bf16":
+    """Not of half precision, which is no file of its own, nor of a GPU."""
+    if not plan.cold or variant.backend in ON_GPU or variant.precision in HALVES:
         return None
     return measure_cold(variant, file, plan.threads[0], plan.size_px)

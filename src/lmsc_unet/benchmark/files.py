@@ -1,9 +1,8 @@
 """The file of each variant: a checkpoint for PyTorch, an ONNX file for the runtimes."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from hashlib import sha1
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +11,22 @@ import torch
 from lmsc_unet.benchmark.plan import Variant
 from lmsc_unet.catalog import CATALOG, margin_px, side_multiple_px
 from lmsc_unet.config import to_mapping
-from lmsc_unet.errors import ConfigError
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.models import build_model
+from lmsc_unet.prediction.backends import KINDS, read_description
+from lmsc_unet.prediction.backends.ir import weights_of
 from lmsc_unet.prediction.loading import find_file
-from lmsc_unet.prediction.modelfile import Description, read_description
+from lmsc_unet.prediction.modelfile import Description
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.loading import load_module
 
 CALIBRATION_CROPS = 4
+OF_CHECKPOINTS = ("torch", "cuda", "cuda-compile", "cuda-graphs")
+"""The backends that run a checkpoint itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,20 +42,17 @@ class Files:
         """The file of a variant; made if need be.
 
         Raises:
-            ConfigError: an exported file is asked for in PyTorch or another precision than its own.
             ModelError: the model cannot be loaded.
         """
-        if variant.model.endswith(".onnx"):
-            return _as_it_is(variant)
         checkpoint = self._checkpoint(variant.model)
-        if variant.backend == "torch":
+        if checkpoint.suffix in KINDS or variant.backend in OF_CHECKPOINTS:
             return checkpoint
         return self._onnx(checkpoint, "int8" if variant.precision == "int8" else "fp32")
 
     def _checkpoint(self, model: str) -> Path:
-        """A run's own checkpoint, or one of a model of the catalog that was never trained."""
+        """A run's checkpoint, an exported file, or a checkpoint of a model of the catalog that was never trained."""
         if model not in CATALOG:
-            return find_file(Path(model))
+            return find_file(model)
         path = self.folder / f"{model}.ckpt"
         if not path.exists():
             config = CATALOG[model]
@@ -65,7 +64,7 @@ class Files:
         return path
 
     def _onnx(self, checkpoint: Path, precision: str) -> Path:
-        stem = f"{checkpoint.parent.name}-{checkpoint.stem}"
+        stem = sha1(str(checkpoint).encode()).hexdigest()
         path = self.folder / f"{stem}-{precision}.onnx"
         if path.exists():
             return path
@@ -84,31 +83,37 @@ class Files:
         return path
 
 
-def _as_it_is(variant: Variant) -> Path:
-    path = find_file(Path(variant.model))
-    found = {"float32": ("fp32", "bf16"), "int8": ("int8",)}[_precision(path)]
-    if variant.backend == "torch" or variant.precision not in found:
-        raise ConfigError(f"{path}: this file is of {found[0]} and runs on ONNX Runtime and OpenVINO.")
-    return path
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What an exported file is and what runs it."""
+
+    precision: str
+    """fp32 or int8."""
+    backends: tuple[str, ...]
+    """The backends that run it."""
+
+    def fits(self, variant: Variant) -> bool:
+        """Whether a variant can be: a file has one precision; bf16 is a way to run float32."""
+        return variant.backend in self.backends and (variant.precision == "int8") == (self.precision == "int8")
 
 
-@cache
-def _precision(path: Path) -> str:
-    return read_description(path).precision
-
-
-def fits(variant: Variant, precisions: Mapping[str, str]) -> bool:
-    """Whether a variant can be: an exported file has one precision and does not run on PyTorch."""
-    own = precisions.get(variant.model)
-    if own is None:
-        return True
-    return variant.backend != "torch" and (variant.precision == "int8") == (own == "int8")
-
-
-def own_precisions(models: tuple[str, ...]) -> dict[str, str]:
-    """The precisions of the exported files among the models.
+def own_kinds(models: tuple[str, ...]) -> dict[str, Own]:
+    """The exported files among the models.
 
     Raises:
-        ModelError: a file cannot be used.
+        ModelError: there is no such model, or a file cannot be used.
     """
-    return {model: _precision(find_file(Path(model))) for model in models if model.endswith(".onnx")}
+    paths = {model: find_file(model) for model in models if model not in CATALOG}
+    return {model: _own(path) for model, path in paths.items() if path.suffix in KINDS}
+
+
+def _own(path: Path) -> Own:
+    precision = "int8" if read_description(path).precision == "int8" else "fp32"
+    return Own(precision=precision, backends=KINDS[path.suffix].backends)
+
+
+def size_mib(path: Path) -> float:
+    """The size of a model file, with its weights where these lie beside it."""
+    weights = weights_of(path)
+    files = [path, weights] if path.suffix == ".xml" and weights.is_file() else [path]
+    return sum(file.stat().st_size for file in files) / 2**20

@@ -7,10 +7,21 @@ from types import MappingProxyType
 
 from lmsc_unet.errors import ConfigError
 
-PRECISIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+ON_PROCESSOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"torch": ("fp32", "bf16"), "onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}
 )
 """Backend -> the precisions that it computes in on a processor."""
+ON_GPU: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cuda": ("fp32", "fp16", "bf16"),
+        "cuda-compile": ("fp32", "fp16", "bf16"),
+        "cuda-graphs": ("fp32", "fp16", "bf16"),
+        "tensorrt": ("fp32", "int8"),
+    }
+)
+"""PyTorch on a GPU: eager, compiled, as a CUDA graph; and ONNX Runtime's TensorRT. What is not there is skipped."""
+PRECISIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({**ON_PROCESSOR, **ON_GPU})
+KNOWN_PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 REFERENCE = ("unet", "torch", "fp32")
 """What every speed is compared with: the paper's baseline in eager PyTorch."""
 
@@ -22,9 +33,9 @@ class Variant:
     model: str
     """A name of `lmsc models`, a run folder, a checkpoint or an exported file."""
     backend: str
-    """torch, onnxruntime or openvino."""
+    """A key of `PRECISIONS`."""
     precision: str
-    """fp32, bf16 or int8."""
+    """fp32, fp16, bf16 or int8."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -43,12 +54,12 @@ class Lane:
 class Plan:
     """All that is measured in one run."""
 
-    models: tuple[str, ...] = ("unet", "lmsc-unet")
-    """Names of `lmsc models`, run folders, checkpoints or exported files."""
+    models: tuple[str, ...] = ("unet", "lmsc-unet-plain", "lmsc-unet")
+    """Names of `lmsc models`, bundled names, run folders, checkpoints or exported files; the paper's Table 1."""
     backends: tuple[str, ...] = ("torch", "onnxruntime")
-    """Of torch, onnxruntime and openvino."""
+    """Keys of `PRECISIONS`."""
     precisions: tuple[str, ...] = ("fp32", "int8")
-    """Of fp32, bf16 and int8; a backend takes those that it has."""
+    """Of fp32, fp16, bf16 and int8; a backend takes those that it has."""
     batches: tuple[int, ...] = (1,)
     """Images at once."""
     threads: tuple[int, ...] = (1,)
@@ -63,7 +74,7 @@ class Plan:
     def __post_init__(self) -> None:
         for name, found, known in (
             ("backends", self.backends, tuple(PRECISIONS)),
-            ("precisions", self.precisions, ("fp32", "bf16", "int8")),
+            ("precisions", self.precisions, KNOWN_PRECISIONS),
         ):
             unknown = [one for one in found if one not in known]
             if unknown or not found:

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lmsc_unet.benchmark.gpu import open_on_gpu
 from lmsc_unet.benchmark.plan import Lane
-from lmsc_unet.prediction.backends import open_network
+from lmsc_unet.prediction.backends import open_network, read_description
 from lmsc_unet.prediction.backends.open_vino import open_with_hint
-from lmsc_unet.prediction.modelfile import read_description
 from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.training.loading import as_network, load_module
+from lmsc_unet.training.loading import load_module
 
 
 def open_lane(lane: Lane, file: Path, size_px: int) -> Callable[[], None]:
@@ -23,7 +23,7 @@ def open_lane(lane: Lane, file: Path, size_px: int) -> Callable[[], None]:
         ConfigError: the backend is not installed.
         ModelError: the file cannot be loaded.
     """
-    network, channels = OPENERS[lane.variant.backend](lane, file)
+    network, channels = open_variant(lane, file)
     pixels = np.random.default_rng(0).normal(size=(lane.batch, channels, size_px, size_px)).astype(np.float32)
 
     def run() -> None:
@@ -32,32 +32,30 @@ def open_lane(lane: Lane, file: Path, size_px: int) -> Callable[[], None]:
     return run
 
 
+def open_variant(lane: Lane, file: Path) -> tuple[Network, int]:
+    """The network of a lane, and its input channels.
+
+    Raises:
+        ConfigError: the backend is not installed.
+        ModelError: the file cannot be loaded.
+    """
+    return OPENERS[lane.variant.backend](lane, file)
+
+
 def _open_torch(lane: Lane, file: Path) -> tuple[Network, int]:
-    """Eager PyTorch as `lmsc predict` runs it: channels last, in inference mode."""
+    """Eager PyTorch on the processor, as `lmsc predict` runs it: channels last, in inference mode."""
     module, spec = load_module(file)
-    if lane.variant.precision == "bf16":
-        module = _InBfloat16(module)
-    network = as_network(module)
+    dtype = torch.bfloat16 if lane.variant.precision == "bf16" else torch.float32
+    module = module.to(dtype).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         if torch.get_num_threads() != lane.threads:
             torch.set_num_threads(lane.threads)
-        return network(pixels)
+        with torch.inference_mode():
+            batch = torch.from_numpy(pixels).to(dtype, memory_format=torch.channels_last)
+            return np.asarray(module(batch).float().contiguous().numpy())
 
     return run, spec.input_channels
-
-
-class _InBfloat16(torch.nn.Module):
-    """A network whose weights and sums are bfloat16."""
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        super().__init__()
-        self.module = module.to(torch.bfloat16)
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Logits in bfloat16."""
-        logits: torch.Tensor = self.module(pixels.to(torch.bfloat16))
-        return logits
 
 
 def _open_runtime(lane: Lane, file: Path) -> tuple[Network, int]:
@@ -72,4 +70,8 @@ OPENERS: dict[str, Callable[[Lane, Path], tuple[Network, int]]] = {
     "torch": _open_torch,
     "onnxruntime": _open_runtime,
     "openvino": _open_runtime,
+    "cuda": open_on_gpu,
+    "cuda-compile": open_on_gpu,
+    "cuda-graphs": open_on_gpu,
+    "tensorrt": _open_runtime,
 }

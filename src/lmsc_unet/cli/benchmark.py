@@ -1,16 +1,16 @@
 """`lmsc benchmark`: how fast models are on this machine, beside U-Net in eager PyTorch."""
 
 import json
-from dataclasses import asdict
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lmsc_unet.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from lmsc_unet.benchmark.benchmark import Row
+    from lmsc_unet.benchmark.row import Row
 
 
 def benchmark(
@@ -25,32 +25,33 @@ def benchmark(
     out: Path | None = None,
     format: Literal["table", "json", "markdown"] = "table",
 ) -> None:
-    """Time models in one run by turns, each beside U-Net in eager PyTorch.
+    """Time models in one run by turns, each beside U-Net in eager PyTorch; without models, the paper's Table 1.
 
     Models by name have weights that were never trained, and INT8 made here is calibrated on noise: for speed alone.
 
     Args:
-        models: Names of `lmsc models`, run folders, checkpoints or exported files; unet and lmsc-unet if not given.
-        backends: torch, onnxruntime, openvino, with commas between; all that are installed if not given.
-        precisions: fp32, bf16, int8, with commas between; each backend takes those that it has.
+        models: Names of `lmsc models`, bundled names, run folders, checkpoints or exported files; the three networks of
+            the paper's Table 1 if not given.
+        backends: torch, onnxruntime, openvino, with commas between, and on a GPU cuda, cuda-compile, cuda-graphs,
+            tensorrt; all that are here if not given. What needs a GPU is skipped, with the reason, where none is.
+        precisions: fp32, fp16, bf16, int8, with commas between; each backend takes those that it has.
         batch: Images at once, with commas between.
         threads: Threads, with commas between.
         size_px: Side of the square image.
         rounds: How often each row is timed.
         cold: Measure cold start and peak memory too.
-        out: Folder for benchmark.json.
+        out: Folder for benchmark.json, and benchmark.png: speed against accuracy of models whose scores are known.
         format: How to print the rows.
     """
     from importlib.util import find_spec
 
-    from lmsc_unet.benchmark.benchmark import benchmark as measure
-    from lmsc_unet.benchmark.benchmark import to_report
-    from lmsc_unet.benchmark.plan import PRECISIONS, Plan
-    from lmsc_unet.prediction.files import write_text
+    from lmsc_unet.benchmark.benchmark import measure, to_report
+    from lmsc_unet.benchmark.halves import warnings
+    from lmsc_unet.benchmark.plan import ON_PROCESSOR, Plan
 
     plan = Plan(
         models=models or Plan().models,
-        backends=_words(backends) or tuple(name for name in PRECISIONS if find_spec(name)),
+        backends=_words(backends) or tuple(name for name in ON_PROCESSOR if find_spec(name)) + _on_gpu(),
         precisions=_words(precisions),
         batches=_numbers("batch", batch),
         threads=_numbers("threads", threads),
@@ -59,51 +60,70 @@ def benchmark(
         cold=cold,
     )
     with progress("timing", rounds) as bar:
-        rows = measure(plan, lambda _number: bar.advance)
+        measured = measure(plan, lambda _number: bar.advance)
+    report = to_report(plan, measured)
+    for line in (*measured.skipped, *warnings(measured.halves)):
+        print(f"lmsc: note: {line}", file=sys.stderr)
     if out is not None:
-        report = to_report(plan, rows)
-        write_text(out / "benchmark.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    PRINTERS[format](rows)
+        _write(out, report, measured.rows)
+    PRINTERS[format](report)
 
 
-def _print_json(rows: "Sequence[Row]") -> None:
-    print(json.dumps([asdict(row) for row in rows], indent=2))
+def _on_gpu() -> tuple[str, ...]:
+    """The lanes on a GPU, where there is one."""
+    import torch
+
+    from lmsc_unet.benchmark.plan import ON_GPU
+
+    return tuple(ON_GPU) if torch.cuda.is_available() else ()
 
 
-def _print_markdown(rows: "Sequence[Row]") -> None:
-    print("| " + " | ".join(HEADINGS) + " |")
-    print("|" + "---|" * 3 + "---:|" * (len(HEADINGS) - 3))
-    for row in rows:
-        print("| " + " | ".join(_cells(row)) + " |")
+def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[Row]") -> None:
+    from lmsc_unet.benchmark.files import own_kinds
+    from lmsc_unet.benchmark.plot import draw, points
+    from lmsc_unet.prediction.files import write_text
+
+    write_text(out / "benchmark.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    exported = own_kinds(tuple(report["scores"]))
+    shown = points(rows, report["scores"], frozenset(exported))
+    if shown:
+        draw(shown, out / "benchmark.png")
+    else:
+        print("lmsc: note: no plot, as none of these models has a known score beside it.", file=sys.stderr)
 
 
-def _print_table(rows: "Sequence[Row]") -> None:
+def _print_json(report: "Mapping[str, Any]") -> None:
+    print(json.dumps(report["rows"], indent=2))
+
+
+def _print_markdown(report: "Mapping[str, Any]") -> None:
+    from lmsc_unet.benchmark.tables import report_to_markdown
+
+    print(report_to_markdown(report))
+
+
+def _print_tables(report: "Mapping[str, Any]") -> None:
+    import rich.table
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for place, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="left" if place < 3 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*_cells(row))
+    from lmsc_unet.benchmark.row import Row
+    from lmsc_unet.benchmark.tables import speed_table, table_1
+
     console = Console(highlight=False)
-    console.width = max(console.width, 130)  # a number is never cut
-    console.print(table)
+    console.width = max(console.width, 150)  # a number is never cut
+    for table in (table_1(report["table_1"]), speed_table([Row(**row) for row in report["rows"]])):
+        if not table.cells:
+            continue
+        drawn = rich.table.Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for heading in table.headings:
+            is_text = heading in ("model", "backend", "precision")
+            drawn.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
+        for cells in table.cells:
+            drawn.add_row(*cells)
+        console.print(drawn, "")
 
 
-HEADINGS = (
-    *("model", "backend", "precision", "batch", "threads", "ms", "p5", "p95", "images/s"),
-    *("MiB peak", "MiB file", "cold s", "x U-Net eager"),
-)
-PRINTERS = {"json": _print_json, "markdown": _print_markdown, "table": _print_table}
-
-
-def _cells(row: "Row") -> tuple[str, ...]:
-    times = (f"{value:.1f}" for value in (row.ms_median, row.ms_p5, row.ms_p95, row.images_per_s))
-    peak = "-" if row.peak_rss_mib is None else f"{row.peak_rss_mib:.0f}"
-    cold = "-" if row.cold_start_s is None else f"{row.cold_start_s:.2f}"
-    fixed = (row.model, row.backend, row.precision, str(row.batch), str(row.threads))
-    return (*fixed, *times, peak, f"{row.file_mib:.2f}", cold, f"{row.speedup_over_unet_eager:.1f}")
+PRINTERS = {"json": _print_json, "markdown": _print_markdown, "table": _print_tables}
 
 
 def _words(text: str) -> tuple[str, ...]:

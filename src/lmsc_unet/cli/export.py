@@ -1,4 +1,4 @@
-"""`lmsc export`: one ONNX file that runs without PyTorch, compared with the model that it is made from."""
+"""`lmsc export`: a file that runs without PyTorch, compared with the model that it is made from."""
 
 import sys
 from pathlib import Path
@@ -23,13 +23,13 @@ def export(
     options: Annotated[ExportOptions, Parameter(name="*")] = ExportOptions(),  # noqa: B008 - frozen
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Write a trained model as one ONNX file, and prove on real images that it is still the same.
+    """Write a trained model as a file that runs without PyTorch, and prove on real images that it is still the same.
 
     The file is only there if it passes; MODEL.parity.json beside it holds the comparison.
 
     Args:
         model: Run folder of `lmsc train`, or a checkpoint.
-        out: The file, ending in .onnx.
+        out: The file, ending in .onnx; in .xml by --to openvino.
         options: what to export, and with what it is checked.
         overwrite: Replace the file.
     """
@@ -73,6 +73,10 @@ def _print_report(report: "Mapping[str, Any]") -> None:
             found = f"{before[name]:.4f} -> {after[name] or 0:.4f}"
             table.add_row(label, found, f"-{limits['lost_iou']:.2g}" if name == "miou" else "")
     Console(highlight=False).print(table)
+    if "speedup_over_float32" in report:
+        print(f"{report['speedup_over_float32']:.2f} times as fast as float32 here, one thread, timed by turns")
+    if report.get("fine_tuned"):
+        print(f"Fine-tuned in 8 bits; without it {'; '.join(report['all_int8_failed'])}")
     if report["float_layers"]:
         print(f"In float32, as 8 bits cost accuracy there: {', '.join(report['float_layers'])}")
         print(f"With all layers in 8 bits: {'; '.join(report['all_int8_failed'])}")

@@ -15,14 +15,16 @@ class PrintedCost:
     """Billions of MACs for one image of 3 x 256 x 256 and two classes, counted by ptflops."""
     size_mb: float | None = None
     """Size in memory; the paper writes MB and means MiB."""
+    inference_ms: float | None = None
+    """Milliseconds an image, on hardware that the paper does not name."""
 
 
 PRINTED: Mapping[str, PrintedCost] = MappingProxyType(
     {
-        "unet": PrintedCost(parameters_m=31, macs_g=54.76, size_mb=118),
-        "lmsc-unet-plain": PrintedCost(parameters_m=0.9, macs_g=8.1, size_mb=3.45),
+        "unet": PrintedCost(parameters_m=31, macs_g=54.76, size_mb=118, inference_ms=6.8),
+        "lmsc-unet-plain": PrintedCost(parameters_m=0.9, macs_g=8.1, size_mb=3.45, inference_ms=2.4),
         # Table 1 rounds to 0.9 M what Table 3 gives as 0.91 M.
-        "lmsc-unet": PrintedCost(parameters_m=0.91, macs_g=8.2, size_mb=3.46),
+        "lmsc-unet": PrintedCost(parameters_m=0.91, macs_g=8.2, size_mb=3.46, inference_ms=2.4),
         "lmsc-unet-1": PrintedCost(parameters_m=0.9, macs_g=8.2),
         "lmsc-unet-3": PrintedCost(parameters_m=0.93, macs_g=8.25),
         "lmsc-unet-12": PrintedCost(parameters_m=0.91, macs_g=8.4),

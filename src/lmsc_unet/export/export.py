@@ -1,34 +1,24 @@
 """`lmsc export` as a function: a run in, one file out that was compared with the run on real images."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from lmsc_unet.errors import ConfigError, ModelError
-from lmsc_unet.export.graph import to_graph
+from lmsc_unet.export.formats import FORMATS, find_format, make_graph
 from lmsc_unet.export.images import Parts, find_parts, is_data_folder
-from lmsc_unet.export.int8 import Judge, calibration_crops, make_int8
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.export.parity import Parity, as_report, compare_networks
-from lmsc_unet.export.saving import check_target, replacing, report_path, write_model
+from lmsc_unet.export.parity import as_report
+from lmsc_unet.export.saving import check_target, replacing, report_path
 from lmsc_unet.export.source import Source, open_source
 from lmsc_unet.export.tolerance import as_limits, failures
-from lmsc_unet.prediction.backends import open_network
+from lmsc_unet.export.work import Comparison, Finished, Start, Work, make_float_file, make_int8_file, put_outputs
+from lmsc_unet.prediction.backends import KINDS
 from lmsc_unet.prediction.files import write_text
 from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.training.loading import as_network
-
-Start = Callable[[int], Callable[[], None]]
-"""Told how many images a comparison has; gives what is called after each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,82 +39,24 @@ def export(
     Raises:
         ModelError: the model cannot be loaded, or the export is beyond its tolerance.
         DataError: the images cannot be used.
-        ConfigError: settings that cannot be, or no images to compare on.
+        ConfigError: settings that cannot be, what they need is not installed, or no images to compare on.
         OutputError: the file is there, or cannot be written.
     """
-    check_target(out, overwrite=overwrite)
+    form = find_format(options)
+    check_target(out, form.suffix, overwrite=overwrite)
     source = open_source(model)
     parts = find_parts(_comparison_data(source, options), source)
     comparison = Comparison(source=source, parts=parts, threads=options.threads, start=start)
-    graph, description = to_graph(source.network, source.spec, options.opset), describe(source, parts, options)
-    with replacing(out) as partial:
-
-        def judge(graph: onnx.ModelProto, description: Description) -> Parity:
-            write_model(graph, description, partial)
-            return comparison.compare(partial, description)
-
-        if options.int8:
-            description, parity, notes = _int8(graph, description, comparison, options, judge)
-        else:
-            parity, notes = judge(graph, description), {"warnings": []}
-        _refuse(out, parts, parity, description)
-        report = _report(comparison, parity, description, notes)
+    graph, description = make_graph(source, options), describe(source, parts, options)
+    with replacing(out, form.companions) as partial:
+        work = Work(graph=graph, description=description, comparison=comparison, options=options, file=partial)
+        finished = make_int8_file(work) if options.int8 else make_float_file(work)
+        _refuse(out, parts, finished)
+        if options.outputs != "logits":
+            put_outputs(work, finished)
+        report = _report(comparison, finished, options)
         write_text(report_path(out), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return Exported(file=out, report=report)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """The original, and the images on which files are compared with it."""
-
-    source: Source
-    """The trained network and where it comes from."""
-    parts: Parts
-    """The images."""
-    threads: int | None
-    """Threads of the exported network."""
-    start: Start | None
-    """Told how many images come."""
-
-    @cached_property
-    def original(self) -> Network:
-        """The trained network in PyTorch."""
-        return as_network(self.source.network)
-
-    def open_file(self, path: Path, description: Description) -> Network:
-        """The exported network, as prediction opens it."""
-        return open_network(path, description, Runtime(backend="onnxruntime", threads=self.threads))
-
-    def compare(self, path: Path, description: Description) -> Parity:
-        """How far a file is from the original."""
-        advance = self.start(len(self.parts.held_out)) if self.start is not None else None
-        return compare_networks(
-            self.original,
-            self.open_file(path, description),
-            self.source.spec,
-            self.parts.held_out,
-            self.parts.label_map,
-            advance=advance,
-        )
-
-
-def _int8(
-    graph: onnx.ModelProto, description: Description, comparison: Comparison, options: ExportOptions, judge: Judge
-) -> tuple[Description, Parity, dict[str, Any]]:
-    """The INT8 file written by `judge`: what it says of itself, how far it is from the original, what to report."""
-    source = comparison.source
-    crops, warnings = calibration_crops(source, source.data, options)
-    chosen = make_int8(
-        graph,
-        description,
-        crops,
-        options,
-        judge=judge,
-        open_file=comparison.open_file,
-        original=comparison.original,
-    )
-    described = replace(description, precision="int8", float_layers=chosen.float_layers)
-    return described, chosen.parity, {**chosen.notes, "warnings": warnings}
 
 
 def describe(source: Source, parts: Parts, options: ExportOptions) -> Description:
@@ -160,8 +92,8 @@ def _warnings(parts: Parts) -> list[str]:
     return [f"{parts.root}: nothing says which of these images the model was trained on; all were compared."]
 
 
-def _refuse(out: Path, parts: Parts, parity: Parity, description: Description) -> None:
-    wrong = failures(parity, description.precision)
+def _refuse(out: Path, parts: Parts, finished: Finished) -> None:
+    wrong = failures(finished.parity, finished.description.precision)
     if wrong:
         raise ModelError(
             f"{out}: not written, as the export is not the model: {'; '.join(wrong)}. "
@@ -169,19 +101,21 @@ def _refuse(out: Path, parts: Parts, parity: Parity, description: Description) -
         )
 
 
-def _report(comparison: Comparison, parity: Parity, description: Description, notes: dict[str, Any]) -> dict[str, Any]:
-    source, parts = comparison.source, comparison.parts
+def _report(comparison: Comparison, finished: Finished, options: ExportOptions) -> dict[str, Any]:
+    source, parts, description = comparison.source, comparison.parts, finished.description
     return {
         "model": source.spec.name,
         "checkpoint": str(source.checkpoint),
         "checkpoint_sha256": source.checkpoint_sha256,
+        "format": options.to,
+        "outputs": options.outputs,
         "precision": description.precision,
         "float_layers": list(description.float_layers),
         "data": str(parts.root),
         "held_out": parts.is_held_out,
-        "backend": "onnxruntime",
-        "tolerance": as_limits(description.precision, parity),
-        **as_report(parity),
-        **notes,
-        "warnings": _warnings(parts) + notes["warnings"],
+        "backend": KINDS[FORMATS[options.to].suffix].backends[0],
+        "tolerance": as_limits(description.precision, finished.parity),
+        **as_report(finished.parity),
+        **finished.notes,
+        "warnings": _warnings(parts) + list(finished.warnings),
     }

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import onnx
+from torch import nn
 
 from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.images import Pixels, draw_crops, find_images
 from lmsc_unet.export.likeness import UNLIKE, distance
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.parity import Parity, mean_difference
+from lmsc_unet.export.qat import fine_tune
 from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.export.sensitivity import Chosen, choose_layers
@@ -36,8 +39,11 @@ def make_int8(
     judge: Judge,
     open_file: Open,
     original: Network,
+    network: nn.Module,
 ) -> Chosen:
     """Quantises a graph, with as many layers in float as it needs; the last graph judged is the one chosen.
+
+    Where 8 bits cost too much and `--qat` is given, the network is fine-tuned in 8 bits first.
 
     Raises:
         ModelError: no choice of layers is within the tolerance.
@@ -53,7 +59,15 @@ def make_int8(
             write_model(model, description, folder / "probe.onnx")
             return mean_difference(original, open_file(folder / "probe.onnx", description), crops[:PROBES])
 
-        return choose_layers(quantiser, judge_layers, measure)
+        def tune() -> Quantiser:
+            tuned = fine_tune(network, crops, epochs=options.qat_epochs)
+            (folder / "tuned").mkdir()
+            changed = to_graph(tuned.network, description.spec, options.opset)
+            made = Quantiser(changed, crops, folder / "tuned", reduce_range=options.reduce_range)
+            made.set_ranges(tuned.ranges)
+            return made
+
+        return choose_layers(quantiser, judge_layers, measure, tune if options.qat else None)
 
 
 def calibration_crops(source: Source, folder: Path | None, options: ExportOptions) -> tuple[list[Pixels], list[str]]:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.prediction.spec import Outputs
 
 OPSET = 18
 """The default opset: what torch's exporter writes without converting, and runtimes of the last years read."""
@@ -14,6 +16,10 @@ OPSETS = range(18, 24)
 class ExportOptions:
     """Every choice of an export."""
 
+    to: Literal["onnx", "openvino"] = "onnx"
+    """`onnx`: one .onnx file; `openvino`: an .xml with its .bin, for OpenVINO alone."""
+    outputs: Outputs = "logits"
+    """What the graph gives: logits; probabilities, by sigmoid or softmax; or classes, cut at the threshold."""
     int8: bool = False
     """Convolutions of 8-bit integers."""
     calibrate: Path | None = None
@@ -24,6 +30,10 @@ class ExportOptions:
     """Crops to calibrate on."""
     reduce_range: bool = False
     """For --int8: weights of 7 bits, for x86 processors without VNNI, where products of 8 bits saturate."""
+    qat: bool = False
+    """For --int8: where 8 bits cost too much, fine-tune the network in 8 bits before layers are left in float."""
+    qat_epochs: int = 12
+    """Rounds over the crops of such a fine-tuning."""
     opset: int = OPSET
     """The ONNX opset, 18 to 23."""
     licence: str = ""
@@ -36,7 +46,9 @@ class ExportOptions:
     def __post_init__(self) -> None:
         if self.calibrate is not None and not self.int8:
             raise ConfigError("--calibrate goes with --int8. Add --int8, or leave --calibrate out.")
+        if self.qat and not self.int8:
+            raise ConfigError("--qat goes with --int8. Add --int8, or leave --qat out.")
         if self.opset not in OPSETS:
             raise ConfigError(f"opset is {self.opset}; it must be from {OPSETS.start} to {OPSETS.stop - 1}.")
-        if self.crops < 1:
-            raise ConfigError(f"crops is {self.crops}; it must be at least 1.")
+        if min(self.crops, self.qat_epochs) < 1:
+            raise ConfigError(f"crops is {self.crops}, qat_epochs {self.qat_epochs}; both must be at least 1.")

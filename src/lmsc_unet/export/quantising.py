@@ -5,9 +5,12 @@ each tensor, from the least and the largest value that calibration met. On NuIns
 activations kept no more pixels than that, took longer to calibrate or to run.
 """
 
+import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,13 +40,30 @@ class Quantiser:
         self._float, self._ranges, self._out = (folder / name for name in ("float.onnx", "ranges.json", "int8.onnx"))
         self._crops = crops
         self._reduce_range = reduce_range
-        quant_pre_process(model, str(self._float), skip_symbolic_shape=True)
+        quant_pre_process(deepcopy(model), str(self._float), skip_symbolic_shape=True)  # it takes the weights out
         self._nodes = _nodes_of_layers(onnx.load(self._float).graph)
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Every layer that has 8 bits, or may keep float32, in the graph's order: by its weights' name, or its own."""
         return tuple(self._nodes)
+
+    def set_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> None:
+        """Sets the least and the largest value of layers' outputs, in place of those that calibration met.
+
+        A concatenation takes the widest of what goes into it.
+        """
+        self.quantise()  # which calibrates
+        stored = json.loads(self._ranges.read_text())
+        tensors, graph = stored["data"], onnx.load(self._float).graph
+        made_by = {node.name: node.output[0] for node in graph.node}
+        for layer, (least, largest) in ranges.items():
+            _set_range(tensors[made_by[self._nodes[layer][-1]]], least, largest)
+        for node in graph.node:
+            if node.op_type == "Concat":
+                parts = [_range(tensors[name]) for name in node.input]
+                _set_range(tensors[node.output[0]], min(low for low, _ in parts), max(high for _, high in parts))
+        self._ranges.write_text(json.dumps(stored))
 
     def quantise(self, *, in_float: Sequence[str] = ()) -> onnx.ModelProto:
         """The graph in INT8, but for the layers named."""
@@ -93,3 +113,12 @@ def _nodes_of_layers(graph: onnx.GraphProto) -> dict[str, list[str]]:
 
 def _layer(node: onnx.NodeProto) -> str:
     return str(node.input[1]).removesuffix(".weight") if node.op_type.startswith("Conv") else str(node.name)
+
+
+def _set_range(stored: dict[str, Any], least: float, largest: float) -> None:
+    """As ONNX Runtime's calibration cache has it."""
+    stored["lowest"]["data"], stored["highest"]["data"] = [least], [largest]
+
+
+def _range(stored: dict[str, Any]) -> tuple[float, float]:
+    return stored["lowest"]["data"][0], stored["highest"]["data"][0]

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,14 +20,14 @@ def report_path(out: Path) -> Path:
     return out.with_suffix(REPORT_SUFFIX)
 
 
-def check_target(out: Path, *, overwrite: bool) -> None:
-    """Refuses a name that is no ONNX file's, and a file that is there.
+def check_target(out: Path, suffix: str, *, overwrite: bool) -> None:
+    """Refuses a name that is not of this kind of file, and a file that is there.
 
     Raises:
         OutputError: says what to do.
     """
-    if out.suffix != ".onnx":
-        raise OutputError(f"{out}: an exported model is one file that ends in .onnx. Name such a file by --out.")
+    if out.suffix != suffix:
+        raise OutputError(f"{out}: an exported model of this kind is a file that ends in {suffix}. Name one by --out.")
     if out.is_dir():
         raise OutputError(f"{out}: this is a folder. Name a file by --out.")
     if out.exists() and not overwrite:
@@ -35,24 +35,32 @@ def check_target(out: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
     """Gives a name beside the path to write to; puts the file in its place at the end, or removes it on any error.
+
+    Args:
+        path: The file.
+        companions: Suffixes of further files that are written beside it, and put in their places before it.
 
     Raises:
         OutputError: the disk is full or the folder may not be written; what was there before still is.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".partial-{path.name}")
+    suffixes = [*companions, path.suffix]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        for suffix in suffixes:
+            with partial.with_suffix(suffix).open("rb") as stream:
+                os.fsync(stream.fileno())
+        for suffix in suffixes:
+            partial.with_suffix(suffix).replace(path.with_suffix(suffix))
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        for suffix in suffixes:
+            with contextlib.suppress(OSError):
+                partial.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def write_model(graph: onnx.ModelProto, description: Description, path: Path) -> None:

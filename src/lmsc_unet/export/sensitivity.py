@@ -29,17 +29,20 @@ class Chosen:
     """The mean difference of logits that each layer alone brings in 8 bits, where that was measured."""
     all_int8: tuple[str, ...] = ()
     """What was wrong with all layers in 8 bits."""
+    is_tuned: bool = False
+    """Whether the network was fine-tuned in 8 bits."""
 
     @property
     def notes(self) -> dict[str, Any]:
         """What a report says of the choice."""
-        return {"all_int8_failed": list(self.all_int8), "layer_errors": self.errors}
+        return {"all_int8_failed": list(self.all_int8), "layer_errors": self.errors, "fine_tuned": self.is_tuned}
 
 
 def choose_layers(
     quantiser: Quantiser,
     judge: Callable[[onnx.ModelProto, tuple[str, ...]], Parity],
     measure: Callable[[onnx.ModelProto], float],
+    tune: Callable[[], Quantiser] | None = None,
 ) -> Chosen:
     """All layers in 8 bits if that is good enough; otherwise the fewest of the most sensitive in float.
 
@@ -47,6 +50,7 @@ def choose_layers(
         quantiser: What makes the graphs.
         judge: Compares a graph and its layers in float with the original on images with masks.
         measure: The mean difference of logits that a graph brings.
+        tune: Fine-tunes the network in 8 bits; tried before layers are left in float.
 
     Raises:
         ModelError: even half of the layers in float is not enough; says what is beyond the tolerance.
@@ -56,6 +60,11 @@ def choose_layers(
     wrong = first_wrong = tuple(failures(parity, "int8"))
     if not wrong:
         return Chosen(model=model, parity=parity)
+    if tune is not None:
+        model = tune().quantise()
+        parity = judge(model, ())
+        if not failures(parity, "int8"):
+            return Chosen(model=model, parity=parity, all_int8=first_wrong, is_tuned=True)
     errors = layer_errors(quantiser, measure)
     ranked = sorted(errors, key=lambda layer: -errors[layer])
     for number in _numbers(len(ranked)):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from lmsc_unet.export.parity import Difference, Parity, rounding, scores
 from lmsc_unet.prediction.modelfile import Precision
@@ -22,20 +23,23 @@ class Tolerance:
     """The mean IoU (foreground, mean over images) may be so much less."""
 
 
-TOLERANCES: Mapping[Precision, Tolerance] = MappingProxyType(
+Kind = Literal[Precision, "bfloat16"]
+"""A file's precision; or bfloat16, which is a way to run a float32 file."""
+TOLERANCES: Mapping[Kind, Tolerance] = MappingProxyType(
     {
         "float32": Tolerance(is_exact=True, same_class_share=0.9999, agreement=0.0, lost_iou=0.0005),
+        "bfloat16": Tolerance(is_exact=False, same_class_share=0.999, agreement=0.98, lost_iou=0.002),
         "int8": Tolerance(is_exact=False, same_class_share=0.99, agreement=0.9, lost_iou=0.005),
     }
 )
 
 
-def failures(parity: Parity, precision: Precision) -> list[str]:
+def failures(parity: Parity, precision: Kind) -> list[str]:
     """What lies beyond the tolerance, each with what was found and what is allowed; nothing where all is well."""
     return list(_failures(parity, TOLERANCES[precision]))
 
 
-def as_limits(precision: Precision, parity: Parity) -> dict[str, float]:
+def as_limits(precision: Kind, parity: Parity) -> dict[str, float]:
     """The limits that a comparison was held to, as plain data."""
     tolerance = TOLERANCES[precision]
     limits = {"same_class_share": tolerance.same_class_share, "lost_iou": tolerance.lost_iou}

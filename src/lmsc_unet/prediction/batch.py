@@ -74,6 +74,11 @@ def open_batch(
     predictor = Predictor.load(
         model, tile_px=settings.tile_px, batch=settings.batch, threshold=settings.threshold, runtime=runtime
     )
+    if settings.probabilities and predictor.spec.outputs == "classes":
+        raise ConfigError(
+            f"{model}: the file gives classes alone, so there are no probabilities to write. Leave --probabilities "
+            "out, or export the model by --outputs probabilities."
+        )
     file = find_file(model)
     run = Run(
         arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), **asdict(settings)},

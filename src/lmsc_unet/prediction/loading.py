@@ -18,7 +18,11 @@ from lmsc_unet.prediction.runtime import TORCH, Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 
 LOADERS: Mapping[str, str] = MappingProxyType(
-    {".ckpt": "lmsc_unet.training.loading:load_model", ".onnx": "lmsc_unet.prediction.backends:load_model_file"}
+    {
+        ".ckpt": "lmsc_unet.training.loading:load_model",
+        ".onnx": "lmsc_unet.prediction.backends:load_model_file",
+        ".xml": "lmsc_unet.prediction.backends:load_model_file",
+    }
 )
 """A model file's suffix -> "module:function" that takes the path and a `Runtime`: its `(Network, ModelSpec)`."""
 CHECKPOINT = ".ckpt"

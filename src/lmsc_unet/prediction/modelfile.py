@@ -18,10 +18,12 @@ from lmsc_unet.prediction.spec import ModelSpec
 
 KEY = "lmsc_unet.model"
 """The key of the ONNX metadata."""
-VERSION = 1
-"""The version of the description that is written, and the newest that is read."""
+VERSION = 2
+"""The newest version of the description that is read. It is written where the file gives other than logits, which
+version 1 does not know; all others are of version 1, so that older ones of us read them.
+"""
 INPUT, OUTPUT = "image", "logits"
-"""Names of the graph's input, prepared pixels "B C H W" float32, and of its output, logits "B L H W" float32."""
+"""Names of the graph's input, prepared pixels "B C H W" float32, and of its logits, "B L H W" float32."""
 
 Shapes = Sequence[Sequence[object]]
 """The shapes of a graph's inputs or outputs; a free side is no number."""
@@ -57,7 +59,12 @@ class Description:
 
 def to_text(description: Description) -> str:
     """A description as the text that stands under the key."""
-    return json.dumps({"version": VERSION, **to_mapping(description)}, ensure_ascii=False, allow_nan=False)
+    values = to_mapping(description)
+    version = VERSION
+    if description.spec.outputs == "logits":
+        version = 1
+        del values["spec"]["outputs"]
+    return json.dumps({"version": version, **values}, ensure_ascii=False, allow_nan=False)
 
 
 def from_text(text: str, path: Path) -> Description:
@@ -76,7 +83,7 @@ def from_text(text: str, path: Path) -> Description:
             f"{path}: its description has version {version}, this lmsc-unet reads up to {VERSION}. "
             "Try: pip install -U lmsc-unet"
         )
-    if version != VERSION or "spec" not in values:
+    if version not in range(1, VERSION + 1) or "spec" not in values:
         raise ModelError(f"{path}: its description names no version or no spec. Export the model again.")
     try:
         return from_mapping(Description, values, f"{path}: {KEY}")
@@ -115,7 +122,7 @@ def check_graph(path: Path, description: Description, inputs: Shapes, outputs: S
     """
     spec = description.spec
     found = {"channels": _channels(inputs), "logits": _channels(outputs)}
-    needed = {"channels": spec.input_channels, "logits": spec.num_logits}
+    needed = {"channels": spec.input_channels, "logits": 1 if spec.outputs == "classes" else spec.num_logits}
     if found != needed:
         raise ModelError(
             f"{path}: its network has {found['channels']} input channels and {found['logits']} logits, its description "

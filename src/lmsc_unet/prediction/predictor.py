@@ -25,7 +25,7 @@ class Prediction:
     mask: NDArray[np.uint8]
     """Class ids, "H W"."""
     probability: NDArray[np.float32]
-    """The probability of each class, "K H W"; they add up to 1."""
+    """The probability of each class, "K H W"; they add up to 1. Of a file that gives classes alone: 0 and 1."""
     class_names: tuple[str, ...]
     """The names of the class ids 0, 1, ..."""
 
@@ -131,8 +131,14 @@ def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:
     """The same spec with another threshold.
 
     Raises:
-        ConfigError: the threshold is not between 0 and 1, or the model has a logit for each class.
+        ConfigError: the threshold is not between 0 and 1, or the model has a logit for each class, or its file gives
+            classes that are cut already.
     """
+    if spec.outputs == "classes":
+        raise ConfigError(
+            f"{spec.name}: the file gives classes, which its own threshold has cut already. Leave the threshold out, "
+            "or export the model by --outputs probabilities."
+        )
     if spec.num_logits > 1:
         raise ConfigError(
             f"{spec.name} has a logit for each of {spec.num_logits} classes and takes the most probable one, "

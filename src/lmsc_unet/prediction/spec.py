@@ -13,6 +13,7 @@ from lmsc_unet.signal.settings import SpectrogramSettings
 Treatment = Literal["resize", "tiles"]
 Scaling = Literal["range", "percentile"]
 ScoreAt = Literal["mask", "network"]
+Outputs = Literal["logits", "probabilities", "classes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,8 @@ class ModelSpec:
     """Both sides of the network's input must be multiples of it."""
     margin_px: int = 40
     """How far from a tile's border a logit may still depend on what lies outside the tile."""
+    outputs: Outputs = "logits"
+    """What an exported file gives: `logits`; `probabilities`, by sigmoid or softmax; or `classes`, ids."""
     spectrogram: SpectrogramSettings | None = None
     """For a model of recordings: how its pictures were made from samples. None is a model of images."""
 

@@ -1,4 +1,4 @@
-"""What can run a model file: ONNX Runtime, or OpenVINO where it is installed.
+"""What can run a file of `lmsc export`: ONNX Runtime, or OpenVINO where it is installed.
 
 Each backend is one module with a function `open_session`; the table names them by text, so that a runtime is
 imported when it is used. To add one, add a line and its module.
@@ -11,13 +11,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, ModelError, SizeError
-from lmsc_unet.prediction.modelfile import Description, read_description
+from lmsc_unet.prediction.modelfile import Description
 from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.outputs import as_logits, as_votes
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 
@@ -61,28 +63,82 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
 X86 = ("x86_64", "amd64")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of exported file."""
+
+    reader: str
+    """"module:function" that takes the path and gives its `Description`."""
+    backends: tuple[str, ...]
+    """The backends that run it, the usual one first."""
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        ".onnx": Kind(
+            reader="lmsc_unet.prediction.modelfile:read_description",
+            backends=("onnxruntime", "openvino", "cuda", "tensorrt"),
+        ),
+        ".xml": Kind(reader="lmsc_unet.prediction.backends.ir:read_description", backends=("openvino",)),
+    }
+)
+"""A file's suffix -> what reads and runs it."""
+
+
 def load_model_file(path: Path, runtime: Runtime) -> tuple[Network, ModelSpec]:
-    """Loads a `.onnx` file of `lmsc export` for the backend asked for, or the best that is installed.
+    """Loads a file of `lmsc export` for the backend asked for, or the best that is installed.
 
     Raises:
         ModelError: the file is damaged, of another kind or newer, or the backend cannot run it.
-        ConfigError: the backend is unknown or not installed.
+        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
     """
-    description = read_description(path)
-    return open_network(path, description, runtime), description.spec
+    description = read_description(path, runtime)
+    return open_network(path, description, runtime), as_votes(description.spec)
+
+
+def read_description(path: Path, runtime: Runtime = Runtime()) -> Description:  # noqa: B008 - frozen
+    """What a file of `lmsc export` says of itself, whatever its kind.
+
+    Raises:
+        ModelError: the file is damaged, of another kind or newer.
+        ConfigError: what reads this kind of file is not installed.
+    """
+    choose_backend(path, runtime)
+    read: Callable[[Path], Description] = _function(KINDS[path.suffix].reader)
+    return read(path)
 
 
 def open_network(path: Path, description: Description, runtime: Runtime) -> Network:
-    """A model file as a callable that checks what it is given.
+    """A model file as a callable that checks what it is given, and gives logits.
 
     Raises:
         ModelError: the backend cannot run the file.
-        ConfigError: the backend is unknown or not installed.
+        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
     """
-    backend = find_backend(runtime.backend or default_backend())
-    module, function = backend.opener.split(":")
-    opener: Callable[..., Network] = getattr(import_module(module), function)
-    return checked(opener(path, description, backend.device, runtime.threads), description.spec)
+    backend = choose_backend(path, runtime)
+    opener: Callable[..., Network] = _function(backend.opener)
+    network = opener(path, description, backend.device, runtime.threads)
+    return checked(as_logits(network, description.spec), description.spec)
+
+
+def choose_backend(path: Path, runtime: Runtime) -> Backend:
+    """The backend asked for, or the best that is installed, if it runs this kind of file.
+
+    Raises:
+        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
+    """
+    able = KINDS[path.suffix].backends
+    usual = default_backend() if path.suffix == ".onnx" else able[0]
+    backend = find_backend(runtime.backend or usual)
+    if (runtime.backend or usual) not in able:
+        raise ConfigError(f"{path}: the backend {runtime.backend} does not run this file; {' or '.join(able)} does.")
+    return backend
+
+
+def _function(target: str) -> Callable[..., Any]:
+    module, function = target.split(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 
 def default_backend() -> str:

@@ -48,6 +48,13 @@ def open_session(path: Path, description: Description, device: str, threads: int
     return run
 
 
+def has_provider(name: str) -> bool:
+    """Whether the installed ONNX Runtime was built with an execution provider."""
+    import onnxruntime as ort
+
+    return name in ort.get_available_providers()
+
+
 def _check_provider(device: str, available: list[str]) -> None:
     """ONNX Runtime itself falls back to the processor in silence."""
     if device not in available:

@@ -1,0 +1,64 @@
+"""The kinds of file that an export writes: what each is made of, how it is written, what else lies beside it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.export.graph import to_graph
+from lmsc_unet.export.ir import write_ir
+from lmsc_unet.export.options import ExportOptions
+from lmsc_unet.export.saving import write_model
+from lmsc_unet.export.source import Source
+from lmsc_unet.prediction.modelfile import Description
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One kind of file."""
+
+    suffix: str
+    """What its name ends in."""
+    write: Callable[[Any, Description, Path], None]
+    """Writes a graph and its description."""
+    companions: tuple[str, ...] = ()
+    """The suffixes of further files beside it."""
+    package: str = "onnx"
+    """The module that must be installed."""
+    install: str = 'pip install "lmsc-unet[export]"'
+    """What installs it."""
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "onnx": Format(suffix=".onnx", write=write_model),
+        "openvino": Format(
+            suffix=".xml",
+            write=write_ir,
+            companions=(".bin",),
+            package="openvino",
+            install='pip install "lmsc-unet[openvino]"',
+        ),
+    }
+)
+"""What `--to` takes."""
+
+
+def find_format(options: ExportOptions) -> Format:
+    """The format asked for.
+
+    Raises:
+        ConfigError: what writes it is not installed.
+    """
+    form = FORMATS[options.to]
+    if find_spec(form.package) is None:
+        raise ConfigError(f"--to {options.to} needs {form.package}, which is not installed. Try: {form.install}")
+    return form
+
+
+def make_graph(source: Source, options: ExportOptions) -> Any:
+    """The ONNX graph of a trained network, in float32 and with logits."""
+    return to_graph(source.network, source.spec, options.opset)

@@ -1,0 +1,28 @@
+"""OpenVINO's IR from an ONNX graph: `model.xml` with our description in its rt_info, `model.bin` with the weights."""
+
+import tempfile
+from pathlib import Path
+
+import onnx
+
+from lmsc_unet.images import sha256
+from lmsc_unet.prediction.backends.ir import DESCRIPTION, WEIGHTS_SHA256, weights_of
+from lmsc_unet.prediction.modelfile import Description, to_text
+
+
+def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> None:
+    """Writes both files; 8-bit weights stay 8-bit.
+
+    The sum of the weights is noted in the graph's file, so that one of them without the other is noticed.
+    """
+    import openvino as ov
+
+    with tempfile.TemporaryDirectory(prefix="lmsc-ir-") as name:
+        source = Path(name) / "model.onnx"
+        source.write_bytes(graph.SerializeToString())
+        model = ov.convert_model(source)
+    weights = weights_of(path)
+    ov.serialize(model, path, weights)
+    model.set_rt_info(to_text(description), DESCRIPTION)
+    model.set_rt_info(sha256(weights), WEIGHTS_SHA256)
+    ov.serialize(model, path, weights)

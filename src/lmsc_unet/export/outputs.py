@@ -1,0 +1,74 @@
+"""Sigmoid, softmax, threshold or argmax at the end of a graph, for tools that want no logits."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from lmsc_unet.errors import ModelError
+from lmsc_unet.export.images import Pixels
+from lmsc_unet.export.parity import Difference, Logits, compare_logits
+from lmsc_unet.prediction.modelfile import OUTPUT, Description
+from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.spec import ModelSpec, Outputs
+
+
+def with_outputs(graph: onnx.ModelProto, spec: ModelSpec, outputs: Outputs) -> onnx.ModelProto:
+    """A copy that gives `probabilities`, float32 "B L H W", or `classes`, uint8 "B 1 H W", under that name."""
+    changed = onnx.ModelProto()
+    changed.CopyFrom(graph)
+    if outputs == "logits":
+        return changed
+    body = changed.graph
+    body.node.extend(_probabilities(spec) if outputs == "probabilities" else _classes(body, spec))
+    shape = [_length(side) for side in body.output[0].type.tensor_type.shape.dim]
+    kind = TensorProto.FLOAT if outputs == "probabilities" else TensorProto.UINT8
+    shape[1] = shape[1] if outputs == "probabilities" else 1
+    del body.output[:]
+    body.output.append(helper.make_tensor_value_info(outputs, kind, shape))
+    onnx.checker.check_model(changed, full_check=True)
+    return changed
+
+
+def described(description: Description, outputs: Outputs) -> Description:
+    """The same description of a file with these outputs."""
+    return replace(description, spec=replace(description.spec, outputs=outputs))
+
+
+def check_same(before: Sequence[Logits], after: Network, spec: ModelSpec, crops: Sequence[Pixels]) -> None:
+    """Holds that a file with other outputs makes the masks that the file with logits made of the same crops.
+
+    Raises:
+        ModelError: a pixel that was no tie has another class.
+    """
+    pairs = zip(before, crops, strict=True)
+    found = sum((compare_logits(logits, after(crop), spec) for logits, crop in pairs), Difference())
+    if found.num_flipped_clearly:
+        raise ModelError(
+            f"{found.num_flipped_clearly} pixels of {found.num_pixels} have another class than by the logits. "
+            "This is a defect; no file was written. Export logits."
+        )
+
+
+def _probabilities(spec: ModelSpec) -> Iterator[onnx.NodeProto]:
+    if spec.num_logits == 1:
+        yield helper.make_node("Sigmoid", [OUTPUT], ["probabilities"])
+    else:
+        yield helper.make_node("Softmax", [OUTPUT], ["probabilities"], axis=1)
+
+
+def _classes(body: onnx.GraphProto, spec: ModelSpec) -> Iterator[onnx.NodeProto]:
+    if spec.num_logits > 1:
+        yield helper.make_node("ArgMax", [OUTPUT], ["largest"], axis=1, keepdims=1)
+        yield helper.make_node("Cast", ["largest"], ["classes"], to=TensorProto.UINT8)
+        return
+    cut = helper.make_tensor("cut", TensorProto.FLOAT, (), [math.log(spec.threshold / (1 - spec.threshold))])
+    body.initializer.append(numpy_helper.from_array(numpy_helper.to_array(cut), "cut"))
+    yield helper.make_node("GreaterOrEqual", [OUTPUT, "cut"], ["is_foreground"])
+    yield helper.make_node("Cast", ["is_foreground"], ["classes"], to=TensorProto.UINT8)
+
+
+def _length(side: onnx.TensorShapeProto.Dimension) -> int | str:
+    return side.dim_value if side.HasField("dim_value") else side.dim_param
