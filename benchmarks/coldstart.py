@@ -5,8 +5,9 @@
 
 MODEL is what `lmsc predict` takes; without one an INT8 LMSC-UNet is made whose weights were never trained, and which is
 calibrated on noise: time and memory do not depend on them. The commands take turns, with a bare `python -c pass`; the
-first round is not counted. Wall time is what a user waits, on a machine with nothing else to do; processor time is of
-use on a busy one. The peak of memory is the process's own, as this script stays smaller than what it measures.
+first round is not counted. Wall time is what a user waits on a machine with nothing else to do. On a busy one, put
+`chrt --rr 1` before the command, which the result then says. The peak of memory is each process's own, as this script
+stays smaller than what it measures.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 SIDE_PX = 256
+SCHEDULERS = {0: "as usual", 1: "before all others", 2: "before all others"}
+"""By number in Linux; `chrt --rr 1 python benchmarks/coldstart.py` measures on a machine that has other work."""
 MAKE_MODEL = """
 import shutil, sys
 from pathlib import Path
@@ -58,8 +61,14 @@ def main() -> None:
     from lmsc_unet.training.provenance import provenance  # now, as it brings PyTorch
 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    model = options.model or "lmsc-unet, INT8, never trained"
-    result = {"model": model, "side_px": SIDE_PX, "rounds": options.rounds, "load_average": load, "rows": rows}
+    result = {
+        "model": Path(options.model).name if options.model else "lmsc-unet in INT8, never trained",
+        "side_px": SIDE_PX,
+        "rounds": options.rounds,
+        "load_average": load,
+        "scheduler": scheduler(),
+        "rows": rows,
+    }
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(result | provenance(), indent=2) + "\n")
     show(result | provenance())
@@ -109,6 +118,12 @@ def run(command: list[str]) -> tuple[float, float, float]:
     return wall_s, usage.ru_utime + usage.ru_stime, peak_mib
 
 
+def scheduler() -> str:
+    """How the system schedules this process and those that it starts."""
+    number = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+    return SCHEDULERS.get(number, "otherwise")
+
+
 def show(result: dict[str, Any]) -> None:
     """Prints a result as a Markdown table."""
     print("| | wall, s | least, s | processor, s | peak MiB |\n|---|---:|---:|---:|---:|")
@@ -116,7 +131,8 @@ def show(result: dict[str, Any]) -> None:
         times = (row["wall_s"], row["wall_s_least"], row["processor_s"])
         print(f"| `{row['command']}` | {' | '.join(f'{value:.2f}' for value in times)} | {row['peak_rss_mib']:.0f} |")
     machine = result["machine"]
-    where = f"{machine['cpu']}, {machine['cores']} cores, load average {result['load_average']:.1f}"
+    busy = f"load average {result['load_average']:.1f}, scheduled {result['scheduler']}"
+    where = f"{machine['cpu']}, {machine['cores']} cores, {busy}"
     made = f"{result['rounds']} rounds, {result['date'][:10]}, commit {result['commit']}"
     print(f"\n{result['model']}, one image of {result['side_px']} x {result['side_px']} px. {made}, {where}.")
 
