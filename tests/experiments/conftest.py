@@ -1,5 +1,7 @@
 """One whole smoke reproduction for all tests that look at what it made."""
 
+import fcntl
+import os
 import resource
 import shutil
 import signal
@@ -13,9 +15,14 @@ from lmsc_unet.cli.main import main
 
 @pytest.fixture(scope="package")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`lmsc reproduce all --budget smoke`, undisturbed."""
-    out = tmp_path_factory.mktemp("reproduction") / "whole"
-    assert reproduce("all", out=out) == 0
+    """`lmsc reproduce all --budget smoke`, undisturbed; made once for all processes of the tests."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    out = root / "reproduction"
+    with (root / "reproduction.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "report.html").is_file():
+            assert reproduce("all", out=out) == 0
     return out
 
 

@@ -57,7 +57,7 @@ READING: Mapping[str, str] = MappingProxyType(
     {
         "table2": "Accuracy and F1 are over all pixels, mIoU and DC foreground means over images.",
         "table3": "The paper prints accuracy and mIoU alone here.",
-        "table4": "70 % of the pieces train, 15 % validate and choose the epoch, 15 % are scored.",
+        "table4": "70 % train, 15 % validate and choose the epoch, 15 % are scored.",
         "choices": "Each row changes one choice; the others stay as chosen.",
         "figure4": "Lines are means over folds, bands reach from the lowest to the highest fold; the training's Dice "
         "is pooled over pixels, the validation's averaged over images.",

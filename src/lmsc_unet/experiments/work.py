@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from lmsc_unet.catalog import CATALOG
@@ -67,6 +68,7 @@ def carry_out(work: Work) -> None:
     open_run(work.folder, config, resume=True, overwrite=False)
     try:
         write_split(work.folder / "split.csv", prepared.folds[0])
+        torch.manual_seed(config.seed)
         network = build_peer(config.model, prepared.spec) if config.model in PEERS else None
         recorder = fit(
             work.folder,
