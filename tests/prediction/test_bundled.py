@@ -113,8 +113,9 @@ def test_an_unfinished_run_is_not_replaced_by_the_bundled_model(
 @pytest.mark.usefixtures("weights")
 def test_a_path_is_never_a_name(model: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match=f"There is no model at {model}"):
+    with pytest.raises(ModelError, match=f"There is no model at {model}") as raised:
         find_file(model)
+    assert ("a path was given" in str(raised.value)) == isinstance(model, Path)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ class Pretrained(nn.Module):
     def _from_bundled(cls, name: str) -> Self:
         file = float32_file(name)
         if file is None:
-            raise ModelError(f"The bundled model {name} has no float32 file, which PyTorch needs. {hint(name)}")
+            raise ModelError(f"The bundled model {name} has no float32 file, which PyTorch needs.")
         layers, description = read_layers(file)
         spec = description.spec
         config = model_config(spec.name, input_channels=spec.input_channels, num_classes=spec.num_logits)

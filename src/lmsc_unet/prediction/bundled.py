@@ -80,6 +80,8 @@ def list_bundled() -> tuple[Bundled, ...]:
 def hint(name: str) -> str:
     """What to say of the bundled models to one who named another: which there are, and the nearest."""
     models = bundled_models()
+    if name in bundled_files():
+        return f"{name} is the name of a bundled model, but a path was given here."
     if not models:
         return "No models are bundled with this installation."
     near = get_close_matches(name, bundled_files(), n=1)
