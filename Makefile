@@ -11,7 +11,7 @@ DEVICES := tests/training/test_devices.py
 DEVICE := .venv-device
 DEVICE_TESTS := $(addprefix tests/,images signal metrics data prediction evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
 
-.PHONY: demo test test-device check format docs bench speed speed peers dist clean
+.PHONY: demo test test-device check format docs bench speed peers dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -63,12 +63,6 @@ format: $(READY) ## Puts style right where a tool can.
 
 docs: $(READY) ## Brings the numbers and tables in docs/ and README up to date with the code.
 	$(BIN)/python docs/refresh.py
-
-# What `make speed` times, beside the paper's three networks: runs, exported files, bundled names.
-MODELS ?=
-speed: $(READY) ## Times networks, runtimes and precisions into benchmarks/results, and docs/export.md with it. Needs a quiet machine.
-	$(BIN)/lmsc benchmark unet lmsc-unet-plain lmsc-unet $(MODELS) --precisions fp32,bf16,int8 --threads 1,2 --out benchmarks/results
-	$(BIN)/python docs/refresh.py docs/export.md
 
 # What `make speed` times, beside the paper's three networks: runs, exported files, bundled names.
 MODELS ?=
