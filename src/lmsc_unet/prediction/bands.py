@@ -17,7 +17,7 @@ ReadWindow = Callable[[slice, slice], NDArray[Any]]
 above those of the last window."""
 Infer = Callable[[Sequence[NDArray[Any]]], NDArray[np.float32]]
 """Probabilities "B K h w" of equally large windows "h w C"."""
-BAND_PIXELS = 1 << 20
+BAND_PIXELS = 1 << 18
 """A band has about so many at most."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.images import RowSource, write_png_rows
 from lmsc_unet.prediction.files import within
-from lmsc_unet.prediction.overlap import Sink, ahead
+from lmsc_unet.prediction.overlap import Sink
 from lmsc_unet.prediction.overlays import display_limits, draw_overlay
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.writers import Wanted, mask_file, probability_folders, to_16_bit
@@ -40,7 +40,7 @@ def predict_rows(predictor: Predictor, source: RowSource, out: Path, name: str, 
     sinks = [*overlay, *probabilities, mask]
     counts = np.zeros(len(predictor.spec.class_names), np.int64)
     try:
-        for band in predictor.bands(replace(source, blocks=lambda: ahead(source.blocks()))):
+        for band in predictor.bands(source):
             counts += np.bincount(band.mask.ravel(), minlength=len(counts))
             for sink in (mask, *overlay):
                 sink.add(band.mask)

@@ -14,6 +14,7 @@ from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.signal.detection import EnergyMask, Masker
 from lmsc_unet.signal.settings import Stft
 
+_NETWORK_ROWS = 1024  # the halo is then a sixteenth of what a network does, and not a quarter
 ENERGY = "energy"
 """The name of the classical detector, which needs no model."""
 
@@ -29,7 +30,8 @@ class Finder:
     class_names: tuple[str, ...] = ("noise", "signal")
     """The masker's classes."""
     block_rows: int = 256
-    """Rows that the masker sees at once, without its halo."""
+    """Rows of a file that the masker sees at once, without its halo; of a pipe at most 256, so that signals are told
+    soon."""
     origin: dict[str, Any] = field(default_factory=lambda: {"name": ENERGY})
     """The model's name, and its file with its SHA-256 if it has one."""
 
@@ -86,6 +88,7 @@ def network_finder(
         masker=make_masker(network, spec),
         stft=replace(stft, frames_per_row=_given(frames_per_row, stft.frames_per_row)),
         class_names=spec.class_names,
+        block_rows=_NETWORK_ROWS,
         origin=origin or {"name": spec.name},
     )
 

@@ -9,6 +9,7 @@ from lmsc_unet.prediction.recordings.picture import Panel
 from lmsc_unet.prediction.recordings.thumbnail import Thumbnail
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection import capture_grid, find_boxes, find_in_capture, in_order
+from lmsc_unet.signal.detection.finding import FLOOR_ROWS
 from lmsc_unet.signal.recording import Capture, Recording, Stream
 from lmsc_unet.signal.recording.datatypes import Samples
 from lmsc_unet.signal.spectrogram import Grid
@@ -77,7 +78,7 @@ def search_stream(stream: Stream, finder: Finder, tell: Tell) -> Found:
         grid,
         finder.masker,
         class_names=finder.class_names,
-        block_rows=finder.block_rows,
+        block_rows=min(finder.block_rows, FLOOR_ROWS),
         watch=thumbnail.add,
         name=stream.name,
     )

@@ -16,6 +16,8 @@ from lmsc_unet.signal.spectrogram import Grid, power_rows
 
 Rows = NDArray[np.float32]
 Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
+FLOOR_ROWS = 256
+"""Rows after which the noise floor is found anew, or after fewer where blocks are shorter."""
 Watch = Callable[[Rows], None]
 """Sees every block of rows "T F" of dB above the noise floor, in order and once."""
 
@@ -61,7 +63,8 @@ def find_boxes(
         name: the recording's name, for messages.
     """
     finder = RegionFinder(min_cells=min_cells)
-    rows = db_rows(even_blocks(power_rows(chunks, grid.stft), block_rows), floor, name=name)
+    levels = db_rows(even_blocks(power_rows(chunks, grid.stft), min(block_rows, FLOOR_ROWS)), floor, name=name)
+    rows = even_blocks(levels, block_rows)
     for rows_db, (mask, confidence) in with_halo(rows, masker):
         if watch is not None:
             watch(rows_db)
