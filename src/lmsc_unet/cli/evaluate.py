@@ -30,7 +30,7 @@ def evaluate(
     classes: str = "",
     ignore_index: int | None = None,
     threshold: float | None = None,
-    tile_px: int = 704,
+    tile_px: int = 640,
     batch: int = 1,
     backend: str | None = None,
     threads: int | None = None,

@@ -25,7 +25,7 @@ def predict(
     out: Path,
     probabilities: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
-    tile_px: int = 704,
+    tile_px: int = 640,
     batch: int = 1,
     threshold: float | None = None,
     backend: str | None = None,

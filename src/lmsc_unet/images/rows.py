@@ -50,16 +50,20 @@ class RollingRows:
 
     def window(self, rows: slice, columns: slice) -> AnyArray:
         """The pixels "h w C" of some rows and columns; what lies above the rows is forgotten."""
+        self._forget(rows.start)
         while self._next_row < rows.stop:
             block = next(self._blocks)
             self._held.append((self._next_row, block))
             self._next_row += len(block)
-        while self._held and self._held[0][0] + len(self._held[0][1]) <= rows.start:
-            self._held.popleft()
+            self._forget(rows.start)
         assert self._held[0][0] <= rows.start, "rows above the last window are gone"
         parts = [block[max(0, rows.start - first) : rows.stop - first, columns] for first, block in self._held]
         parts = [part for part in parts if len(part)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _forget(self, row: int) -> None:
+        while self._held and self._held[0][0] + len(self._held[0][1]) <= row:
+            self._held.popleft()
 
 
 def resized(source: RowSource, height_px: int, width_px: int) -> RowSource:

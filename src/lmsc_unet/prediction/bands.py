@@ -39,7 +39,8 @@ def stream(
         step = max(1, BAND_PIXELS // columns.length_px)
         for top in range(0, finished.shape[1], step):
             yield finished[:, top : top + step]
-        unfinished = blended[:, end - start :].copy()  # so that the yielded rows can be freed
+        unfinished = blended[:, end - start :].copy()
+        del blended, finished  # before the next row of tiles is made
 
 
 def _blend(

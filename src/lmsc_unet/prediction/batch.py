@@ -20,7 +20,7 @@ from lmsc_unet.prediction.writers import Wanted
 class Settings:
     """How to predict, and what to write."""
 
-    tile_px: int = 704
+    tile_px: int = 640
     """Longest side of the tiles that larger images are cut into."""
     batch: int = 1
     """Tiles that go through the network at once; processors gain nothing by more."""

@@ -49,7 +49,7 @@ class Predictor:
         ```
     """
 
-    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = 704, batch: int = 1) -> None:
+    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = 640, batch: int = 1) -> None:
         """Takes a network and what it wants.
 
         Args:
@@ -72,7 +72,7 @@ class Predictor:
         cls,
         model: str | Path,
         *,
-        tile_px: int = 704,
+        tile_px: int = 640,
         batch: int = 1,
         threshold: float | None = None,
         runtime: Runtime = Runtime(),  # noqa: B008 - frozen
