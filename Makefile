@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
 PEERS := .venv-peers
+SPEED := .venv-speed
 # Starts processes of its own, which end a pytest-xdist worker (but not pytest): it runs by itself.
 DEVICES := tests/training/test_devices.py
 # The device wing: what runs models. Its tests also run where there is nothing else.
@@ -64,10 +65,19 @@ format: $(READY) ## Puts style right where a tool can.
 docs: $(READY) ## Brings the numbers and tables in docs/ and README up to date with the code.
 	$(BIN)/python docs/refresh.py
 
+# Sees all that is in the other environment, and OpenVINO besides, which predictions would take by themselves there.
+$(SPEED)/.ready: $(READY)
+	test -x $(SPEED)/bin/python || $(PYTHON) -m venv $(SPEED)
+	site=$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])"); \
+	own=$$($(SPEED)/bin/python -c "import site; print(site.getsitepackages()[0])"); \
+	echo "import site; site.addsitedir('$$site')" > $$own/lmsc.pth
+	$(SPEED)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt openvino
+	touch $@
+
 # What `make speed` times, beside the paper's three networks: runs, exported files, bundled names.
 MODELS ?=
-speed: $(READY) ## Times networks, runtimes and precisions into benchmarks/results, and docs/export.md with it. Needs a quiet machine.
-	$(BIN)/lmsc benchmark unet lmsc-unet-plain lmsc-unet $(MODELS) --precisions fp32,bf16,int8 --threads 1,2 --out benchmarks/results
+speed: $(SPEED)/.ready ## Times networks, runtimes and precisions into benchmarks/results, and docs/export.md with it. Needs a quiet machine.
+	$(SPEED)/bin/python -m lmsc_unet.cli benchmark unet lmsc-unet-plain lmsc-unet $(MODELS) --precisions fp32,bf16,int8 --threads 1,2 --out benchmarks/results
 	$(BIN)/python docs/refresh.py docs/export.md
 
 bench: $(READY) ## Prints speed as ratios; results go to benchmarks/results.
@@ -91,4 +101,4 @@ dist: $(READY) ## Wheel and sdist in dist/.
 	@ls -l dist
 
 clean:
-	rm -rf $(VENV) $(DEVICE) $(PEERS) $(DEMO) dist
+	rm -rf $(VENV) $(SPEED) $(DEVICE) $(PEERS) $(DEMO) dist

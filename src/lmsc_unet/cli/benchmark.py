@@ -110,7 +110,7 @@ def _print_tables(report: "Mapping[str, Any]") -> None:
     from lmsc_unet.benchmark.tables import speed_table, table_1
 
     console = Console(highlight=False)
-    console.width = max(console.width, 150)  # a number is never cut
+    console.width = max(console.width, 180)  # a number is never cut
     for table in (table_1(report["table_1"]), speed_table([Row(**row) for row in report["rows"]])):
         if not table.cells:
             continue

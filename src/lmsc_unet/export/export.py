@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.errors import ConfigError, ModelError
-from lmsc_unet.export.formats import FORMATS, find_format, make_graph
+from lmsc_unet.export.formats import FORMATS, find_format
 from lmsc_unet.export.images import Parts, find_parts, is_data_folder
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.parity import as_report
@@ -47,7 +47,7 @@ def export(
     source = open_source(model)
     parts = find_parts(_comparison_data(source, options), source)
     comparison = Comparison(source=source, parts=parts, threads=options.threads, start=start)
-    graph, description = make_graph(source, options), describe(source, parts, options)
+    graph, description = form.make(source, options), describe(source, parts, options)
     with replacing(out, form.companions) as partial:
         work = Work(graph=graph, description=description, comparison=comparison, options=options, file=partial)
         finished = make_int8_file(work) if options.int8 else make_float_file(work)

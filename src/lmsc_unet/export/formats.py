@@ -8,9 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.ir import write_ir
 from lmsc_unet.export.options import ExportOptions
+from lmsc_unet.export.pte import write_pte
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.export.source import Source
 from lmsc_unet.prediction.modelfile import Description
@@ -24,6 +26,10 @@ class Format:
     """What its name ends in."""
     write: Callable[[Any, Description, Path], None]
     """Writes a graph and its description."""
+    make: Callable[[Source, ExportOptions], Any]
+    """Makes the graph of a trained network, in float32 and with logits."""
+    is_plain: bool = False
+    """Whether it holds float32 and logits alone."""
     companions: tuple[str, ...] = ()
     """The suffixes of further files beside it."""
     package: str = "onnx"
@@ -32,15 +38,34 @@ class Format:
     """What installs it."""
 
 
+def make_graph(source: Source, options: ExportOptions) -> Any:
+    """The ONNX graph of a trained network, in float32 and with logits."""
+    return to_graph(source.network, source.spec, options.opset)
+
+
+def make_module(source: Source, _options: ExportOptions) -> Any:
+    """The trained network itself, its batch norms folded."""
+    return fold(source.network).cpu()
+
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "onnx": Format(suffix=".onnx", write=write_model),
+        "onnx": Format(suffix=".onnx", make=make_graph, write=write_model),
         "openvino": Format(
             suffix=".xml",
+            make=make_graph,
             write=write_ir,
             companions=(".bin",),
             package="openvino",
             install='pip install "lmsc-unet[openvino]"',
+        ),
+        "executorch": Format(
+            suffix=".pte",
+            make=make_module,
+            write=write_pte,
+            is_plain=True,
+            package="executorch",
+            install='pip install "lmsc-unet[executorch]"',
         ),
     }
 )
@@ -51,14 +76,11 @@ def find_format(options: ExportOptions) -> Format:
     """The format asked for.
 
     Raises:
-        ConfigError: what writes it is not installed.
+        ConfigError: what writes it is not installed, or it cannot be what else was asked for.
     """
     form = FORMATS[options.to]
     if find_spec(form.package) is None:
         raise ConfigError(f"--to {options.to} needs {form.package}, which is not installed. Try: {form.install}")
+    if form.is_plain and (options.int8 or options.outputs != "logits"):
+        raise ConfigError(f"--to {options.to} writes float32 and logits alone. Leave --int8 and --outputs out.")
     return form
-
-
-def make_graph(source: Source, options: ExportOptions) -> Any:
-    """The ONNX graph of a trained network, in float32 and with logits."""
-    return to_graph(source.network, source.spec, options.opset)

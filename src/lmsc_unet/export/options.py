@@ -16,8 +16,8 @@ OPSETS = range(18, 24)
 class ExportOptions:
     """Every choice of an export."""
 
-    to: Literal["onnx", "openvino"] = "onnx"
-    """`onnx`: one .onnx file; `openvino`: an .xml with its .bin, for OpenVINO alone."""
+    to: Literal["onnx", "openvino", "executorch"] = "onnx"
+    """`onnx`: one .onnx file; `openvino`: an .xml with its .bin; `executorch`: a .pte with XNNPACK's kernels."""
     outputs: Outputs = "logits"
     """What the graph gives: logits; probabilities, by sigmoid or softmax; or classes, cut at the threshold."""
     int8: bool = False

@@ -21,6 +21,7 @@ LOADERS: Mapping[str, str] = MappingProxyType(
     {
         ".ckpt": "lmsc_unet.training.loading:load_model",
         ".onnx": "lmsc_unet.prediction.backends:load_model_file",
+        ".pte": "lmsc_unet.prediction.backends:load_model_file",
         ".xml": "lmsc_unet.prediction.backends:load_model_file",
     }
 )

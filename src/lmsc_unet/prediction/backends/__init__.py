@@ -57,6 +57,12 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "tensorrt": Backend(
             opener=_ONNX_RUNTIME, device="TensorrtExecutionProvider", package="onnxruntime", install=_GPU
         ),
+        "executorch": Backend(
+            opener="lmsc_unet.export.pte:open_session",
+            device="XNNPACK",
+            package="executorch",
+            install='pip install "lmsc-unet[executorch]"',
+        ),
     }
 )
 """What `--backend` takes."""
@@ -79,6 +85,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             reader="lmsc_unet.prediction.modelfile:read_description",
             backends=("onnxruntime", "openvino", "cuda", "tensorrt"),
         ),
+        ".pte": Kind(reader="lmsc_unet.export.pte:read_pte", backends=("executorch",)),
         ".xml": Kind(reader="lmsc_unet.prediction.backends.ir:read_description", backends=("openvino",)),
     }
 )
