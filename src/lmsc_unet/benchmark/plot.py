@@ -5,6 +5,9 @@ from pathlib import Path
 
 from lmsc_unet.benchmark.row import Row
 
+LEAST_SPAN = 0.06
+"""Of the Dice axis."""
+
 
 def points(rows: Sequence[Row], scores: Mapping[str, float], exported: frozenset[str]) -> list[tuple[Row, float]]:
     """The rows to show, each with its Dice: batches of 1, and no INT8 made by the benchmark, whose score none knows."""
@@ -30,11 +33,14 @@ def draw(shown: Sequence[tuple[Row, float]], path: Path) -> None:
         label = f"{row.backend} {row.precision}" + (f", {row.threads} threads" if row.threads > 1 else "")
         axes.annotate(label, (row.ms_median, score), xytext=(4, 4), textcoords="offset points", fontsize=7, rotation=45)
     for place, model in enumerate(models):
-        axes.scatter([], [], color=f"C{place % 10}", label=Path(model).name or model)
+        axes.scatter([], [], color=f"C{place % 10}", label="/".join(Path(model).parts[-2:]))
     axes.set_xscale("log")
     axes.set_xlabel("ms an image (median)")
     axes.set_ylabel("Dice per image, held-out images")
     axes.margins(0.15)
+    low, high = axes.get_ylim()
+    missing = max(0.0, LEAST_SPAN - (high - low)) / 2  # differences below a point of Dice must not look large
+    axes.set_ylim(low - missing, high + missing)
     axes.grid(visible=True, which="both", alpha=0.3)
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="best", fontsize=8)
     figure.savefig(path, dpi=120)
