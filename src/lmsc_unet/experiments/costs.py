@@ -4,8 +4,8 @@ from typing import Any
 
 from lmsc_unet.benchmark.benchmark import benchmark
 from lmsc_unet.benchmark.plan import Plan
+from lmsc_unet.complexity.paper import PRINTED
 from lmsc_unet.complexity.report import make_report
-from lmsc_unet.experiments.paper import MS_PER_IMAGE
 from lmsc_unet.experiments.stage import Stage
 
 MODELS = {"unet": "U-Net", "lmsc-unet-plain": "LMSC-UNet without BRB", "lmsc-unet": "LMSC-UNet"}
@@ -48,7 +48,7 @@ def make_costs(stage: Stage) -> dict[str, Any]:
                     "parameters_m": cost.paper_parameters_m,
                     "macs_g": cost.paper_macs_g,
                     "size_mb": cost.paper_size_mb,
-                    "ms": MS_PER_IMAGE[cost.model],
+                    "ms": PRINTED[cost.model].inference_ms,
                 },
             }
             for cost in counted.rows

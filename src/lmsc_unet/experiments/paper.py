@@ -1,4 +1,4 @@
-"""What the paper printed of scores and speed (Sawant et al. 2025); its costs are in complexity/paper.py."""
+"""What the paper printed of scores (Sawant et al. 2025, Tables 2 to 4); Table 1 is in complexity/paper.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,5 +40,3 @@ RF: Mapping[str, PrintedScores] = MappingProxyType(
     }
 )
 """Table 4, by the catalog's names."""
-MS_PER_IMAGE: Mapping[str, float] = MappingProxyType({"unet": 6.8, "lmsc-unet-plain": 2.4, "lmsc-unet": 2.4})
-"""Table 1: milliseconds an image, on a Tesla V100."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from lmsc_unet.complexity.timing import time_by_turns
 from lmsc_unet.experiments.peer_costs import INPUT, measure
 from lmsc_unet.experiments.scores import make_scores
 from lmsc_unet.experiments.stage import Stage
@@ -18,8 +19,6 @@ THREADS = 1
 
 def make_peers(stage: Stage) -> dict[str, Any]:
     """Scores as in Table 2, costs, milliseconds of ONNX Runtime, and figures/peers.png."""
-    from lmsc_unet.complexity.timing import time_by_turns
-
     section = make_scores(stage)
     side_px, rounds = stage.budget.benchmark_side_px, stage.budget.benchmark_rounds
     models = [row["model"] for row in section["rows"]]
