@@ -14,7 +14,7 @@ from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.signal.detection import EnergyMask, Masker
 from lmsc_unet.signal.settings import Stft
 
-_NETWORK_ROWS = 1024  # the halo is then a sixteenth of what a network does, and not a quarter
+_BLOCK_CELLS = 1 << 18  # 1024 rows of 256: the halo is a sixteenth of what a network does; of 256 rows it is a quarter
 ENERGY = "energy"
 """The name of the classical detector, which needs no model."""
 
@@ -88,7 +88,7 @@ def network_finder(
         masker=make_masker(network, spec),
         stft=replace(stft, frames_per_row=_given(frames_per_row, stft.frames_per_row)),
         class_names=spec.class_names,
-        block_rows=_NETWORK_ROWS,
+        block_rows=min(1024, max(256, _BLOCK_CELLS // stft.nfft)),
         origin=origin or {"name": spec.name},
     )
 

@@ -13,7 +13,7 @@ from lmsc_unet.prediction.tiling import round_up
 from lmsc_unet.signal.noise import to_picture
 from lmsc_unet.signal.settings import DbRange, SpectrogramSettings
 
-_TILE_PX = 1024
+_TILE_PX = 2048  # longer than a block with its halo
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
