@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from lmsc_unet.complexity.timing import time_by_turns
 from lmsc_unet.experiments.peer_costs import INPUT, measure
@@ -57,6 +58,8 @@ def draw_pareto(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axis.scatter(ms, score, color=COLOURS[3 if is_ours else 0], s=60 if is_ours else 30, zorder=2)
         axis.annotate(row["title"], (ms, score), xytext=(5, 4), textcoords="offset points", fontsize=7.5)
     axis.set(xscale="log", xlabel="milliseconds an image, ONNX Runtime float32", ylabel="mIoU, foreground per image")
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_minor_formatter(ScalarFormatter())
     axis.grid(alpha=0.3, which="both")
     return figure
 

@@ -24,18 +24,18 @@ def score_tables(section: Mapping[str, Any]) -> list[Table]:
 
 
 def _paper_table(section: Mapping[str, Any]) -> Table:
-    headings = ["model"]
-    for _, label in PAPER_COLUMNS:
-        headings += [label, "paper"]
+    has_paper = any(row["paper"] for row in section["rows"])
+    headings = [text for _, label in PAPER_COLUMNS for text in ((label, "paper") if has_paper else (label,))]
     rows = []
     for row in section["rows"]:
         cells = [row["title"]]
         for key, _ in PAPER_COLUMNS:
-            printed = row["paper"][key] if row["paper"] else None
-            cells += [_mean(row, "paper", key), share(printed)]
+            cells.append(_mean(row, "paper", key))
+            cells += [share(row["paper"][key] if row["paper"] else None)] if has_paper else []
         rows.append((*cells, _folds(row)))
-    title = "By the paper's averages: mean ± standard deviation over folds, beside what the paper prints"
-    return Table(title=title, headings=(*headings, "folds"), rows=tuple(rows))
+    beside = ", beside what the paper prints" if has_paper else ""
+    title = f"By the paper's averages: mean ± standard deviation over folds{beside}"
+    return Table(title=title, headings=("model", *headings, "folds"), rows=tuple(rows))
 
 
 def _intervals_table(section: Mapping[str, Any]) -> Table:
