@@ -17,11 +17,14 @@ def random_case(num_logits: int, seed: int = 0) -> tuple[torch.Tensor, torch.Ten
 
 @pytest.mark.parametrize("num_logits", [1, 2, 4])
 @pytest.mark.parametrize("alpha", [None, 0.3])
-def test_without_ignored_pixels_it_is_the_sum_of_monais_losses(num_logits: int, alpha: float | None) -> None:
+@pytest.mark.parametrize("per_image", [False, True])
+def test_without_ignored_pixels_it_is_the_sum_of_monais_losses(
+    num_logits: int, alpha: float | None, per_image: bool
+) -> None:
     logits, mask = random_case(num_logits)
-    config = LossConfig(dice_weight=0.7, focal_weight=1.3, gamma=1.5, alpha=alpha)
+    config = LossConfig(dice_weight=0.7, focal_weight=1.3, gamma=1.5, alpha=alpha, dice_per_image=per_image)
     is_multi = num_logits > 1
-    dice = monai.losses.DiceLoss(sigmoid=not is_multi, softmax=is_multi, to_onehot_y=is_multi, batch=True)
+    dice = monai.losses.DiceLoss(sigmoid=not is_multi, softmax=is_multi, to_onehot_y=is_multi, batch=not per_image)
     focal = monai.losses.FocalLoss(use_softmax=is_multi, to_onehot_y=is_multi, gamma=1.5, alpha=alpha)
     expected = 0.7 * dice(logits, mask[:, None]) + 1.3 * focal(logits, mask[:, None])
     torch.testing.assert_close(DiceFocalLoss(config, num_logits)(logits, mask), expected)

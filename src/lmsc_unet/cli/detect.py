@@ -25,6 +25,7 @@ def detect(
     follow: Annotated[bool, Parameter(negative="")] = False,
     frames_per_row: int | None = None,
     nfft: int | None = None,
+    min_confidence: float | None = None,
     channel: Annotated[tuple[int, ...], Parameter(negative="")] = (),
     datatype: str | None = None,
     sample_rate_hz: float | None = None,
@@ -48,6 +49,7 @@ def detect(
         frames_per_row: Frames averaged per row of the spectrogram; more is faster, and for longer and weaker signals.
             The model's, or 1, if not given.
         nfft: Samples of a frame, for energy: 256 if not given. A model keeps what it was trained with.
+        min_confidence: Signals that are less sure are left out, 0 to 1; without it 0.7 for a model, 0 for energy.
         channel: Search this channel only, counted from 0; may be given several times.
         datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le.
         sample_rate_hz: Of raw files and standard input; for SigMF, in place of the recording's own.
@@ -72,6 +74,7 @@ def detect(
         model=model or default_model(),
         frames_per_row=frames_per_row,
         nfft=nfft,
+        min_confidence=min_confidence,
         channels=channel,
         runtime=Runtime(backend=backend, threads=threads),
         raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz),

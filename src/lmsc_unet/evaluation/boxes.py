@@ -114,7 +114,7 @@ def tabulate(detector: str, searched: Sequence[Searched]) -> Iterator[BoxScores]
 def _search(recording: Recording, finder: Finder) -> Searched:
     found = find_in_recording(recording, finder.stft, finder.masker, class_names=finder.class_names)
     template = recording.metadata.get("global", {}).get("lmsc:template", "")
-    return Searched(template=str(template), true=tuple(read_boxes(recording)), found=tuple(found))
+    return Searched(template=str(template), true=tuple(read_boxes(recording)), found=tuple(filter(finder.keeps, found)))
 
 
 def _scores(detector: str, by: str, group: str, pictures: Sequence[Detections]) -> BoxScores:

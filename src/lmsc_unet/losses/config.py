@@ -19,6 +19,9 @@ class LossConfig:
     """Focal: weight of the foreground against the background's 1 - alpha; none weighs both alike."""
     smooth: float = 1e-5
     """Dice: added to numerator and denominator, so that an empty truth gives no 0/0."""
+    dice_per_image: bool = False
+    """Dice of each crop by itself, their mean then, so that a small object weighs as much as a large one elsewhere;
+    otherwise of the whole batch at once."""
 
     def __post_init__(self) -> None:
         for name in ("dice_weight", "focal_weight", "gamma", "smooth"):

@@ -11,7 +11,8 @@ from lmsc_unet.metrics.counts import IGNORE
 class DiceFocalLoss(nn.Module):
     """MONAI's Dice and Focal losses with named weights; pixels marked `IGNORE` carry none.
 
-    Dice is taken over the whole batch, so that a crop without foreground does not ask for the impossible.
+    Dice is taken over the whole batch, so that a crop without foreground does not ask for the impossible, or of each
+    crop by itself if the config says so; one without foreground then has hardly a gradient.
     One logit means sigmoid (binary), several mean softmax.
     """
 
@@ -19,7 +20,7 @@ class DiceFocalLoss(nn.Module):
         super().__init__()
         self.config = config
         self.num_logits = num_logits
-        self.dice = DiceLoss(batch=True, smooth_nr=config.smooth, smooth_dr=config.smooth)
+        self.dice = DiceLoss(batch=not config.dice_per_image, smooth_nr=config.smooth, smooth_dr=config.smooth)
         self.focal = FocalLoss(gamma=config.gamma, alpha=config.alpha, use_softmax=num_logits > 1, reduction="none")
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.bundled import SIGNALS, bundled_models
@@ -11,10 +13,15 @@ from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.recordings.masker import make_masker, settings_of
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection import EnergyMask, Masker
 from lmsc_unet.signal.settings import Stft
 
 _BLOCK_CELLS = 1 << 18  # 1024 rows of 256: the halo is a sixteenth of what a network does; of 256 rows it is a quarter
+MIN_CONFIDENCE = 0.7
+"""Of a network's boxes; best F1 on generated scenes of cheap radios (docs/log.md)."""
+MIN_SNR_DB = -8.0
+"""Of a network's boxes: scenes hold nothing under -5 dB, and a box's SNR is measured to 3 dB."""
 ENERGY = "energy"
 """The name of the classical detector, which needs no model."""
 
@@ -32,8 +39,17 @@ class Finder:
     block_rows: int = 256
     """Rows of a file that the masker sees at once, without its halo; of a pipe at most 256, so that signals are told
     soon."""
+    min_confidence: float = 0.0
+    """Boxes that are less sure are left out."""
+    min_snr_db: float = -np.inf
+    """Boxes that stand less out of the noise are left out."""
     origin: dict[str, Any] = field(default_factory=lambda: {"name": ENERGY})
     """The model's name, and its file with its SHA-256 if it has one."""
+
+    def keeps(self, box: SignalBox) -> bool:
+        """Whether a box that the masks gave is told of."""
+        is_sure = box.confidence is None or box.confidence >= self.min_confidence
+        return is_sure and (box.snr_db is None or box.snr_db >= self.min_snr_db)
 
 
 def load_finder(
@@ -41,6 +57,7 @@ def load_finder(
     *,
     frames_per_row: int | None = None,
     nfft: int | None = None,
+    min_confidence: float | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008 - frozen
 ) -> Finder:
     """The energy detector by its name, or a bundled model, or that of a run folder or file.
@@ -49,6 +66,7 @@ def load_finder(
         model: `energy`, a bundled model's name, or where a model is.
         frames_per_row: frames averaged per row; None takes the model's, or 1.
         nfft: samples of a frame, for the energy detector; a model keeps what it was trained with.
+        min_confidence: signals that are less sure are left out; None is 0 for the energy detector, 0.7 for a model.
         runtime: what runs an exported model, and on how many threads.
 
     Raises:
@@ -57,12 +75,14 @@ def load_finder(
     """
     if model == ENERGY:
         size = 256 if nfft is None else nfft
-        return energy_finder(Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1)))
+        stft = Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1))
+        return replace(energy_finder(stft), min_confidence=_share(min_confidence, 0.0))
     if nfft is not None:
         raise ConfigError(f"nfft is part of what a model was trained with. Leave it out, or use --model {ENERGY}.")
     loaded = load(model, runtime)
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
-    return network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, origin=origin)
+    found = network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, origin=origin)
+    return replace(found, min_confidence=_share(min_confidence, found.min_confidence))
 
 
 def default_model() -> str:
@@ -89,9 +109,17 @@ def network_finder(
         stft=replace(stft, frames_per_row=_given(frames_per_row, stft.frames_per_row)),
         class_names=spec.class_names,
         block_rows=min(1024, max(256, _BLOCK_CELLS // stft.nfft)),
+        min_confidence=MIN_CONFIDENCE,
+        min_snr_db=MIN_SNR_DB,
         origin=origin or {"name": spec.name},
     )
 
 
 def _given(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _share(value: float | None, default: float) -> float:
+    if value is not None and not 0 <= value <= 1:
+        raise ConfigError(f"min_confidence is {value}; it must lie between 0 and 1.")
     return default if value is None else value

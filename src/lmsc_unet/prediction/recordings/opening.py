@@ -24,6 +24,8 @@ class Settings:
     """Frames averaged per row of the spectrogram; None takes the model's, or 1."""
     nfft: int | None = None
     """Samples of a frame, for the energy detector."""
+    min_confidence: float | None = None
+    """Signals that are less sure are left out; None is 0.7 for a model, 0 for the energy detector."""
     channels: tuple[int, ...] = ()
     """The channels to search; none means all."""
     runtime: Runtime = field(default_factory=Runtime)
@@ -88,7 +90,11 @@ def open_job(
     stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
     items = () if is_piped else find_items(recordings, out)
     finder = load_finder(
-        settings.model, frames_per_row=settings.frames_per_row, nfft=settings.nfft, runtime=settings.runtime
+        settings.model,
+        frames_per_row=settings.frames_per_row,
+        nfft=settings.nfft,
+        min_confidence=settings.min_confidence,
+        runtime=settings.runtime,
     )
     described = {
         "arguments": {"recordings": [str(path) for path in recordings], "out": str(out), **asdict(settings)},

@@ -52,7 +52,7 @@ def search_recording(recording: Recording, channel: int, finder: Finder, tell: T
             block_rows=finder.block_rows,
             watch=thumbnail.add if number < MAX_PANELS else None,
         )
-        here = _told(ended, tell)
+        here = _told(filter(finder.keeps, ended), tell)
         boxes += here
         if number < MAX_PANELS:
             grid = capture_grid(recording, capture, finder.stft)
@@ -82,7 +82,7 @@ def search_stream(stream: Stream, finder: Finder, tell: Tell) -> Found:
         watch=thumbnail.add,
         name=stream.name,
     )
-    boxes = in_order(_told(ended, tell))
+    boxes = in_order(_told(filter(finder.keeps, ended), tell))
     recording = stream.as_recording(meter.num_samples)
     capture = recording.captures[0]
     panel = _panel(_title(recording, capture, 0, len(boxes)), thumbnail, grid, capture, boxes)

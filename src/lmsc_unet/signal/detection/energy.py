@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.signal.detection.components import find_runs
-from lmsc_unet.signal.windows import closed, over_windows, window_means
+from lmsc_unet.signal.detection.splatter import DYNAMIC_DB, NEAR_ROWS, splatter_level
+from lmsc_unet.signal.windows import closed, window_means
 
 _NEIGHBOURS_ALIKE = 1.74  # a Hann window makes neighbouring columns alike: so many of them count as one
 
@@ -31,9 +32,9 @@ class EnergyMask:
     """Gaps of up to so many rows within a signal are closed."""
     close_columns: int = 3
     """Gaps of up to so many columns within a signal are closed."""
-    dynamic_db: float = 30.0
+    dynamic_db: float = DYNAMIC_DB
     """Cells so far under the strongest of their time are its splatter and its image, as receivers make them."""
-    near_rows: int = 4
+    near_rows: int = NEAR_ROWS
     """How many rows away is the same time."""
     frames_per_row: int = 1
     """How many frames each row averages: its noise varies the less."""
@@ -53,7 +54,8 @@ class EnergyMask:
         """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
         power = np.power(np.float32(10), rows_db * np.float32(0.1))
         smooth = window_means(power, self.smooth_rows, self.smooth_columns)
-        low = (smooth > np.maximum(self._threshold(self.low_deviates), self._skirts(smooth))).astype(np.uint8)
+        splatter = splatter_level(smooth, self.dynamic_db, self.near_rows)
+        low = (smooth > np.maximum(self._threshold(self.low_deviates), splatter)).astype(np.uint8)
         whole = closed(low, self.close_rows, self.close_columns)
         mask = _reaching(whole, smooth > self._threshold(self.deviates))
         return mask, np.asarray(1 - 1 / np.maximum(smooth, 1), np.float32)
@@ -62,12 +64,6 @@ class EnergyMask:
         """The power that smoothed noise of mean 1 exceeds as rarely as a normal deviate (Wilson and Hilferty 1931)."""
         num_cells = self.smooth_rows * self.smooth_columns * self.frames_per_row / _NEIGHBOURS_ALIKE
         return float((1 - 1 / (9 * num_cells) + deviates / (3 * num_cells**0.5)) ** 3)
-
-    def _skirts(self, smooth: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The level "T 1" under which a cell is a by-product of the strongest signal of its time."""
-        strongest = smooth.max(axis=1, keepdims=True)
-        nearby = over_windows(np.maximum, strongest, 2 * self.near_rows + 1, 1)
-        return np.asarray(nearby * np.float32(10 ** (-self.dynamic_db / 10)))
 
 
 def _reaching(mask: NDArray[np.uint8], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
