@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from lmsc_unet.config import from_mapping, to_mapping
-from lmsc_unet.errors import ModelError
+from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.prediction.recordings.finder import energy_finder, load_finder, network_finder
-from lmsc_unet.prediction.recordings.masker import make_masker
+from lmsc_unet.prediction.recordings.masker import make_masker, without_splatter
 from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection import find_boxes
 from lmsc_unet.signal.detection.finding import even_blocks, with_halo
 from lmsc_unet.signal.settings import Stft
@@ -40,8 +41,43 @@ def test_a_network_finds_the_bursts_with_its_own_labels_and_probabilities():
         assert (box.low_hz, box.high_hz) == pytest.approx((low, high), abs=0.02)
 
 
+def test_what_stands_far_under_a_signal_of_the_same_time_is_its_by_product():
+    rows_db = np.zeros((300, 64), np.float32)
+    rows_db[100:150, 20:30] = 50  # a signal, its image at the same time, and as weak a signal at another
+    rows_db[100:150, 40:50] = 15
+    rows_db[200:250, 40:50] = 15
+    everything = np.ones(rows_db.shape, np.uint8)
+    mask = without_splatter(everything, rows_db)
+    assert mask[105:145, 20:30].all()
+    assert not mask[105:145, 40:50].any()
+    assert mask[200:250].all()
+    np.testing.assert_array_equal(without_splatter(everything[180:], rows_db[180:]), mask[180:])
+
+
+@pytest.mark.parametrize(
+    ("confidence", "snr_db", "is_kept"),
+    [
+        (0.9, 3.0, True),
+        (0.6, 30.0, False),  # not sure
+        (0.9, -20.0, False),  # weaker than anything that models are trained on
+        (None, None, True),
+    ],
+)
+def test_boxes_of_a_network_are_told_where_it_is_sure(confidence, snr_db, is_kept):
+    box = SignalBox(
+        start_sample=0, stop_sample=9, low_hz=0, high_hz=1, label="signal", snr_db=snr_db, confidence=confidence
+    )
+    assert network_finder(brightness, recordings_spec()).keeps(box) is is_kept
+    assert energy_finder(Stft()).keeps(box)
+
+
+def test_how_sure_a_signal_must_be_can_be_said():
+    assert load_finder("energy", min_confidence=0.4).min_confidence == 0.4
+    with pytest.raises(ConfigError, match="min_confidence is 2; it must lie between 0 and 1"):
+        load_finder("energy", min_confidence=2)
+
+
 def test_a_model_keeps_its_spectrogram_but_for_the_frames_of_a_row(tmp_path, monkeypatch):
-    from lmsc_unet.errors import ConfigError
     from lmsc_unet.prediction import loading
 
     monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})

@@ -48,7 +48,8 @@ def without_splatter(mask: NDArray[np.uint8], rows_db: NDArray[np.float32]) -> N
     if rows_db.max(initial=0) < DYNAMIC_DB:
         return mask
     smooth = window_means(np.power(np.float32(10), rows_db * np.float32(0.1)), _SMOOTH, _SMOOTH)
-    return np.where(smooth > splatter_level(smooth), mask, 0).astype(np.uint8)
+    level = splatter_level(smooth)
+    return np.where((smooth > level) | (level < 1), mask, 0).astype(np.uint8)  # under the noise there is no telling
 
 
 def make_masker(network: Network, spec: ModelSpec) -> NetworkMask:
