@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import torch
-from torch import nn
+from torch import library, nn
 
 from lmsc_unet.errors import ModelError
 from lmsc_unet.experiments.peers import PEERS
@@ -41,11 +41,11 @@ def declare_torchvision() -> None:
     """
     if find_spec("torchvision") is None or torch.version.cuda is not None:
         return
-    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    fragment = library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in UNBUILT:
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
-    _KEPT.append(library)
+        fragment.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
+    _KEPT.append(fragment)
 
 
-_KEPT: list[torch.library.Library] = []
+_KEPT: list[library.Library] = []
 """A declaration lives as long as its library."""
