@@ -85,6 +85,11 @@ def above_floor_db(power: NDArray[np.float32], level: float) -> NDArray[np.float
     return ratio
 
 
+def power_over_floor(rows_db: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The way back from dB above the floor: linear power, in units of the floor."""
+    return np.asarray(np.power(np.float32(10), rows_db * np.float32(0.1)), np.float32)
+
+
 def to_picture(rows_db: NDArray[np.float32], shown: DbRange | None = None) -> NDArray[np.uint8]:
     """Rows of dB above the floor as a grey picture "T F": what a network sees."""
     shown = shown or DbRange()

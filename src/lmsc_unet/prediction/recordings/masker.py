@@ -11,7 +11,7 @@ from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.tiling import round_up
 from lmsc_unet.signal.detection.splatter import DYNAMIC_DB, splatter_level
-from lmsc_unet.signal.noise import to_picture
+from lmsc_unet.signal.noise import power_over_floor, to_picture
 from lmsc_unet.signal.settings import DbRange, SpectrogramSettings
 from lmsc_unet.signal.windows import window_means
 
@@ -47,7 +47,7 @@ def without_splatter(mask: NDArray[np.uint8], rows_db: NDArray[np.float32]) -> N
     """
     if rows_db.max(initial=0) < DYNAMIC_DB:
         return mask
-    smooth = window_means(np.power(np.float32(10), rows_db * np.float32(0.1)), _SMOOTH, _SMOOTH)
+    smooth = window_means(power_over_floor(rows_db), _SMOOTH, _SMOOTH)
     level = splatter_level(smooth)
     return np.where((smooth > level) | (level < 1), mask, 0).astype(np.uint8)  # under the noise there is no telling
 

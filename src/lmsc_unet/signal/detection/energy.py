@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.signal.detection.components import find_runs
 from lmsc_unet.signal.detection.splatter import DYNAMIC_DB, NEAR_ROWS, splatter_level
+from lmsc_unet.signal.noise import power_over_floor
 from lmsc_unet.signal.windows import closed, window_means
 
 _NEIGHBOURS_ALIKE = 1.74  # a Hann window makes neighbouring columns alike: so many of them count as one
@@ -52,7 +53,7 @@ class EnergyMask:
 
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
-        power = np.power(np.float32(10), rows_db * np.float32(0.1))
+        power = power_over_floor(rows_db)
         smooth = window_means(power, self.smooth_rows, self.smooth_columns)
         splatter = splatter_level(smooth, self.dynamic_db, self.near_rows)
         low = (smooth > np.maximum(self._threshold(self.low_deviates), splatter)).astype(np.uint8)

@@ -10,7 +10,7 @@ from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection.joining import RegionFinder
 from lmsc_unet.signal.detection.region import Region
 from lmsc_unet.signal.detection.trimming import to_box
-from lmsc_unet.signal.noise import NoiseFloor, db_rows
+from lmsc_unet.signal.noise import NoiseFloor, db_rows, power_over_floor
 from lmsc_unet.signal.recording.datatypes import Samples
 from lmsc_unet.signal.spectrogram import Grid, power_rows
 
@@ -68,7 +68,7 @@ def find_boxes(
     for rows_db, (mask, confidence) in with_halo(rows, masker):
         if watch is not None:
             watch(rows_db)
-        power = np.power(np.float32(10), rows_db * np.float32(0.1))
+        power = power_over_floor(rows_db)
         for region in finder.feed(mask, power, confidence):
             yield _box(region, grid, first_sample, num_samples, class_names)
     for region in finder.finish():
