@@ -75,9 +75,9 @@ def resize_rows(part: AnyArray, rows: Stretch, columns: Stretch, start: int, sto
     low, high, share = rows.taps(start, stop)
     used, places = np.unique(np.concatenate([low, high]), return_inverse=True)
     places, num = places.reshape(-1), stop - start
-    across = (flat[used - low[0]], *_by_channel(columns.taps(0, columns.num_out), channels))
+    down = places[:num], places[num:], share[:, np.newaxis]
     mix = _mix_bytes if part.dtype == np.uint8 else _mix_floats
-    mixed = mix(*across, places[:num], places[num:], share[:, np.newaxis])
+    mixed = mix(flat[used - low[0]], _by_channel(columns.taps(0, columns.num_out), channels), down)
     return mixed.astype(part.dtype, copy=False).reshape(num, -1, channels)
 
 
@@ -114,16 +114,9 @@ def _halved(flat: AnyArray, channels: int) -> AnyArray:
     return (np.rint(sums, out=sums) if flat.dtype.kind == "u" else sums).astype(flat.dtype, copy=False)
 
 
-def _mix_bytes(
-    flat: AnyArray,
-    left: NDArray[np.intp],
-    right: NDArray[np.intp],
-    right_share: NDArray[np.float32],
-    upper: NDArray[np.intp],
-    lower: NDArray[np.intp],
-    lower_share: NDArray[np.float32],
-) -> AnyArray:
+def _mix_bytes(flat: AnyArray, columns: Taps, rows: Taps) -> AnyArray:
     """In 32-bit integers, with OpenCV's own places of rounding."""
+    (left, right, right_share), (upper, lower, lower_share) = columns, rows
     across = _weighed(np.take(flat, left, axis=1), 1 - right_share)
     across += _weighed(np.take(flat, right, axis=1), right_share)
     across >>= 4
@@ -143,16 +136,9 @@ def _weighed(values: AnyArray, share: NDArray[np.float32]) -> NDArray[np.int32]:
     return wide
 
 
-def _mix_floats(
-    flat: AnyArray,
-    left: NDArray[np.intp],
-    right: NDArray[np.intp],
-    right_share: NDArray[np.float32],
-    upper: NDArray[np.intp],
-    lower: NDArray[np.intp],
-    lower_share: NDArray[np.float32],
-) -> AnyArray:
+def _mix_floats(flat: AnyArray, columns: Taps, rows: Taps) -> AnyArray:
     """In float32, rounded for integers."""
+    (left, right, right_share), (upper, lower, lower_share) = columns, rows
     across = np.take(flat, left, axis=1) * (1 - right_share)
     across += np.take(flat, right, axis=1) * right_share
     mixed = across[upper]
