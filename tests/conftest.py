@@ -1,5 +1,8 @@
 """What holds for every test: no models are bundled, and runs stay in PyTorch, as exporting one takes seconds."""
 
+import resource
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +26,13 @@ def no_weights(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 def no_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     """What exports a run at its first use is not installed."""
     monkeypatch.setattr(first_use, "NEEDED", ("what-exports",))
+
+
+@pytest.fixture
+def process() -> Iterator[None]:
+    """A process as the shell starts it: Ctrl-C interrupts it; the limit that a test sets on file sizes is lifted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -2,10 +2,7 @@
 
 import fcntl
 import os
-import resource
 import shutil
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,16 +27,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(whole: Path, tmp_path: Path) -> Path:
     """A copy of it, to be spoilt."""
     return Path(shutil.copytree(whole, tmp_path / "copy"))
-
-
-@pytest.fixture
-def process() -> Iterator[None]:
-    """A process as the shell starts it: Ctrl-C interrupts it; the limit that a test sets on file sizes is lifted."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, handler)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def reproduce(*words: str, out: Path) -> int:

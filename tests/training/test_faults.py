@@ -3,7 +3,7 @@
 import resource
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,16 +39,6 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(whole: Path, tmp_path: Path) -> Path:
     """A copy of the whole run, to be spoilt."""
     return Path(shutil.copytree(whole, tmp_path / "run"))
-
-
-@pytest.fixture
-def process() -> Iterator[None]:
-    """A process as the shell starts it: Ctrl-C interrupts it; the limit that a test sets on file sizes is lifted."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, handler)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def sums_of(folder: Path) -> dict[str, str]:
