@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lmsc_unet.prediction import bundled, first_use
+
+settings.register_profile("shared machines", deadline=None)
+settings.load_profile("shared machines")
 
 SHIPPED = bundled.FOLDER
 """The folder of the models that are shipped."""

@@ -44,7 +44,7 @@ def test_the_papers_counter_is_ptflops(name: str) -> None:
     assert (cost.macs_paper, cost.parameters) == (macs, parameters)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(configs())
 def test_the_arithmetic_agrees_with_the_built_network(config: ModelConfig) -> None:
     assert num_parameters(config) == count(config, height_px=32, width_px=32).parameters

@@ -42,7 +42,7 @@ def whole(tmp_path_factory):
 
 @pytest.mark.filterwarnings("ignore:Truncated File Read")
 @pytest.mark.parametrize("name", WHOLE_FILES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path, whole, name, share):
     path = tmp_path / name
@@ -61,7 +61,7 @@ def test_a_file_whose_end_is_zeros_is_refused(tmp_path, whole, name):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_byte_brings_another_error_than_ours(tmp_path, whole, data):
     name = data.draw(st.sampled_from(sorted(whole)))

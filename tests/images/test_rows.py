@@ -108,7 +108,7 @@ def test_a_strip_never_inflates_beyond_its_pixels(tmp_path):
     assert peak_bytes < 1_000_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     size=st.tuples(st.integers(1, 60), st.integers(1, 40)),
     after=st.tuples(st.integers(1, 90), st.integers(1, 90)),

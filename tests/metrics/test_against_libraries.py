@@ -28,7 +28,7 @@ SHAPE = (3, 5, 4)  # images, rows, columns
 MASKS = arrays(np.uint8, SHAPE, elements=st.integers(0, NUM_CLASSES - 1))
 SPARSE = arrays(np.uint8, SHAPE, elements=st.integers(0, NUM_CLASSES - 1), fill=st.just(0))
 TRUTHS = arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2, IGNORE]))
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 def count(predictions: np.ndarray, truths: np.ndarray, num_classes: int = NUM_CLASSES):

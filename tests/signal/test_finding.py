@@ -57,6 +57,27 @@ def test_a_gap_and_a_guard_band_part_signals():
     assert len(found(samples)) == 3
 
 
+@pytest.mark.parametrize("level_db", [0, 10, 30, 50])
+def test_a_receivers_line_at_0_hz_is_no_signal_and_joins_none(level_db):
+    samples = noise(1 << 18)
+    samples += np.float32(10 ** (level_db / 20) / 16)
+    for start in (20_000, 120_000):
+        send(samples, start, start + 40_000, -0.1, 0.1, 20, seed=start)
+    boxes = found(samples)
+    assert [box.start_sample for box in boxes] == pytest.approx([20_000, 120_000], abs=300)
+    assert [box.bandwidth_hz for box in boxes] == pytest.approx([0.2, 0.2], abs=0.03)
+
+
+def test_narrow_signals_at_0_hz_that_come_and_go_or_are_modulated_are_kept():
+    samples = noise(1 << 18)
+    samples[60_000:80_000] += 2.0
+    send(samples, 150_000, 1 << 18, -0.008, 0.008, 25, "PSK2")
+    assert [box.start_sample for box in found(samples)] == pytest.approx([60_000, 150_000], abs=300)
+    steady = noise(1 << 18)
+    send(steady, 0, 1 << 18, -0.008, 0.008, 25, "PSK2")
+    assert len(found(steady)) == 1
+
+
 def test_boxes_come_as_soon_as_signals_end():
     taken = []
 

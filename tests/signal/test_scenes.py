@@ -189,7 +189,7 @@ def test_near_transmitters_raise_every_second_scene():
 
 
 @given(num_samples=st.integers(1, 20_000), num_taps=st.integers(2, 600), seed=st.integers(0, 9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_filtering_in_blocks_is_a_convolution(num_samples, num_taps, seed):
     rng = np.random.default_rng(seed)
     samples, taps = (

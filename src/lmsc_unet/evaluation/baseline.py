@@ -13,6 +13,7 @@ from lmsc_unet.evaluation.tables import PAPER_COLUMNS, Table, share
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import count_pixels, stack
 from lmsc_unet.signal.detection import EnergyMask
+from lmsc_unet.signal.detection.splatter import without_splatter
 
 
 def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, Any]:
@@ -24,9 +25,10 @@ def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, A
     counts = []
     for sample in samples:
         if sample.piece is not None:
-            mask, _ = EnergyMask(frames_per_row=sample.piece.spectrogram.stft.frames_per_row)(load_rows(sample.piece))
+            rows_db = load_rows(sample.piece)
+            mask, _ = EnergyMask(frames_per_row=sample.piece.spectrogram.stft.frames_per_row)(rows_db)
             truth = np.minimum(load_pair(sample, label_map)[1], 1)
-            counts.append(count_pixels(mask, truth, 2))
+            counts.append(count_pixels(without_splatter(mask, rows_db), truth, 2))
     if not counts:
         return {}
     together = stack(counts)

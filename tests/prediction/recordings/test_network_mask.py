@@ -6,11 +6,12 @@ import pytest
 from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.prediction.recordings.finder import energy_finder, load_finder, network_finder
-from lmsc_unet.prediction.recordings.masker import make_masker, without_splatter
+from lmsc_unet.prediction.recordings.masker import make_masker
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection import find_boxes
 from lmsc_unet.signal.detection.finding import even_blocks, with_halo
+from lmsc_unet.signal.detection.splatter import without_splatter
 from lmsc_unet.signal.settings import Stft
 from lmsc_unet.signal.spectrogram import Grid
 from tests.prediction.networks import POOL_PX, REACH_PX, brightness, small_unet, spec

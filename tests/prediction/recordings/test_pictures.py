@@ -13,7 +13,7 @@ from lmsc_unet.signal.settings import Stft
 from lmsc_unet.signal.spectrogram import Grid
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=30), st.integers(2, 40))
 def test_a_thumbnail_stays_small_and_keeps_the_place_and_height_of_a_peak(blocks, num_lines):
     rows = np.zeros((sum(blocks), 3), np.float32)

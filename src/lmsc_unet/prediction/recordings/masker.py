@@ -10,13 +10,10 @@ from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.tiling import round_up
-from lmsc_unet.signal.detection.splatter import DYNAMIC_DB, splatter_level
-from lmsc_unet.signal.noise import power_over_floor, to_picture
+from lmsc_unet.signal.noise import to_picture
 from lmsc_unet.signal.settings import DbRange, SpectrogramSettings
-from lmsc_unet.signal.windows import window_means
 
 _TILE_PX = 2048  # longer than a block with its halo
-_SMOOTH = 5  # rows and columns averaged to tell splatter, as the energy detector does
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,20 +33,8 @@ class NetworkMask:
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Class ids "T F" of rows "T F" of dB above the noise floor, and the probability of each cell's class."""
         found = self.predictor.predict(to_picture(rows_db, self.shown))
-        mask = without_splatter(found.mask, rows_db)
-        return mask, np.take_along_axis(found.probability, mask[np.newaxis].astype(np.intp), axis=0)[0]
-
-
-def without_splatter(mask: NDArray[np.uint8], rows_db: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A mask "T F" without the cells that are by-products of a far stronger signal at the same time.
-
-    The pictures end at 40 dB, so a network cannot see how far above its surroundings a strong signal is.
-    """
-    if rows_db.max(initial=0) < DYNAMIC_DB:
-        return mask
-    smooth = window_means(power_over_floor(rows_db), _SMOOTH, _SMOOTH)
-    level = splatter_level(smooth)
-    return np.where((smooth > level) | (level < 1), mask, 0).astype(np.uint8)  # under the noise there is no telling
+        of_class = np.take_along_axis(found.probability, found.mask[np.newaxis].astype(np.intp), axis=0)
+        return found.mask, of_class[0]
 
 
 def make_masker(network: Network, spec: ModelSpec) -> NetworkMask:

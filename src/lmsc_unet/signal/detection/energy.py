@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.signal.detection.components import find_runs
-from lmsc_unet.signal.detection.splatter import DYNAMIC_DB, NEAR_ROWS, splatter_level
 from lmsc_unet.signal.noise import power_over_floor
 from lmsc_unet.signal.windows import closed, window_means
 
@@ -33,10 +32,6 @@ class EnergyMask:
     """Gaps of up to so many rows within a signal are closed."""
     close_columns: int = 3
     """Gaps of up to so many columns within a signal are closed."""
-    dynamic_db: float = DYNAMIC_DB
-    """Cells so far under the strongest of their time are its splatter and its image, as receivers make them."""
-    near_rows: int = NEAR_ROWS
-    """How many rows away is the same time."""
     frames_per_row: int = 1
     """How many frames each row averages: its noise varies the less."""
 
@@ -49,14 +44,13 @@ class EnergyMask:
     @property
     def halo_rows(self) -> int:
         """Rows above and below that a row's mask depends on."""
-        return self.smooth_rows + self.near_rows + 2 * self.close_rows
+        return self.smooth_rows + 2 * self.close_rows
 
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
         power = power_over_floor(rows_db)
         smooth = window_means(power, self.smooth_rows, self.smooth_columns)
-        splatter = splatter_level(smooth, self.dynamic_db, self.near_rows)
-        low = (smooth > np.maximum(self._threshold(self.low_deviates), splatter)).astype(np.uint8)
+        low = (smooth > self._threshold(self.low_deviates)).astype(np.uint8)
         whole = closed(low, self.close_rows, self.close_columns)
         mask = _reaching(whole, smooth > self._threshold(self.deviates))
         return mask, np.asarray(1 - 1 / np.maximum(smooth, 1), np.float32)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection.joining import RegionFinder
 from lmsc_unet.signal.detection.region import Region
+from lmsc_unet.signal.detection.splatter import without_splatter
 from lmsc_unet.signal.detection.trimming import to_box
+from lmsc_unet.signal.detection.zero_line import without_zero_line
 from lmsc_unet.signal.noise import NoiseFloor, db_rows, power_over_floor
 from lmsc_unet.signal.recording.datatypes import Samples
 from lmsc_unet.signal.spectrogram import Grid, power_rows
@@ -64,15 +66,21 @@ def find_boxes(
     """
     finder = RegionFinder(min_cells=min_cells)
     levels = db_rows(even_blocks(power_rows(chunks, grid.stft), min(block_rows, FLOOR_ROWS)), floor, name=name)
-    rows = even_blocks(levels, block_rows)
-    for rows_db, (mask, confidence) in with_halo(rows, masker):
-        if watch is not None:
-            watch(rows_db)
+    rows = watched(even_blocks(levels, block_rows), watch)
+    for rows_db, (mask, confidence) in with_halo(rows, masker, has_zero_column=grid.is_complex):
         power = power_over_floor(rows_db)
         for region in finder.feed(mask, power, confidence):
             yield _box(region, grid, first_sample, num_samples, class_names)
     for region in finder.finish():
         yield _box(region, grid, first_sample, num_samples, class_names)
+
+
+def watched(blocks: Iterable[Rows], watch: Watch | None) -> Iterator[Rows]:
+    """The blocks as they are, shown to who watches."""
+    for block in blocks:
+        if watch is not None:
+            watch(block)
+        yield block
 
 
 def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
@@ -91,25 +99,36 @@ def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
         yield np.concatenate(waiting)
 
 
-def with_halo(blocks: Iterable[Rows], masker: Masker) -> Iterator[tuple[Rows, Masked]]:
-    """Each block with its mask, made with the masker's halo of rows from the blocks before and after it."""
+def with_halo(
+    blocks: Iterable[Rows], masker: Masker, *, has_zero_column: bool = False
+) -> Iterator[tuple[Rows, Masked]]:
+    """Each block with its mask, made with the masker's halo of rows from the blocks before and after it.
+
+    Where 0 Hz is a column of its own, in the middle, blocks come without a receiver's line there. By-products of
+    stronger signals are taken from the masks.
+    """
     before = current = None
     for following in blocks:
         if current is not None:
-            yield current, _masked(before, current, following, masker)
+            yield _masked(before, current, following, masker, has_zero_column)
             before = current if before is None else np.concatenate([before, current])
             before = before[-masker.halo_rows :] if masker.halo_rows else None
         current = following
     if current is not None:
-        yield current, _masked(before, current, None, masker)
+        yield _masked(before, current, None, masker, has_zero_column)
 
 
-def _masked(before: Rows | None, current: Rows, following: Rows | None, masker: Masker) -> Masked:
+def _masked(
+    before: Rows | None, current: Rows, following: Rows | None, masker: Masker, has_zero_column: bool
+) -> tuple[Rows, Masked]:
     after = following[: masker.halo_rows] if following is not None and masker.halo_rows else None
     top = 0 if before is None else len(before)
-    mask, confidence = masker(np.concatenate([part for part in (before, current, after) if part is not None]))
+    received_db = np.concatenate([part for part in (before, current, after) if part is not None])
+    rows_db = without_zero_line(received_db) if has_zero_column else received_db
+    mask, confidence = masker(rows_db)
+    mask = without_splatter(mask, received_db)
     kept = slice(top, top + len(current))
-    return mask[kept], None if confidence is None else confidence[kept]
+    return rows_db[kept], (mask[kept], None if confidence is None else confidence[kept])
 
 
 def _box(
