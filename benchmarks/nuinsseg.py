@@ -1,7 +1,6 @@
 """Prints the table of the cross-validations on NuInsSeg patches, from the runs' own summaries.
 
 Each summary holds the command that made it; RUN/summary.json is copied to results/nuinsseg-NAME.json.
-`--first-fold` prints the first fold of U-Net beside LMSC-UNet's, from results/nuinsseg-NAME-fold-1.json.
 `--intervals` prints the best epoch beside the last, with 95 % intervals of the mean; `--commands` what made them.
 """
 
@@ -20,13 +19,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--intervals", action="store_true")
     parser.add_argument("--commands", action="store_true")
-    parser.add_argument("--first-fold", action="store_true")
     options = parser.parse_args()
     paths = [RESULTS / f"nuinsseg-{name}.json" for name in RUNS]
     summaries = [json.loads(path.read_text()) for path in paths if path.is_file()]
-    if options.first_fold:
-        print_first_fold()
-    elif options.commands:
+    if options.commands:
         print_commands(summaries)
     elif options.intervals:
         print_intervals(summaries)
@@ -56,18 +52,6 @@ def print_intervals(summaries: list[dict[str, Any]]) -> None:
                 for name in SCORES
             )
             print_row(summary["model"], summary["recipe"], epoch, *shares)
-
-
-def print_first_fold() -> None:
-    """The first fold alone of U-Net and LMSC-UNet, of the last epoch."""
-    print_row("model", "fold", *SCORES.values(), "minutes")
-    print("|---|---|" + "---:|" * (len(SCORES) + 1))
-    for name in ("strong", "unet"):
-        path = RESULTS / f"nuinsseg-{name}-fold-1.json"
-        if path.is_file():
-            summary = json.loads(path.read_text())
-            shares = (f"{summary['last']['paper'][score]:.3f}" for score in SCORES)
-            print_row(summary["model"], str(summary["fold"]), *shares, f"{summary['trained_s'] / 60:.0f}")
 
 
 def print_commands(summaries: list[dict[str, Any]]) -> None:
