@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lmsc_unet.errors import ConfigError, DataError, ModelError
 from lmsc_unet.images import as_source
-from lmsc_unet.prediction.predictor import Predictor, with_threshold
+from lmsc_unet.prediction.predictor import Predictor, with_scale, with_threshold
+from lmsc_unet.signal.settings import SpectrogramSettings
 from tests.prediction.networks import brightness, small_unet, spec
 
 TOLERANCE = 1e-5
@@ -133,6 +134,17 @@ def test_binary_and_multi_class_masks_follow_their_probabilities():
     np.testing.assert_array_equal(several.mask, several.probability.argmax(axis=0))
     assert several.shares == pytest.approx({n: np.mean(several.mask == k) for k, n in enumerate(names)})
     assert several.mask.dtype == np.uint8
+
+
+def test_a_scale_is_only_for_images_by_tiles():
+    assert with_scale(spec(), 0.5).scale == 0.5
+    for wrong in (0, -1):
+        with pytest.raises(ConfigError, match="must be above 0"):
+            with_scale(spec(), wrong)
+    with pytest.raises(ConfigError, match="takes images at 256 px a side, so a scale does not apply"):
+        with_scale(spec(treatment="resize"), 0.5)
+    with pytest.raises(ConfigError, match="takes spectrograms as they are"):
+        with_scale(spec(spectrogram=SpectrogramSettings()), 0.5)
 
 
 def test_a_threshold_is_only_for_one_logit():

@@ -30,6 +30,7 @@ def evaluate(
     classes: str = "",
     ignore_index: int | None = None,
     threshold: float | None = None,
+    scale: float | None = None,
     tile_px: int = 640,
     batch: int = 1,
     backend: str | None = None,
@@ -58,6 +59,7 @@ def evaluate(
         classes: Names of the class ids 0, 1, ... in the masks, with commas between; the model's if not given.
         ignore_index: Mask value of pixels that count nowhere.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
+        scale: Resize images by it before they are segmented, in place of the model's own.
         tile_px: Longest side of the tiles that larger images are cut into.
         batch: Tiles that go through the network at once.
         backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
@@ -91,7 +93,9 @@ def evaluate(
         split_seed=split_seed,
     )
     runtime = Runtime(backend=backend, threads=threads)
-    trial = open_trial(model, data, options, tile_px=tile_px, batch=batch, threshold=threshold, runtime=runtime)
+    trial = open_trial(
+        model, data, options, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime
+    )
     if trial.num_trained_on:
         print(
             f"lmsc: note: {trial.num_trained_on} of {len(trial.samples)} images bear names of images that trained this "

@@ -28,6 +28,7 @@ def predict(
     tile_px: int = 640,
     batch: int = 1,
     threshold: float | None = None,
+    scale: float | None = None,
     backend: str | None = None,
     threads: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -47,6 +48,8 @@ def predict(
         tile_px: Longest side of the tiles that larger images are cut into; more memory, less work done twice.
         batch: Tiles that go through the network at once.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
+        scale: Resize images by it before they are segmented, in place of the model's own: 0.5 where objects are twice
+            as wide as those that the model knows. Masks keep the image's size.
         backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
             installed.
         threads: Threads that share one image's work.
@@ -59,6 +62,7 @@ def predict(
         tile_px=tile_px,
         batch=batch,
         threshold=threshold,
+        scale=scale,
         overlays=overlays,
         probabilities=probabilities,
         backend=backend,

@@ -123,6 +123,7 @@ def open_trial(
     tile_px: int,
     batch: int,
     threshold: float | None,
+    scale: float | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008 - frozen
 ) -> Trial:
     """Finds the pairs and loads the model.
@@ -132,7 +133,7 @@ def open_trial(
         ModelError: the model cannot be loaded.
         ConfigError: settings that cannot be.
     """
-    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, runtime=runtime)
+    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime)
     names = options.classes or predictor.spec.class_names
     dataset = find_dataset(
         data,

@@ -26,6 +26,8 @@ class Settings:
     """Tiles that go through the network at once; processors gain nothing by more."""
     threshold: float | None = None
     """Probability from which a pixel is foreground, in place of the model's own."""
+    scale: float | None = None
+    """What images are resized by before they are cut, in place of the model's own."""
     overlays: bool = True
     """Draw each mask over its image."""
     probabilities: bool = False
@@ -72,7 +74,12 @@ def open_batch(
     items = find_items(inputs, out)
     runtime = Runtime(backend=settings.backend, threads=settings.threads)
     predictor = Predictor.load(
-        model, tile_px=settings.tile_px, batch=settings.batch, threshold=settings.threshold, runtime=runtime
+        model,
+        tile_px=settings.tile_px,
+        batch=settings.batch,
+        threshold=settings.threshold,
+        scale=settings.scale,
+        runtime=runtime,
     )
     if settings.probabilities and predictor.spec.outputs == "classes":
         raise ConfigError(

@@ -75,16 +75,19 @@ class Predictor:
         tile_px: int = 640,
         batch: int = 1,
         threshold: float | None = None,
+        scale: float | None = None,
         runtime: Runtime = Runtime(),  # noqa: B008 - frozen
     ) -> "Predictor":
         """Loads a run folder, a checkpoint, an exported file, or a bundled model by its name (a text, not a `Path`).
 
         Raises:
             ModelError: there is no such model, it is damaged, or what reads it is not installed.
-            ConfigError: the threshold is not between 0 and 1, or the model has none; or the backend is not there.
+            ConfigError: the threshold is not between 0 and 1, the scale is not above 0, or the model has none; or the
+                backend is not there.
         """
         loaded = load(model, runtime)
         spec = loaded.spec if threshold is None else with_threshold(loaded.spec, threshold)
+        spec = spec if scale is None else with_scale(spec, scale)
         return cls(loaded.network, spec, tile_px=tile_px, batch=batch)
 
     def predict(self, image: NDArray[Any]) -> Prediction:
@@ -145,6 +148,18 @@ def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:
             "so a threshold does not apply. Leave it out."
         )
     return replace(spec, threshold=threshold)
+
+
+def with_scale(spec: ModelSpec, scale: float) -> ModelSpec:
+    """The same spec, images resized by another scale before they are cut into tiles.
+
+    Raises:
+        ConfigError: the scale is not above 0, or the model takes images at one size, or recordings.
+    """
+    if spec.treatment != "tiles" or spec.spectrogram is not None:
+        kind = "spectrograms as they are" if spec.spectrogram is not None else f"images at {spec.size_px} px a side"
+        raise ConfigError(f"{spec.name} takes {kind}, so a scale does not apply. Leave it out.")
+    return replace(spec, scale=scale)
 
 
 def as_image(array: NDArray[Any]) -> NDArray[Any]:

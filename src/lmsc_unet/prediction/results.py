@@ -19,7 +19,7 @@ from lmsc_unet.prediction.writers import FOLDERS, mask_file
 RUN_FILE = "run.json"
 COMMAND = "lmsc predict"
 RUNTIMES = ("torch", "onnxruntime", "openvino")
-DECISIVE = ("threshold", "tile_px", "overlays", "probabilities", "backend")
+DECISIVE = ("threshold", "scale", "tile_px", "overlays", "probabilities", "backend")
 """The arguments that results depend on."""
 
 
