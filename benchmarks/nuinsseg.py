@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rows import print_row
+
 RESULTS = Path(__file__).parent / "results"
 RUNS = ("strong", "paper", "unet")
 SCORES = {"dc": "Dice per image", "miou": "IoU per image", "f1": "F1 pooled", "acc": "accuracy"}
@@ -68,11 +70,6 @@ def at_mask_size(summary: dict[str, Any], epoch: str) -> dict[str, Any]:
     """The paper's columns at the masks' own size, whatever the recipe scores at."""
     scores: dict[str, Any] = summary.get(f"{epoch}_at_mask_size", summary[epoch])["paper"]
     return scores
-
-
-def print_row(*cells: str) -> None:
-    """One line of a Markdown table."""
-    print("| " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rows import print_row
 
 from lmsc_unet.metrics.detections import Detections, count_matches
 from lmsc_unet.signal.annotations import read_boxes
@@ -171,11 +172,6 @@ def shares(scores: dict[str, Any], names: dict[str, str]) -> list[str]:
 def share(value: float | None) -> str:
     """A share between 0 and 1, or a dash."""
     return "-" if value is None else f"{value:.3f}"
-
-
-def print_row(*cells: object) -> None:
-    """Prints a row of Markdown."""
-    print("|", " | ".join(map(str, cells)), "|")
 
 
 PRINTERS = {"scores": print_scores, "snr": print_snr, "real": print_real, "commands": print_commands}

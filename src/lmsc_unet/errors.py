@@ -3,6 +3,9 @@
 The command line prints these without a traceback; anything else is a defect of ours.
 """
 
+INTERRUPTED = 130
+"""The exit code of a command stopped by Ctrl-C, as shells have it."""
+
 
 class LmscError(Exception):
     """The parent of every error that a user can mend."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lmsc_unet.benchmark.plan import Variant
-from lmsc_unet.catalog import CATALOG, margin_px, side_multiple_px
+from lmsc_unet.catalog import CATALOG, grid_margin_px, side_multiple_px
 from lmsc_unet.config import to_mapping
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.quantising import Quantiser
@@ -56,7 +56,7 @@ class Files:
         path = self.folder / f"{model}.ckpt"
         if not path.exists():
             config = CATALOG[model]
-            spec = ModelSpec(name=model, side_multiple_px=side_multiple_px(config), margin_px=margin_px(config))
+            spec = ModelSpec(name=model, side_multiple_px=side_multiple_px(config), margin_px=grid_margin_px(config))
             torch.manual_seed(0)
             state = {f"network.{name}": values for name, values in build_model(config).state_dict().items()}
             about = {"format": FORMAT, "spec": to_mapping(spec), "config": to_mapping(TrainConfig(model=model))}

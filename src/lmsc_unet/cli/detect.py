@@ -60,7 +60,6 @@ def detect(
         checksum: Hold data against the SHA-512 that its metadata names, which reads it once more.
         overwrite: Replace the results in the folder.
     """
-    from lmsc_unet.prediction.recordings.finder import default_model
     from lmsc_unet.prediction.recordings.inputs import RawFormat
     from lmsc_unet.prediction.recordings.job import no_one
     from lmsc_unet.prediction.recordings.opening import Settings, open_job
@@ -71,7 +70,7 @@ def detect(
     if out is None and not is_told:
         raise ConfigError("Nothing would be written. Name a folder by --out, or print signals by --follow.")
     settings = Settings(
-        model=model or default_model(),
+        model=model,
         frames_per_row=frames_per_row,
         nfft=nfft,
         min_confidence=min_confidence,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from lmsc_unet.errors import LmscError
+from lmsc_unet.errors import INTERRUPTED, LmscError
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -80,5 +80,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("lmsc: stopped.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return result if isinstance(result, int) else 0

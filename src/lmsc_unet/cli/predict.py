@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from lmsc_unet.cli.progress import progress
+from lmsc_unet.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lmsc_unet.prediction.batch import Batch
     from lmsc_unet.prediction.journal import Entry
-
-INTERRUPTED = 130
-"""The exit code of a command stopped by Ctrl-C, as shells have it."""
 
 
 def predict(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from lmsc_unet.cli.train import INTERRUPTED
-from lmsc_unet.errors import ConfigError
+from lmsc_unet.errors import INTERRUPTED, ConfigError
 
 if TYPE_CHECKING:
     from lmsc_unet.experiments.experiment import DataName

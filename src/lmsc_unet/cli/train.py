@@ -12,13 +12,10 @@ from cyclopts import App, ArgumentCollection, Parameter, Token
 from cyclopts.config import Dict
 
 from lmsc_unet.config import checked, read_yaml, to_mapping
-from lmsc_unet.errors import ConfigError
+from lmsc_unet.errors import INTERRUPTED, ConfigError
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
 from lmsc_unet.training.run_folder import is_run, read_config
-
-INTERRUPTED = 130
-"""The exit code of a command stopped by Ctrl-C, as shells have it."""
 
 
 def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:

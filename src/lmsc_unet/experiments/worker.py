@@ -11,9 +11,11 @@ import threading
 import time
 import traceback
 
+from lmsc_unet.errors import INTERRUPTED
+
 
 def main() -> int:
-    """Carries out jobs until there is no more input; 130 when it was stopped."""
+    """Carries out jobs until there is no more input; `INTERRUPTED` when it was stopped."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _prepare()
@@ -22,7 +24,7 @@ def main() -> int:
         for line in sys.stdin:
             print(json.dumps({"error": _carry_out(line)}), file=answers, flush=True)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return 0
 
 

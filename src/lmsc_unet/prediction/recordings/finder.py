@@ -53,7 +53,7 @@ class Finder:
 
 
 def load_finder(
-    model: str,
+    model: str | None,
     *,
     frames_per_row: int | None = None,
     nfft: int | None = None,
@@ -63,7 +63,8 @@ def load_finder(
     """The energy detector by its name, or a bundled model, or that of a run folder or file.
 
     Args:
-        model: `energy`, a bundled model's name, or where a model is.
+        model: `energy`, a bundled model's name, or where a model is; None is the bundled model of signals, or the
+            energy detector where there is none.
         frames_per_row: frames averaged per row; None takes the model's, or 1.
         nfft: samples of a frame, for the energy detector; a model keeps what it was trained with.
         min_confidence: signals that are less sure are left out; None is 0 for the energy detector, 0.7 for a model.
@@ -73,6 +74,7 @@ def load_finder(
         ModelError: there is no such model, it is damaged, or it was trained on images.
         ConfigError: settings that cannot be.
     """
+    model = model or default_model()
     if model == ENERGY:
         size = 256 if nfft is None else nfft
         stft = Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.prediction.recordings.finder import default_model, load_finder
+from lmsc_unet.prediction.recordings.finder import load_finder
 from lmsc_unet.prediction.recordings.inputs import STANDARD_INPUT, Item, RawFormat, find_items
 from lmsc_unet.prediction.recordings.job import Job, TellSignal, no_one, run_job, run_stream
 from lmsc_unet.prediction.recordings.results import Entry, open_folder, write_run
@@ -18,8 +18,8 @@ from lmsc_unet.signal.recording import Stream, open_stream
 class Settings:
     """How recordings are searched."""
 
-    model: str = field(default_factory=default_model)
-    """`energy`, a bundled model's name, a run folder or a model file."""
+    model: str | None = None
+    """`energy`, a bundled model's name, a run folder or a model file; None is the bundled model of signals."""
     frames_per_row: int | None = None
     """Frames averaged per row of the spectrogram; None takes the model's, or 1."""
     nfft: int | None = None
