@@ -1,16 +1,18 @@
 """How fast a recording is searched, where the time goes, and how much memory it takes.
 
-    OMP_NUM_THREADS=2 python benchmarks/detect.py                       # a recording of 2 GB, the energy detector
-    OMP_NUM_THREADS=2 python benchmarks/detect.py --model RUN --mb 256  # a model on a smaller one
+    OMP_NUM_THREADS=2 python benchmarks/detect.py                       # 2 GB, the bundled model of signals
+    OMP_NUM_THREADS=2 python benchmarks/detect.py energy signals RUN --mb 256
+    python benchmarks/detect.py --show
 
 A generated ci16_le recording, repeated from a scene of 4 M samples (16 MB), is searched end to end by the code of
 `lmsc detect`, at 1, 4 and 8 frames a row, each in a process of its own: million samples a second, shares of the time,
-and the most memory the process ever held. The file lies in the system's temporary folder and is removed again.
+and the most memory the process ever held. The file lies in the system's temporary folder and is removed again. Results
+go to results/detect.json with the machine, the date and the commit.
 """
 
 import argparse
 import json
-import platform
+import os
 import resource
 import subprocess
 import sys
@@ -21,8 +23,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from rows import print_row
 
 from lmsc_unet.prediction.recordings.finder import ENERGY, load_finder
 from lmsc_unet.prediction.recordings.results import write_found
@@ -34,27 +36,63 @@ from lmsc_unet.signal.recording import open_recording
 from lmsc_unet.signal.recording.datatypes import encode, parse_datatype
 from lmsc_unet.signal.scenes.scene import SceneOptions, draw_scene, render
 
+RESULTS = Path(__file__).parent / "results/detect.json"
 SCENE_SAMPLES = 1 << 22
 FRAMES_PER_ROW = (1, 4, 8)
+COLUMNS = {
+    "model": "model",
+    "frames_per_row": "frames a row",
+    "msps": "million samples/s",
+    "network_share": "network",
+    "waiting_share": "waiting for rows",
+    "boxes_share": "boxes",
+    "files_share": "files",
+    "stft_share": "STFT, beside them",
+    "memory_mb": "memory, MB",
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=["signals"], help="energy, a bundled model, a run or a model file")
     parser.add_argument("--mb", type=int, default=2000, help="size of the recording in million bytes")
-    parser.add_argument("--model", default="energy", help="energy, a run folder or a model file")
-    parser.add_argument("--threads", type=int, default=2, help="threads of OpenCV and of the model")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the model")
+    parser.add_argument("--show", action="store_true", help="print the table of the last results")
     parser.add_argument("--one", nargs=2, metavar=("RECORDING", "FRAMES"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(Path(given.one[0]), int(given.one[1]), given.model, given.threads)))
-        return
-    machine = {"machine": platform.processor() or platform.machine(), "numpy": np.__version__, "cv2": cv2.__version__}
-    print(json.dumps({**machine, "mb": given.mb, "model": given.model, "threads": given.threads}))
+        print(json.dumps(measure(Path(given.one[0]), int(given.one[1]), given.models[0], given.threads)))
+    elif given.show:
+        show(json.loads(RESULTS.read_text(encoding="utf-8")))
+    else:
+        RESULTS.write_text(json.dumps(measure_all(given), indent=1) + "\n", encoding="utf-8")
+
+
+def measure_all(given: argparse.Namespace) -> dict[str, Any]:
+    """Every model at every number of frames, and where that was."""
+    found = {"mb": given.mb, "model_threads": given.threads, "load_average": os.getloadavg()[0]}
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         recording = write_recording(Path(folder), given.mb * 1_000_000)
-        for frames in FRAMES_PER_ROW:
-            arguments = ["--one", str(recording), str(frames), "--model", given.model, "--threads", str(given.threads)]
-            subprocess.run([sys.executable, __file__, *arguments], check=True)
+        for model in given.models:
+            for frames in FRAMES_PER_ROW:
+                words = [model, "--one", str(recording), str(frames), "--threads", str(given.threads)]
+                done = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True)
+                print(done.stdout, end="", flush=True)
+                rows.append({"model": Path(model).name, **json.loads(done.stdout)})
+    from lmsc_unet.training.provenance import provenance  # loads PyTorch, and a process's peak begins at its parent's
+
+    return {**provenance(), **found, "rows": rows}
+
+
+def show(found: dict[str, Any]) -> None:
+    """The table of docs/signals.md."""
+    print_row(*COLUMNS.values())
+    print("|---|" + "---:|" * (len(COLUMNS) - 1))
+    for row in found["rows"]:
+        print_row(*(f"{row[name]:.0%}" if name.endswith("share") else row[name] for name in COLUMNS))
+    machine = f"{found['machine']['cpu']}, {found['machine']['cores']} cores, load {found['load_average']:.1f} before"
+    print(f"\n{found['mb'] / 1000:g} GB of ci16_le, {found['date'][:10]}, commit {found['commit']}, {machine}.")
 
 
 def write_recording(folder: Path, num_bytes: int) -> Path:
@@ -72,8 +110,7 @@ def write_recording(folder: Path, num_bytes: int) -> Path:
 
 
 def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[str, Any]:
-    """Searches the recording once, with clocks around the transform and the masker; the rest is boxes and reading."""
-    cv2.setNumThreads(threads)
+    """Searches the recording once, with clocks around its parts; a thread of its own makes transform and levels."""
     runtime = Runtime() if model == ENERGY else Runtime(threads=threads)
     finder = load_finder(model, frames_per_row=frames_per_row, runtime=runtime)
     clock = Clock()
@@ -81,6 +118,7 @@ def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[s
     finding.power_rows = clock.around(finding.power_rows, "stft")
     searching.power_rows = clock.around(searching.power_rows, "stft")
     finding.db_rows = clock.around(finding.db_rows, "levels", inner="stft")
+    finding.ahead = clock.around(finding.ahead, "waiting")
     recording = open_recording(path)
     started_s = time.perf_counter()
     found = search_recording(recording, 0, replace(finder, masker=masker), lambda _box: None)
@@ -93,7 +131,7 @@ def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[s
         "frames_per_row": frames_per_row,
         "msps": round(recording.num_samples / total_s / 1e6, 2),
         **shares,
-        "boxes_share": round((searched_s - sum(clock.spent_s.values())) / total_s, 3),
+        "boxes_share": round((searched_s - clock.spent_s["network"] - clock.spent_s["waiting"]) / total_s, 3),
         "files_share": round((total_s - searched_s) / total_s, 3),
         "signals": len(found.boxes),
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
@@ -104,7 +142,7 @@ class Clock:
     """How long each part took, without what it waited for of another."""
 
     def __init__(self) -> None:
-        self.spent_s: dict[str, float] = {"stft": 0.0, "levels": 0.0, "network": 0.0}
+        self.spent_s: dict[str, float] = {"stft": 0.0, "levels": 0.0, "network": 0.0, "waiting": 0.0}
 
     def around(self, function: Any, name: str, inner: str | None = None) -> Any:
         """The same generator function, with the time until each of its items counted."""

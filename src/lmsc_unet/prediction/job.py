@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from lmsc_unet.data.reading import load_image
 from lmsc_unet.errors import LmscError, OutputError
 from lmsc_unet.images import RowSource, as_source, open_rows
+from lmsc_unet.overlap import overlapped
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import Entry, add_entry, write_entries
-from lmsc_unet.prediction.overlap import overlapped
 from lmsc_unet.prediction.predictor import Prediction, Predictor
 from lmsc_unet.prediction.streamed import predict_rows
 from lmsc_unet.prediction.writers import Wanted, mask_file, other_files, write_results

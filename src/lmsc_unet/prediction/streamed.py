@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.images import RowSource, write_png_rows
+from lmsc_unet.overlap import Sink
 from lmsc_unet.prediction.files import within
-from lmsc_unet.prediction.overlap import Sink
 from lmsc_unet.prediction.overlays import display_limits, draw_overlay
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.writers import Wanted, mask_file, probability_folders, to_16_bit

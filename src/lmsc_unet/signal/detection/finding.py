@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.overlap import ahead
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection.joining import RegionFinder
 from lmsc_unet.signal.detection.region import Region
@@ -47,6 +48,7 @@ def find_boxes(
     block_rows: int = 256,
     floor: NoiseFloor | None = None,
     watch: Watch | None = None,
+    in_advance: bool = False,
     name: str = "the recording",
 ) -> Iterator[SignalBox]:
     """The signals in samples, each as soon as it has ended; memory does not grow with the samples.
@@ -62,11 +64,13 @@ def find_boxes(
         block_rows: rows that the masker sees at once, without its halo.
         floor: the noise floor as known before; None begins with the first rows.
         watch: is shown the rows, to draw them for instance.
+        in_advance: a thread makes the next rows while the masker sees these; not for pipes, whose chunks Ctrl-C ends.
         name: the recording's name, for messages.
     """
     finder = RegionFinder(min_cells=min_cells)
     levels = db_rows(even_blocks(power_rows(chunks, grid.stft), min(block_rows, FLOOR_ROWS)), floor, name=name)
-    rows = watched(even_blocks(levels, block_rows), watch)
+    blocks = even_blocks(levels, block_rows)
+    rows = watched(ahead(blocks) if in_advance else blocks, watch)
     for rows_db, (mask, confidence) in with_halo(rows, masker, has_zero_column=grid.is_complex):
         power = power_over_floor(rows_db)
         for region in finder.feed(mask, power, confidence):

@@ -50,6 +50,7 @@ def find_in_capture(
         block_rows=block_rows,
         floor=survey_floor(recording, capture, stft, channel=channel),
         watch=watch,
+        in_advance=True,
         name=str(recording.path),
     )
 

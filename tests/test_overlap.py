@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from lmsc_unet.errors import OutputError
-from lmsc_unet.prediction.overlap import Sink, ahead, overlapped
+from lmsc_unet.overlap import Sink, ahead, overlapped
 
 
 def test_results_come_in_order_and_at_most_three_items_are_on_their_way():
