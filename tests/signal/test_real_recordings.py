@@ -1,6 +1,6 @@
 """The energy detector on three real recordings, with its default settings. They are not in the project.
 
-One of the defaults, the dynamic range of 30 dB, was chosen with these recordings in view: they are no blind test of it.
+By-products far under a signal and the line at 0 Hz are left out by rules that were written with these recordings in view: they are no blind test of it.
 """
 
 from pathlib import Path

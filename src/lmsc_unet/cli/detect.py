@@ -49,7 +49,7 @@ def detect(
         frames_per_row: Frames averaged per row of the spectrogram; more is faster, and for longer and weaker signals.
             The model's, or 1, if not given.
         nfft: Samples of a frame, for energy: 256 if not given. A model keeps what it was trained with.
-        min_confidence: Signals that are less sure are left out, 0 to 1; without it 0.7 for a model, 0 for energy.
+        min_confidence: Signals that are less sure are left out, 0 to 1; without it 0.75 for a model, 0 for energy.
         channel: Search this channel only, counted from 0; may be given several times.
         datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le.
         sample_rate_hz: Of raw files and standard input; for SigMF, in place of the recording's own.

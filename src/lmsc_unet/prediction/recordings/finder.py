@@ -18,7 +18,7 @@ from lmsc_unet.signal.detection import EnergyMask, Masker
 from lmsc_unet.signal.settings import Stft
 
 _BLOCK_CELLS = 1 << 18  # 1024 rows of 256: the halo is a sixteenth of what a network does; of 256 rows it is a quarter
-MIN_CONFIDENCE = 0.7
+MIN_CONFIDENCE = 0.75
 """Of a network's boxes; best F1 on generated scenes of cheap radios (docs/log.md)."""
 MIN_SNR_DB = -8.0
 """Of a network's boxes: scenes hold nothing under -5 dB, and a box's SNR is measured to 3 dB."""
@@ -67,7 +67,7 @@ def load_finder(
             energy detector where there is none.
         frames_per_row: frames averaged per row; None takes the model's, or 1.
         nfft: samples of a frame, for the energy detector; a model keeps what it was trained with.
-        min_confidence: signals that are less sure are left out; None is 0 for the energy detector, 0.7 for a model.
+        min_confidence: signals that are less sure are left out; None is 0 for the energy detector, 0.75 for a model.
         runtime: what runs an exported model, and on how many threads.
 
     Raises:

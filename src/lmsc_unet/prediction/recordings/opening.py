@@ -25,7 +25,7 @@ class Settings:
     nfft: int | None = None
     """Samples of a frame, for the energy detector."""
     min_confidence: float | None = None
-    """Signals that are less sure are left out; None is 0.7 for a model, 0 for the energy detector."""
+    """Signals that are less sure are left out; None is 0.75 for a model, 0 for the energy detector."""
     channels: tuple[int, ...] = ()
     """The channels to search; none means all."""
     runtime: Runtime = field(default_factory=Runtime)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from lmsc_unet.signal.noise import power_over_floor
 from lmsc_unet.signal.windows import over_windows, window_means
 
-DYNAMIC_DB = 30.0
+DYNAMIC_DB = 27.0
 """Cells so far under the strongest of their time are its splatter and its image, as receivers make them."""
 NEAR_ROWS = 4
 """How many rows away is the same time."""
