@@ -1,6 +1,6 @@
 """The energy detector on three real recordings, with its default settings. They are not in the project.
 
-By-products far under a signal and the line at 0 Hz are left out by rules that were written with these recordings in view: they are no blind test of it.
+The rules that leave out by-products and the line at 0 Hz were written with these recordings in view: no blind test.
 """
 
 from pathlib import Path
