@@ -31,6 +31,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from lmsc_unet.data.nuclei import draw_tissue
+from lmsc_unet.prediction.defaults import TILE_PX
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.tiling import Side, Tiling
@@ -46,7 +47,7 @@ def main() -> None:
     parser.add_argument("--model", help="a bundled model or a model file; an untrained lmsc-unet in INT8 without it")
     parser.add_argument("--width-px", type=int, default=20_000)
     parser.add_argument("--height-px", type=int, default=20_000)
-    parser.add_argument("--tile-px", type=int, default=640)
+    parser.add_argument("--tile-px", type=int, default=TILE_PX)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--one", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.cli.progress import progress
+from lmsc_unet.prediction.defaults import TILE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ def evaluate(
     ignore_index: int | None = None,
     threshold: float | None = None,
     scale: float | None = None,
-    tile_px: int = 640,
+    tile_px: int = TILE_PX,
     batch: int = 1,
     backend: str | None = None,
     threads: int | None = None,

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from lmsc_unet.cli.progress import progress
 from lmsc_unet.errors import INTERRUPTED
+from lmsc_unet.prediction.defaults import TILE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ def predict(
     out: Path,
     probabilities: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
-    tile_px: int = 640,
+    tile_px: int = TILE_PX,
     batch: int = 1,
     threshold: float | None = None,
     scale: float | None = None,

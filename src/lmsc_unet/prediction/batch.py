@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.images import sha256
+from lmsc_unet.prediction.defaults import TILE_PX
 from lmsc_unet.prediction.inputs import find_items
 from lmsc_unet.prediction.job import Job
 from lmsc_unet.prediction.journal import Entry
@@ -20,7 +21,7 @@ from lmsc_unet.prediction.writers import Wanted
 class Settings:
     """How to predict, and what to write."""
 
-    tile_px: int = 640
+    tile_px: int = TILE_PX
     """Longest side of the tiles that larger images are cut into."""
     batch: int = 1
     """Tiles that go through the network at once; processors gain nothing by more."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.images import RowSource, as_source
+from lmsc_unet.prediction.defaults import TILE_PX
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.network import Network, to_classes
 from lmsc_unet.prediction.runtime import Runtime
@@ -49,7 +50,7 @@ class Predictor:
         ```
     """
 
-    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = 640, batch: int = 1) -> None:
+    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = TILE_PX, batch: int = 1) -> None:
         """Takes a network and what it wants.
 
         Args:
@@ -72,7 +73,7 @@ class Predictor:
         cls,
         model: str | Path,
         *,
-        tile_px: int = 640,
+        tile_px: int = TILE_PX,
         batch: int = 1,
         threshold: float | None = None,
         scale: float | None = None,
