@@ -1,5 +1,6 @@
 """The command `lmsc`: word -> function, imported only when it is called."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -67,6 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         result = build_app()(words, exit_on_error=False, print_error=True, result_action="return_value")
+        sys.stdout.flush()
+    except BrokenPipeError:  # `lmsc ... | head` has read what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still flushes goes nowhere
+        return 1
     except CycloptsError:  # already printed, with the usage
         return 1
     except LmscError as error:
