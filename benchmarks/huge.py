@@ -69,11 +69,12 @@ def show(found: dict[str, Any]) -> None:
     """One sentence of the docs."""
     height_px, width_px = found["image_px"]
     cost, twice = found["cost_over_net"], 1 + found["seen_twice"]
+    machine, made = found["machine"]["cpu"], f"{found['date'][:10]}, commit {found['commit']}"
     print(
-        f"A TIFF of {width_px:,} x {height_px:,} px ({found['file_mb']} MB): mask and overlay in {found['clock_s']:.0f} s "
-        f"with {found['memory_mb']} MB of memory at most, the network on one thread. A pixel costs {cost:.2f} times what "
-        f"it costs the bare network, {twice:.2f} of it for what tiles see twice. "
-        f"({found['machine']['cpu']}, {found['date'][:10]}, commit {found['commit']}.)"
+        f"A TIFF of {width_px:,} x {height_px:,} px ({found['file_mb']} MB): mask and overlay in "
+        f"{found['clock_s']:.0f} s with {found['memory_mb']} MB of memory at most, the network on one thread. A pixel "
+        f"costs {cost:.2f} times what it costs the bare network, {twice:.2f} of it for what tiles see twice. "
+        f"({machine}, {made}.)"
     )
 
 
