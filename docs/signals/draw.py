@@ -12,7 +12,7 @@ from lmsc_unet.signal.scenes.fitting import baseband
 from lmsc_unet.signal.scenes.impairments import CHEAP_RADIO
 from lmsc_unet.signal.scenes.native import MODULATIONS, fast_length, root_raised_cosine
 from lmsc_unet.signal.scenes.scene import Scene, SceneOptions, draw_scene
-from lmsc_unet.signal.scenes.templates import TEMPLATES
+from lmsc_unet.signal.scenes.templates import MEASURED_TEMPLATES
 from lmsc_unet.signal.scenes.writing import picture_and_mask, picture_grid
 
 FOLDER = Path(__file__).parent
@@ -80,14 +80,14 @@ def symbols(samples: NDArray[np.complex64]) -> NDArray[np.complex128]:
 
 
 def draw_scenes(path: Path, options: SceneOptions) -> None:
-    """A scene of each template with its boxes, and its mask below."""
-    tiles = [np.vstack(tile(first_with_signals(position, options))) for position in range(len(TEMPLATES))]
+    """A scene of each of the dataset's templates with its boxes, and its mask below."""
+    tiles = [np.vstack(tile(first_with_signals(position, options))) for position in range(len(MEASURED_TEMPLATES))]
     cv2.imwrite(str(path), np.vstack([np.hstack(tiles[:4]), np.hstack(tiles[4:])]), [cv2.IMWRITE_JPEG_QUALITY, 70])
 
 
 def first_with_signals(position: int, options: SceneOptions) -> Scene:
     """The first scene of a template that is not empty."""
-    drawn = (draw_scene(index, options) for index in range(position, 8000, len(TEMPLATES)))
+    drawn = (draw_scene(index, options) for index in range(position, 8000, len(MEASURED_TEMPLATES)))
     return next(scene for scene in drawn if scene.emissions)
 
 
