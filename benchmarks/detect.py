@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rows import print_row
+from rows import print_head, print_row
 
 from lmsc_unet.prediction.recordings.finder import ENERGY, load_finder
 from lmsc_unet.prediction.recordings.results import write_found
@@ -87,8 +87,7 @@ def measure_all(given: argparse.Namespace) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> None:
     """The table of docs/signals.md."""
-    print_row(*COLUMNS.values())
-    print("|---|" + "---:|" * (len(COLUMNS) - 1))
+    print_head(*COLUMNS.values())
     for row in found["rows"]:
         print_row(*(f"{row[name]:.0%}" if name.endswith("share") else row[name] for name in COLUMNS))
     machine = f"{found['machine']['cpu']}, {found['machine']['cores']} cores, load {found['load_average']:.1f} before"

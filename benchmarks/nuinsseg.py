@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rows import print_row
+from rows import print_head, print_row
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = ("strong", "paper", "unet")
@@ -34,8 +34,7 @@ def main() -> None:
 
 def print_scores(summaries: list[dict[str, Any]]) -> None:
     """The last epoch's scores at the masks' own size, mean ± standard deviation over folds."""
-    print_row("model", "recipe", *SCORES.values(), "minutes")
-    print("|---|---|" + "---:|" * (len(SCORES) + 1))
+    print_head("model", "recipe", *SCORES.values(), "minutes", num_words=2)
     for summary in summaries:
         scores = at_mask_size(summary, "last")
         shares = (f"{scores[name]['mean']:.3f} ± {scores[name]['std']:.3f}" for name in SCORES)
@@ -44,8 +43,7 @@ def print_scores(summaries: list[dict[str, Any]]) -> None:
 
 def print_intervals(summaries: list[dict[str, Any]]) -> None:
     """Best and last epoch, mean with Student's 95 % interval over folds."""
-    print_row("model", "recipe", "epoch", *SCORES.values())
-    print("|---|---|---|" + "---:|" * len(SCORES))
+    print_head("model", "recipe", "epoch", *SCORES.values(), num_words=3)
     for summary in summaries:
         for epoch in ("last", "best"):
             scores = at_mask_size(summary, epoch)
@@ -58,8 +56,7 @@ def print_intervals(summaries: list[dict[str, Any]]) -> None:
 
 def print_commands(summaries: list[dict[str, Any]]) -> None:
     """What made each row, when, at which commit and on what."""
-    print_row("model", "recipe", "command", "date", "commit", "machine")
-    print("|---|---|---|---|---|---|")
+    print_head("model", "recipe", "command", "date", "commit", "machine", num_words=6)
     for summary in summaries:
         machine = f"{summary['machine']['cpu']}, {summary['machine']['threads']} threads"
         date = summary["date"][:10]

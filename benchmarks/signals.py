@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rows import print_row
+from rows import print_head, print_row
 
 from lmsc_unet.metrics.detections import Detections, count_matches
 from lmsc_unet.signal.annotations import read_boxes
@@ -111,8 +111,7 @@ def results() -> list[dict[str, Any]]:
 
 def print_scores() -> None:
     """Pixels by the paper's averages and boxes of 5 dB and more, the energy detector last."""
-    print_row("model", "epochs", *PIXELS.values(), *(f"{title}, 5 dB and more" for title in BOXES.values()))
-    print("|---|---:|" + "---:|" * (len(PIXELS) + len(BOXES)))
+    print_head("model", "epochs", *PIXELS.values(), *(f"{title}, 5 dB and more" for title in BOXES.values()))
     found = results()
     for one in found:
         print_row(one["name"], one["training"].get("epochs", ""), *shares(one["paper"], PIXELS), *boxes(one, "model"))
@@ -123,8 +122,7 @@ def print_snr() -> None:
     """Recall of boxes by SNR."""
     found = results()
     groups = [row["group"] for row in found[0]["boxes"] if row["by"] == "snr_db" and row["detector"] == "energy"]
-    print_row("recall at IoU 0.5 by SNR in dB", *groups)
-    print("|---|" + "---:|" * len(groups))
+    print_head("recall at IoU 0.5 by SNR in dB", *groups)
     for one, detector, name in [*((one, "model", one["name"]) for one in found), (found[0], "energy", ENERGY)]:
         rows = {row["group"]: row for row in of_detector(one, detector) if row["by"] == "snr_db"}
         print_row(name, *(share(rows[group]["recall"]) for group in groups))
@@ -134,8 +132,7 @@ def print_real() -> None:
     """Bursts found and false boxes of each real recording."""
     real = json.loads((RESULTS / "signals-real.json").read_text())
     names = [row["recording"] for row in next(iter(real["models"].values()))]
-    print_row("found of annotated + false", *names)
-    print("|---|" + "---:|" * len(names))
+    print_head("found of annotated + false", *names)
     for name, rows in real["models"].items():
         print_row(name, *(f"{row['found']} of {row['annotated']} + {row['false']}" for row in rows))
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rows import print_row
+from rows import print_head, print_row
 
 from lmsc_unet.benchmark.tables import report_to_markdown
 
@@ -43,8 +43,8 @@ def print_short(report: dict[str, Any]) -> None:
         (row["model"], row["backend"], row["precision"]): row for row in report["rows"] if row["threads"] == threads
     }
     unet_ms = {backend: row["ms_median"] for (model, backend, kind), row in rows.items() if (model, kind) == UNET}
-    print_row("model", "runtime", "precision", "file, MB", "ms", "x U-Net, eager", "x U-Net float32, same runtime")
-    print("|---|---|---|" + "---:|" * 4)
+    ratios = ("x U-Net, eager", "x U-Net float32, same runtime")
+    print_head("model", "runtime", "precision", "file, MB", "ms", *ratios, num_words=3)
     for name in SHORT:
         if name in rows:
             row = rows[name]

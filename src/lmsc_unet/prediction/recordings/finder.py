@@ -19,7 +19,7 @@ from lmsc_unet.signal.settings import Stft
 
 _BLOCK_CELLS = 1 << 18  # 1024 rows of 256: the halo is a sixteenth of what a network does; of 256 rows it is a quarter
 MIN_CONFIDENCE = 0.75
-"""Of a network's boxes; best F1 on generated scenes of cheap radios (docs/log.md)."""
+"""Of a network's boxes; chosen by F1 on generated scenes of cheap and of clean receivers (docs/log.md)."""
 MIN_SNR_DB = -8.0
 """Of a network's boxes: scenes hold nothing under -5 dB, and a box's SNR is measured to 3 dB."""
 ENERGY = "energy"
