@@ -22,6 +22,7 @@ from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
 from lmsc_unet.training.initial import load_initial
+from lmsc_unet.training.memory import keep_freed_memory
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.network import network_config
 from lmsc_unet.training.progress import TrainingProgress
@@ -62,6 +63,8 @@ def fit(
         LmscError: a process of `devices` is gone.
     """
     _quieten()
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     torch.manual_seed(config.seed)
     network = network or build_model(network_config(config, spec.input_channels, spec.num_logits))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
