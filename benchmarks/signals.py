@@ -3,9 +3,10 @@
     lmsc scenes runs/rf-test --count 320 --seed 1
     python benchmarks/signals.py --evaluate runs/rf-test MODEL...    # writes results/signals-NAME.json for each
     python benchmarks/signals.py --real ../shared/data/rf MODEL...   # writes results/signals-real.json
-    python benchmarks/signals.py [--print scores|snr|real|commands]   # prints a table
+    python benchmarks/signals.py [--print scores|snr|alike|alike-snr|real]   # prints a table
 
-A MODEL is NAME=PATH: a run folder of `lmsc train` or an exported file; the energy detector is always there.
+A MODEL is NAME=PATH: a run folder of `lmsc train` or an exported file; the energy detector is always there. Names that
+begin with `alike-` are the three networks that were trained alike, on Table 4's pictures.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from lmsc_unet.signal.recording import open_recordings
 from lmsc_unet.training.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
-ORDER = ("lmsc-unet", "lmsc-unet-int8", "lmsc-unet-plain", "unet")
+BUNDLED = ("lmsc-unet", "lmsc-unet-int8")
+ALIKE = ("alike-unet", "alike-lmsc-unet-plain", "alike-lmsc-unet")
 ENERGY = "energy detector"
 PIXELS = {"miou": "IoU per image", "dc": "Dice per image", "f1": "F1 pooled", "acc": "accuracy"}
 BOXES = {"recall": "recall", "precision": "precision", "map_50": "mAP@0.5"}
@@ -103,29 +106,31 @@ def write(name: str, result: dict[str, Any]) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
-def results() -> list[dict[str, Any]]:
-    """The result files that are there, in the order of the tables."""
-    paths = [RESULTS / f"signals-{name}.json" for name in ORDER]
+def results(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The result files that are there, in the order of the table."""
+    paths = [RESULTS / f"signals-{name}.json" for name in names]
     return [json.loads(path.read_text()) for path in paths if path.is_file()]
 
 
-def print_scores() -> None:
+def print_scores(names: tuple[str, ...]) -> None:
     """Pixels by the paper's averages and boxes of 5 dB and more, the energy detector last."""
-    print_head("model", "epochs", *PIXELS.values(), *(f"{title}, 5 dB and more" for title in BOXES.values()))
-    found = results()
+    print_head("model", *PIXELS.values(), *(f"{title}, 5 dB and more" for title in BOXES.values()))
+    found = results(names)
     for one in found:
-        print_row(one["name"], one["training"].get("epochs", ""), *shares(one["paper"], PIXELS), *boxes(one, "model"))
-    print_row(ENERGY, "", *shares(found[0]["energy"]["paper"], PIXELS), *boxes(found[0], "energy"))
+        print_row(title_of(one), *shares(one["paper"], PIXELS), *boxes(one, "model"))
+    print_row(ENERGY, *shares(found[0]["energy"]["paper"], PIXELS), *boxes(found[0], "energy"))
+    made = sorted({(one["date"][:10], one["commit"]) for one in found})
+    print(f"\n{found[0]['images']} recordings; {'; '.join(f'{date}, commit {commit}' for date, commit in made)}.")
 
 
-def print_snr() -> None:
+def print_snr(names: tuple[str, ...]) -> None:
     """Recall of boxes by SNR."""
-    found = results()
+    found = results(names)
     groups = [row["group"] for row in found[0]["boxes"] if row["by"] == "snr_db" and row["detector"] == "energy"]
     print_head("recall at IoU 0.5 by SNR in dB", *groups)
-    for one, detector, name in [*((one, "model", one["name"]) for one in found), (found[0], "energy", ENERGY)]:
+    for one, detector, title in [*((one, "model", title_of(one)) for one in found), (found[0], "energy", ENERGY)]:
         rows = {row["group"]: row for row in of_detector(one, detector) if row["by"] == "snr_db"}
-        print_row(name, *(share(rows[group]["recall"]) for group in groups))
+        print_row(title, *(share(rows[group]["recall"]) for group in groups))
 
 
 def print_real() -> None:
@@ -137,17 +142,9 @@ def print_real() -> None:
         print_row(name, *(f"{row['found']} of {row['annotated']} + {row['false']}" for row in rows))
 
 
-def print_commands() -> None:
-    """What trained and scored each model."""
-    print_row("model", "training", "minutes", "commit", "evaluation", "date", "machine")
-    print("|---|---|---:|---|---|---|---|")
-    for one in results():
-        training, machine = one["training"], one["machine"]
-        minutes = f"{training['trained_s'] / 60:.0f}" if training else ""
-        cpu = f"{machine['cpu']}, {machine['threads']} threads"
-        command = f"`{training['command']}`" if training else ""
-        made = (command, minutes, training.get("commit", ""), f"`{one['evaluation']}`", one["date"][:10], cpu)
-        print_row(one["name"], *made)
+def title_of(one: dict[str, Any]) -> str:
+    """The network's name."""
+    return str(one["name"]).removeprefix("alike-")
 
 
 def of_detector(one: dict[str, Any], detector: str) -> list[dict[str, Any]]:
@@ -171,7 +168,13 @@ def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-PRINTERS = {"scores": print_scores, "snr": print_snr, "real": print_real, "commands": print_commands}
+PRINTERS = {
+    "scores": partial(print_scores, BUNDLED),
+    "snr": partial(print_snr, BUNDLED),
+    "alike": partial(print_scores, ALIKE),
+    "alike-snr": partial(print_snr, ALIKE),
+    "real": print_real,
+}
 
 
 if __name__ == "__main__":
