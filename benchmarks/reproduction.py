@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rows import print_head, print_row
+
 RESULTS = Path(__file__).parents[1] / "docs" / "reproduction" / "results.json"
 MODELS = ("unet", "lmsc-unet-plain", "lmsc-unet")
 SCORES = (("table2", "NuInsSeg"), ("table4", "RF"))
@@ -20,15 +22,15 @@ def main() -> None:
     parser.add_argument("--about", action="store_true")
     options = parser.parse_args()
     sections = json.loads(options.results.read_text())["sections"]
-    print("\n".join(about(sections) if options.about else table(sections)))
+    (print_about if options.about else print_table)(sections)
 
 
-def table(sections: dict[str, Any]) -> list[str]:
+def print_table(sections: dict[str, Any]) -> None:
     """A row for each of the paper's three models: what it costs, and its mIoU beside the paper's."""
     backend = list(sections["table1"]["rows"][0]["ms"])[-1]
     headings = ["model", "parameters", "MiB", "GMACs", f"ms, {backend}"]
     headings += [text for _, name in SCORES for text in (f"mIoU {name}", "paper")]
-    lines = [row_of(headings), row_of(["---", *["---:"] * (len(headings) - 1)])]
+    print_head(*headings)
     for model in MODELS:
         cost = found(sections["table1"], model)
         cells = [cost["title"], f"{cost['parameters']:,}", f"{cost['state_mib']:.2f}"]
@@ -36,17 +38,15 @@ def table(sections: dict[str, Any]) -> list[str]:
         for section, _ in SCORES:
             scored = found(sections[section], model)
             cells += [share(scored), f"{scored['paper']['miou']:.3f}"]
-        lines.append(row_of(cells))
-    return lines
+        print_row(*cells)
 
 
-def about(sections: dict[str, Any]) -> list[str]:
+def print_about(sections: dict[str, Any]) -> None:
     """One line for each section that the table is drawn from."""
-    return [
-        f"- mIoU {name}: {sections[key]['data']}; budget {sections[key]['budget_about']}; "
-        f"`{sections[key]['origin']['command']}`, commit {sections[key]['origin']['commit']}"
-        for key, name in SCORES
-    ]
+    for key, name in SCORES:
+        section = sections[key]
+        origin = f"`{section['origin']['command']}`, commit {section['origin']['commit']}"
+        print(f"- mIoU {name}: {section['data']}; budget {section['budget_about']}; {origin}")
 
 
 def found(section: dict[str, Any], model: str) -> dict[str, Any]:
@@ -60,11 +60,6 @@ def share(row: dict[str, Any]) -> str:
         return "gap"
     miou = row["scores"]["paper"]["miou"]
     return f"{miou['mean']:.3f}" + (f" ± {miou['std']:.3f}" if miou["std"] is not None else "")
-
-
-def row_of(cells: list[str]) -> str:
-    """One line of a Markdown table."""
-    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

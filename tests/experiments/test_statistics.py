@@ -69,6 +69,17 @@ def test_a_difference_on_every_image_is_real_and_none_is_not() -> None:
     assert all(pair.low <= pair.difference <= pair.high for pair in pairs)
 
 
+def test_a_false_mark_on_an_empty_image_counts_against_who_made_it() -> None:
+    def on_an_empty_image(title: str, false: int) -> Outcome:
+        tp, fp = np.array([[100 - false, 0]]), np.array([[0, false]])
+        counts = Counts(tp=tp, fp=fp, fn=fp[:, ::-1].copy(), tn=tp[:, ::-1].copy())
+        scored = (Scored(job=job(title, Path()), names=("empty",), counts=counts, about={}),)
+        return Outcome(experiment=Experiment(title=title), jobs=(), scored=scored, gaps={})
+
+    (pair,) = compare_all([on_an_empty_image("left empty", 0), on_an_empty_image("marked", 1)])
+    assert (pair.images, pair.difference) == (1, -1.0)
+
+
 def test_only_images_that_both_have_are_compared() -> None:
     (pair,) = compare_all([outcome("both folds", [[50, 60], [70, 80]]), outcome("one fold", [[55, 66]])])
     assert pair.images == 2

@@ -37,7 +37,7 @@ class Pair:
     p: float
     """Of the Wilcoxon signed-rank test: how likely ranks as uneven are where neither is better."""
     images: int
-    """How many images both have a score of."""
+    """How many images both were scored on."""
     p_holm: float = 1.0
     """The same, corrected after Holm for all pairs of the table."""
 
@@ -82,9 +82,9 @@ def compare_all(outcomes: Sequence[Outcome]) -> list[Pair]:
 
 
 def compare(first: Outcome, second: Outcome) -> Pair | None:
-    """Two experiments by the images that both have a score of; None where there is none."""
+    """Two experiments by the images that both were scored on; None where there is none."""
     left, right = iou_by_image(first), iou_by_image(second)
-    shared = [name for name in left if name in right and not np.isnan(left[name] + right[name])]
+    shared = [name for name in left if name in right]
     if not shared:
         return None
     differences = np.array([right[name] - left[name] for name in shared])
@@ -101,10 +101,14 @@ def compare(first: Outcome, second: Outcome) -> Pair | None:
 
 
 def iou_by_image(outcome: Outcome) -> dict[str, float]:
-    """Foreground IoU of each image that was scored, NaN where it is 0/0."""
+    """Foreground IoU of each image that was scored.
+
+    It is 1 where an empty image was left empty, which is 0/0 and left out of the paper's averages: left out here, only
+    those models would be compared on it that marked something there.
+    """
     if not outcome.scored:
         return {}
-    return dict(zip(outcome.names, set_scores(outcome.counts)["iou"].tolist(), strict=True))
+    return dict(zip(outcome.names, np.nan_to_num(set_scores(outcome.counts)["iou"], nan=1.0).tolist(), strict=True))
 
 
 def signed_rank_p(differences: NDArray[np.float64]) -> float:

@@ -64,7 +64,10 @@ def pairs_table(section: Mapping[str, Any]) -> Table:
         )
         for pair in section["pairs"]
     )
-    title = "Pairs on the same images: foreground IoU per image, Wilcoxon's signed-rank test, Holm's correction"
+    title = (
+        "Pairs on the same images: foreground IoU per image (1 where an empty image was left empty), Wilcoxon's "
+        "signed-rank test, Holm's correction"
+    )
     paper = ("paper",) if printed else ()
     return Table(title=title, headings=("pair", *paper, "here", "95 % interval", "p", "p, Holm", "real"), rows=rows)
 
