@@ -1,5 +1,6 @@
 """Paired tests and their correction, by textbook numbers and by what must hold."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from lmsc_unet.experiments.collecting import Outcome, Scored
 from lmsc_unet.experiments.estimate import Clock, estimate_s
 from lmsc_unet.experiments.experiment import Experiment
 from lmsc_unet.experiments.findings import findings
-from lmsc_unet.experiments.statistics import compare_all, holm, signed_rank_p, summarise
+from lmsc_unet.experiments.statistics import compare_all, holm, signed_rank_p, summarise, without_foreground
 from lmsc_unet.metrics.counts import Counts
 
 from .test_running import job
@@ -69,13 +70,24 @@ def test_a_difference_on_every_image_is_real_and_none_is_not() -> None:
     assert all(pair.low <= pair.difference <= pair.high for pair in pairs)
 
 
-def test_a_false_mark_on_an_empty_image_counts_against_who_made_it() -> None:
-    def on_an_empty_image(title: str, false: int) -> Outcome:
-        tp, fp = np.array([[100 - false, 0]]), np.array([[0, false]])
-        counts = Counts(tp=tp, fp=fp, fn=fp[:, ::-1].copy(), tn=tp[:, ::-1].copy())
-        scored = (Scored(job=job(title, Path()), names=("empty",), counts=counts, about={}),)
-        return Outcome(experiment=Experiment(title=title), jobs=(), scored=scored, gaps={})
+def on_an_empty_image(title: str, false: int) -> Outcome:
+    """An experiment with one image that has no foreground, where so many pixels are marked all the same."""
+    tp, fp = np.array([[100 - false, 0]]), np.array([[0, false]])
+    counts = Counts(tp=tp, fp=fp, fn=fp[:, ::-1].copy(), tn=tp[:, ::-1].copy())
+    scored = (Scored(job=job(title, Path()), names=("empty",), counts=counts, about={}),)
+    return Outcome(experiment=Experiment(title=title), jobs=(), scored=scored, gaps={})
 
+
+def test_images_without_foreground_are_counted_apart() -> None:
+    assert without_foreground(on_an_empty_image("left empty", 0)) == {"images": 1, "marked": 0, "miou_others": None}
+    assert without_foreground(on_an_empty_image("marked", 3)) == {"images": 1, "marked": 1, "miou_others": None}
+    assert without_foreground(outcome("none is empty", [[50, 60]])) is None
+    some = outcome("one is empty", [[50]])
+    both = replace(some, scored=(*some.scored, *on_an_empty_image("", 1).scored))
+    assert without_foreground(both) == {"images": 1, "marked": 1, "miou_others": 0.5}
+
+
+def test_a_false_mark_on_an_empty_image_counts_against_who_made_it() -> None:
     (pair,) = compare_all([on_an_empty_image("left empty", 0), on_an_empty_image("marked", 1)])
     assert (pair.images, pair.difference) == (1, -1.0)
 

@@ -8,7 +8,7 @@ from lmsc_unet.errors import OutputError
 from lmsc_unet.prediction.files import write_text
 
 FILE = "results.json"
-VERSION = 1
+VERSION = 2
 """Of the file's layout."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lmsc_unet.experiments.collecting import Outcome, Scored
 from lmsc_unet.experiments.stage import Stage
-from lmsc_unet.experiments.statistics import compare_all, summarise
+from lmsc_unet.experiments.statistics import compare_all, summarise, without_foreground
 
 
 def make_scores(stage: Stage) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def _row(outcome: Outcome, stage: Stage) -> dict[str, Any]:
         "settings": dict(experiment.settings),
         "paper": asdict(experiment.paper) if experiment.paper else None,
         "scores": summarise(outcome),
+        "empty": without_foreground(outcome),
         "folds": len(outcome.jobs),
         "runs": [_run(one, stage) for one in outcome.scored],
         "gaps": dict(outcome.gaps),

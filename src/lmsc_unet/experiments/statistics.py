@@ -111,6 +111,26 @@ def iou_by_image(outcome: Outcome) -> dict[str, float]:
     return dict(zip(outcome.names, np.nan_to_num(set_scores(outcome.counts)["iou"], nan=1.0).tolist(), strict=True))
 
 
+def without_foreground(outcome: Outcome) -> dict[str, Any] | None:
+    """What became of the images without foreground, and the mean IoU of those that have some.
+
+    Returns:
+        `images`, `marked` (on how many something was found), and `miou_others`; None where all have foreground.
+    """
+    if not outcome.scored:
+        return None
+    counts = outcome.counts
+    is_empty = (counts.tp + counts.fn)[:, 1:].sum(axis=1) == 0
+    if not is_empty.any():
+        return None
+    ious = set_scores(counts)["iou"]
+    return {
+        "images": int(is_empty.sum()),
+        "marked": int((counts.fp[is_empty, 1:].sum(axis=1) > 0).sum()),
+        "miou_others": None if is_empty.all() else float(ious[~is_empty].mean()),
+    }
+
+
 def signed_rank_p(differences: NDArray[np.float64]) -> float:
     """Wilcoxon's two-sided p; images without difference are left out, and with none left it is 1."""
     uneven = differences[differences != 0]

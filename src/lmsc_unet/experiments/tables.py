@@ -18,8 +18,9 @@ GAP = "gap"
 
 
 def score_tables(section: Mapping[str, Any]) -> list[Table]:
-    """The paper's averages, the others, and the pairs."""
+    """The paper's averages, the others, images without foreground where there are some, and the pairs."""
     tables = [_paper_table(section), _intervals_table(section), _others_table(section)]
+    tables += [_empty_table(section)] if any(row["empty"] for row in section["rows"]) else []
     return [*tables, pairs_table(section)] if section["pairs"] else tables
 
 
@@ -47,6 +48,17 @@ def _intervals_table(section: Mapping[str, Any]) -> Table:
 def _others_table(section: Mapping[str, Any]) -> Table:
     rows = tuple((row["title"], *(_mean(row, average, key) for average, key, _ in OTHERS)) for row in section["rows"])
     return Table(title="By other averages", headings=("model", *(label for *_, label in OTHERS)), rows=rows)
+
+
+def _empty_table(section: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (row["title"], str(row["empty"]["images"]), str(row["empty"]["marked"]), share(row["empty"]["miou_others"]))
+        for row in section["rows"]
+        if row["empty"]
+    )
+    title = "Images without foreground: where something is marked they count as 0 in mIoU and DC, the others not at all"
+    headings = ("model", "images", "something marked", "mIoU of the images with foreground")
+    return Table(title=title, headings=headings, rows=rows)
 
 
 def pairs_table(section: Mapping[str, Any]) -> Table:
