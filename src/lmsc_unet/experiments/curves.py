@@ -15,6 +15,8 @@ from lmsc_unet.training.recorder import read_metrics
 
 PARTS = (("train", "training"), ("val", "validation"))
 ROWS = (("loss", "Dice + Focal loss"), ("dice", "foreground Dice"))
+HIGHEST_LOSS = 1.5
+"""Where the axis of losses ends. A validation after the first few steps may lie millions beyond."""
 
 
 def make_curves(stage: Stage) -> dict[str, Any]:
@@ -53,6 +55,5 @@ def _draw(axis: Axes, outcome: Outcome, score: str) -> None:
     axis.set_xlabel("epoch")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)
-    if score == "dice":
-        axis.set_ylim(0, 1)
+    axis.set_ylim(0, 1 if score == "dice" else HIGHEST_LOSS)
     axis.legend(frameon=False, fontsize=8)

@@ -60,7 +60,7 @@ READING: Mapping[str, str] = MappingProxyType(
         "table4": "70 % train, 15 % validate and choose the epoch, 15 % are scored.",
         "choices": "Each row changes one choice; the others stay as chosen.",
         "figure4": "Lines are means over folds, bands reach from the lowest to the highest fold; the training's Dice "
-        "is pooled over pixels, the validation's averaged over images.",
+        "is pooled over pixels, the validation's averaged over images. Losses beyond the axis are cut off.",
         "figure5": _ERRORS,
         "figure6": "The image is the median of BRB at 2 by its IoU. The average over channels, then the channels of "
         "highest mean; all in one colour scale.",
