@@ -23,7 +23,16 @@ def within(folder: Path, relative: str) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces a text file as a whole: a reader or a crash never meets half of it.
+    """Replaces a text file as a whole, as `write_bytes` does.
+
+    Raises:
+        OutputError: the disk is full or the folder may not be written; what was there before still is.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replaces a file as a whole: a reader or a crash never meets half of it.
 
     Raises:
         OutputError: the disk is full or the folder may not be written; what was there before still is.
@@ -32,7 +41,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
         remove(temporary)

@@ -1,6 +1,7 @@
 """What a run looked like: its learning curves, and what it makes of a few validation images."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.images import write_png
 from lmsc_unet.metrics.counts import IGNORE
+from lmsc_unet.prediction.files import write_bytes
 from lmsc_unet.prediction.predictor import Predictor
 
 SHOWN_IMAGES = 4
@@ -52,15 +53,15 @@ def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map:
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Writes a figure as PNG, whole or not at all.
+    """Writes a figure as PNG, as small as it can be without loss, whole or not at all.
 
     Raises:
         OutputError: the disk is full or the folder may not be written.
     """
     figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    write_png(path, np.asarray(canvas.buffer_rgba())[..., :3])
+    picture = BytesIO()
+    FigureCanvasAgg(figure).print_png(picture, pil_kwargs={"optimize": True})
+    write_bytes(path, picture.getvalue())
 
 
 def _viewable(image: NDArray[Any]) -> NDArray[np.float64]:
