@@ -6,8 +6,6 @@ READY := $(VENV)/.ready
 DEMO := demo
 PEERS := .venv-peers
 SPEED := .venv-speed
-# Starts processes of its own, which end a pytest-xdist worker (but not pytest): it runs by itself.
-DEVICES := tests/training/test_devices.py
 # The device wing: what runs models. Its tests also run where there is nothing else.
 DEVICE := .venv-device
 DEVICE_TESTS := $(addprefix tests/,images signal metrics data prediction evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
@@ -39,8 +37,7 @@ demo: $(READY) ## Images, a training, scores, masks, signals and pictures, in ab
 	@echo "  $(DEMO)/signals/*/spectrogram.png  signals found in a recording"
 
 test: $(READY) ## The fast tests, in a few minutes on two cores.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore $(DEVICES)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(DEVICES)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 # The bare package, and onnx only to write the files that tests read.
 $(DEVICE)/.ready: pyproject.toml constraints.txt

@@ -40,7 +40,7 @@ def test_two_processes_train_each_fold_and_one_of_them_writes(tmp_path: Path) ->
     first = (out / "fold-1/metrics.csv").read_text()  # one process goes on where two were killed
     shutil.rmtree(out / "fold-2")
     (out / "summary.json").unlink()
-    assert lmsc_train(data, out, *FLAGS, "--resume") == 0
+    assert lmsc_train(data, out, *FLAGS, "--devices=1", "--resume") == 0
     assert summary_of(out)["folds"] == 2
     assert (out / "fold-1/metrics.csv").read_text() == first
 
