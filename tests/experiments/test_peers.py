@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.experiments.peer_networks import build_peer
@@ -20,6 +21,12 @@ def test_a_peer_takes_our_images_and_gives_our_logits(name: str) -> None:
     side_px = 2 * PEERS[name].multiple_px
     logits = build_peer(name, spec).eval()(torch.zeros(1, 1, side_px, side_px))
     assert logits.shape == (1, 1, side_px, side_px)
+
+
+def test_normalisation_follows_a_short_training_in_every_peer() -> None:
+    for name in (name for name, peer in PEERS.items() if not peer.is_elsewhere):
+        norms = [part for part in build_peer(name, ModelSpec(name=name)).modules() if isinstance(part, nn.BatchNorm2d)]
+        assert all(norm.momentum == 0.1 for norm in norms)
 
 
 @pytest.mark.skipif(find_spec("segmentation_models_pytorch") is not None, reason="the peers' package is installed")
@@ -51,4 +58,5 @@ def test_the_front_is_what_no_other_beats(points: list[tuple[float, float]], fro
 def test_a_network_without_scores_is_not_drawn() -> None:
     scored = {"title": "a", "model": "a", "ms": {"median": 1.0}, "scores": {"paper": {"miou": {"mean": 0.5}}}}
     figure = draw_pareto([scored, scored | {"title": "b", "scores": {}}])
-    assert [text.get_text() for text in figure.axes[0].texts] == ["a"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1"]
+    assert [text.get_text().split() for text in figure.legends[0].get_texts()] == [["1", "a", "0.500"]]

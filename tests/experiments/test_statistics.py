@@ -12,7 +12,14 @@ from lmsc_unet.experiments.collecting import Outcome, Scored
 from lmsc_unet.experiments.estimate import Clock, estimate_s
 from lmsc_unet.experiments.experiment import Experiment
 from lmsc_unet.experiments.findings import findings
-from lmsc_unet.experiments.statistics import compare_all, holm, signed_rank_p, summarise, without_foreground
+from lmsc_unet.experiments.statistics import (
+    compare_all,
+    compare_with_first,
+    holm,
+    signed_rank_p,
+    summarise,
+    without_foreground,
+)
 from lmsc_unet.metrics.counts import Counts
 
 from .test_running import job
@@ -68,6 +75,12 @@ def test_a_difference_on_every_image_is_real_and_none_is_not() -> None:
     real = {(pair.first, pair.second): pair.is_real for pair in pairs}
     assert real == {("low", "same"): False, ("low", "high"): True, ("same", "high"): True}
     assert all(pair.low <= pair.difference <= pair.high for pair in pairs)
+
+
+def test_with_the_first_alone_fewer_pairs_share_the_correction() -> None:
+    outcomes = [outcome(str(start), [[start + n for n in range(7)]]) for start in (50, 51, 52)]
+    assert [(pair.first, pair.second) for pair in compare_with_first(outcomes)] == [("50", "51"), ("50", "52")]
+    assert compare_with_first(outcomes)[0].p_holm == pytest.approx(compare_all(outcomes)[0].p_holm * 2 / 3)
 
 
 def on_an_empty_image(title: str, false: int) -> Outcome:

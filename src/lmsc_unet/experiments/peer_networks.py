@@ -21,6 +21,8 @@ UNBUILT = ("nms", "qnms")
 def build_peer(name: str, spec: ModelSpec) -> nn.Module:
     """A peer with the spec's channels and logits, its weights as its package draws them.
 
+    The momentum of batch normalisation is the package's own, but where `Peer.norm_momentum` says otherwise.
+
     Raises:
         ModelError: its package is not installed here.
     """
@@ -31,7 +33,11 @@ def build_peer(name: str, spec: ModelSpec) -> nn.Module:
     except ImportError as error:
         raise ModelError(f"{name}: {package} cannot be imported ({error}). Run `make peers`.") from error
     inputs, logits = peer.channels
-    return make(**{inputs: spec.input_channels, logits: spec.num_logits}, **peer.arguments)
+    network = make(**{inputs: spec.input_channels, logits: spec.num_logits}, **peer.arguments)
+    if peer.norm_momentum is not None:
+        for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
+            norm.momentum = peer.norm_momentum
+    return network
 
 
 def declare_torchvision() -> None:

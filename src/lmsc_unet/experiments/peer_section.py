@@ -7,20 +7,21 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from lmsc_unet.complexity.timing import time_by_turns
 from lmsc_unet.experiments.peer_costs import INPUT, measure
 from lmsc_unet.experiments.scores import make_scores
 from lmsc_unet.experiments.stage import Stage
+from lmsc_unet.experiments.statistics import compare_with_first
 from lmsc_unet.training.pictures import COLOURS, save
 
 THREADS = 1
 
 
 def make_peers(stage: Stage) -> dict[str, Any]:
-    """Scores as in Table 2, costs, milliseconds of ONNX Runtime, and figures/peers.png."""
-    section = make_scores(stage)
+    """Scores with each network beside LMSC-UNet, costs, milliseconds of ONNX Runtime, and figures/peers.png."""
+    section = make_scores(stage, compare_with_first)
     side_px, rounds = stage.budget.benchmark_side_px, stage.budget.benchmark_rounds
     models = [row["model"] for row in section["rows"]]
     with tempfile.TemporaryDirectory(prefix="lmsc-peers-") as name:
@@ -46,21 +47,25 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def draw_pareto(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Mean IoU over milliseconds; what no other beats in both is joined by a line."""
-    shown = [row for row in rows if row["scores"]]
+    """Mean IoU over milliseconds, numbered from the best; what no other beats in both is joined by a line."""
+    shown = sorted(
+        (row for row in rows if row["scores"]), key=lambda row: -(row["scores"]["paper"]["miou"]["mean"] or 0)
+    )
     points = [(row["ms"]["median"], row["scores"]["paper"]["miou"]["mean"] or 0.0) for row in shown]
-    figure = Figure(figsize=(8.5, 5.2), layout="constrained")
+    figure = Figure(figsize=(10, 5), layout="constrained")
     axis = figure.subplots()
     front = sorted(points[number] for number in pareto(points))
     axis.plot([ms for ms, _ in front], [score for _, score in front], color="0.7", lw=1.2, zorder=1)
-    for row, (ms, score) in zip(shown, points, strict=True):
-        is_ours = row["model"] == "lmsc-unet"
-        axis.scatter(ms, score, color=COLOURS[3 if is_ours else 0], s=60 if is_ours else 30, zorder=2)
-        axis.annotate(row["title"], (ms, score), xytext=(5, 4), textcoords="offset points", fontsize=7.5)
+    for number, (row, (ms, score)) in enumerate(zip(shown, points, strict=True), start=1):
+        colour = COLOURS[3 if row["model"] == "lmsc-unet" else 0]
+        axis.scatter(ms, score, color=colour, s=40, zorder=2, label=f"{number:2d}  {row['title']}  {score:.3f}")
+        axis.annotate(str(number), (ms, score), xytext=(4, 4), textcoords="offset points", fontsize=9, color=colour)
     axis.set(xscale="log", xlabel="milliseconds an image, ONNX Runtime float32", ylabel="mIoU, foreground per image")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(ScalarFormatter())
-    axis.xaxis.set_minor_formatter(ScalarFormatter())
-    axis.grid(alpha=0.3, which="both")
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", fontsize=9, frameon=False, handlelength=0, handletextpad=0.8)
     return figure
 
 

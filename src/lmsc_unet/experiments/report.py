@@ -16,7 +16,7 @@ NOTES_FILE = "notes.md"
 INTRODUCTION = (
     "The tables and figures of LMSC-UNet (Sawant et al., ICAART 2025), made anew by `lmsc reproduce`. Scores are "
     "shares. A pair's difference is called real where Wilcoxon's signed-rank test over images, corrected after Holm "
-    "for all pairs of its table, gives p below 0.05. That tells of the choice of images, not of the choice of seed."
+    "for the pairs of its table, gives p below 0.05. That tells of the choice of images, not of the choice of seed."
 )
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #1a1a1a; }

@@ -1,20 +1,21 @@
 """The sections of Tables 2 to 4 and of the open choices: scores beside the paper's, and every pair compared."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from lmsc_unet.experiments.collecting import Outcome, Scored
 from lmsc_unet.experiments.stage import Stage
-from lmsc_unet.experiments.statistics import compare_all, summarise, without_foreground
+from lmsc_unet.experiments.statistics import Pair, compare_all, summarise, without_foreground
 
 
-def make_scores(stage: Stage) -> dict[str, Any]:
+def make_scores(stage: Stage, compared: Callable[[Sequence[Outcome]], Sequence[Pair]] = compare_all) -> dict[str, Any]:
     """Rows of scores, and the pairs of rows with their tests, as plain data."""
     return {
         "kind": "scores",
         **stage.facts(),
         "rows": [_row(outcome, stage) for outcome in stage.outcomes],
-        "pairs": [asdict(pair) | {"is_real": pair.is_real} for pair in compare_all(stage.outcomes)],
+        "pairs": [asdict(pair) | {"is_real": pair.is_real} for pair in compared(stage.outcomes)],
     }
 
 

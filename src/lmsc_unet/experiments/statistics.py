@@ -1,6 +1,6 @@
 """What a table of scores says beside the means: spread over folds, intervals, and paired tests over images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -39,7 +39,7 @@ class Pair:
     images: int
     """How many images both were scored on."""
     p_holm: float = 1.0
-    """The same, corrected after Holm for all pairs of the table."""
+    """The same, corrected after Holm for the pairs of the table."""
 
     @property
     def is_real(self) -> bool:
@@ -75,7 +75,15 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 
 def compare_all(outcomes: Sequence[Outcome]) -> list[Pair]:
     """Every pair of experiments that have images in common, corrected together."""
-    pairs = [compare(first, second) for first, second in combinations(outcomes, 2)]
+    return _corrected(compare(first, second) for first, second in combinations(outcomes, 2))
+
+
+def compare_with_first(outcomes: Sequence[Outcome]) -> list[Pair]:
+    """Each experiment with the first, where they have images in common, corrected together."""
+    return _corrected(compare(outcomes[0], other) for other in outcomes[1:])
+
+
+def _corrected(pairs: Iterable[Pair | None]) -> list[Pair]:
     known = [pair for pair in pairs if pair is not None]
     corrected = holm([pair.p for pair in known])
     return [Pair(**{**vars(pair), "p_holm": p}) for pair, p in zip(known, corrected, strict=True)]
