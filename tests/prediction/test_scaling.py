@@ -13,6 +13,7 @@ from lmsc_unet.prediction.spec import ModelSpec
 PLAIN = {"mean": (0.0,), "std": (1.0,), "name": "plain"}
 RANGE = ModelSpec(scaling="range", **PLAIN)
 PERCENTILE = ModelSpec(scaling="percentile", **PLAIN)
+BALANCED = ModelSpec(scaling="balanced", **PLAIN)
 GREY = ModelSpec(scaling="range", input_channels=1, **PLAIN)
 
 
@@ -45,6 +46,28 @@ def test_range_scales_by_depth(found, expected):
 def test_percentile_scaling_does_not_see_gain_and_offset(pixels, gain, offset):
     brighter = pixels.astype(np.uint16) * gain + offset
     np.testing.assert_allclose(prepare(brighter, PERCENTILE), prepare(pixels, PERCENTILE), atol=2e-4)
+
+
+@given(arrays(np.uint8, (9, 7, 3), elements=st.integers(180, 255)), st.tuples(*[st.floats(0.85, 1.15)] * 3))
+def test_balanced_scaling_does_not_see_the_lamps_colour(pixels, lamp):
+    pixels[:3] = 40  # some contrast
+    other = pixels.astype(np.float32) * np.array(lamp, np.float32)
+    np.testing.assert_allclose(prepare(other, BALANCED), prepare(pixels.astype(np.float32), BALANCED), atol=2e-3)
+
+
+@given(arrays(np.uint8, (9, 7, 1)))
+def test_balanced_scaling_of_grey_is_percentile_scaling(pixels):
+    np.testing.assert_array_equal(prepare(pixels, BALANCED), prepare(pixels, PERCENTILE))
+    grey = np.repeat(pixels, 3, axis=2)
+    np.testing.assert_array_equal(prepare(grey, BALANCED), prepare(grey, PERCENTILE))
+
+
+def test_a_channel_without_light_is_not_made_bright():
+    pixels = np.random.default_rng(0).integers(0, 200, (40, 50, 3)).astype(np.uint8)
+    pixels[..., 0] %= 4  # noise
+    assert find_limits(pixels, BALANCED).gains == pytest.approx((2, 1, 1), abs=0.05)
+    assert prepare(pixels, BALANCED)[0].max() < 0.05
+    assert np.isfinite(prepare(pixels * 0, BALANCED)).all()
 
 
 def test_a_dark_picture_with_one_speck_is_scaled_by_the_speck():

@@ -1,8 +1,8 @@
 """The lowest, the highest and the percentiles of an image's values, from blocks of its rows: no block need be kept.
 
-Values of 8 and 16 bits are counted, each of them, so that their percentiles are exact. Floats are taken from a
-regular grid of about 512 x 512 px over the image, whose percentiles come close. An image in one block and the same
-image in many give the same numbers.
+Values of 8 and 16 bits are counted, each of them and by channel, so that their percentiles are exact. Floats are
+taken from a regular grid of about 512 x 512 px over the image, whose percentiles come close. An image in one block
+and the same image in many give the same numbers.
 """
 
 from collections.abc import Iterable
@@ -22,8 +22,11 @@ class Levels(Protocol):
     def add(self, block: NDArray[Any]) -> None:
         """Takes the next rows in."""
 
-    def percentiles(self, shares: tuple[float, ...]) -> tuple[float, ...]:
-        """The values that so many percent of all values do not exceed, linear between neighbours."""
+    def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
+        """The values that so many percent of all values, times their channel's gain, do not exceed."""
+
+    def by_channel(self, share: float) -> tuple[float, ...]:
+        """The value that so many percent of each channel's values do not exceed."""
 
     def extremes(self) -> tuple[float, float]:
         """The lowest and the highest value."""
@@ -32,27 +35,35 @@ class Levels(Protocol):
 class CountedLevels:
     """Counts every value of 8 or 16 bits."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._counts: NDArray[np.int64] = np.zeros(2 ** (8 * dtype.itemsize), np.int64)
+    def __init__(self, dtype: np.dtype[Any], channels: int) -> None:
+        self._counts: NDArray[np.int64] = np.zeros((channels, 2 ** (8 * dtype.itemsize)), np.int64)
 
     def add(self, block: NDArray[Any]) -> None:
         """Takes the next rows in."""
-        if block.dtype == np.uint8:
-            self._counts += _count_bytes(np.ascontiguousarray(block))
-        else:
-            self._counts += np.bincount(block.reshape(-1), minlength=len(self._counts))
+        for counts, channel in zip(self._counts, np.moveaxis(block, 2, 0), strict=True):
+            values = np.ascontiguousarray(channel)
+            if values.dtype == np.uint8:
+                counts += _count_bytes(values)
+            else:
+                counts += np.bincount(values.reshape(-1), minlength=len(counts))
 
-    def percentiles(self, shares: tuple[float, ...]) -> tuple[float, ...]:
-        """The values that so many percent of all values do not exceed, linear between neighbours."""
-        upto = np.cumsum(self._counts)
-        at = (upto[-1] - 1) * np.array(shares) / 100
-        low = np.searchsorted(upto, np.floor(at), side="right")
-        high = np.searchsorted(upto, np.ceil(at), side="right")
-        return tuple(float(value) for value in low + (high - low) * (at - np.floor(at)))
+    def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
+        """The values that so many percent of all values, times their channel's gain, do not exceed."""
+        levels = np.arange(self._counts.shape[1])
+        if set(gains) == {1.0}:
+            return _percentiles(levels, self._counts.sum(axis=0), shares)
+        values = np.multiply.outer(gains, levels).reshape(-1)
+        order = np.argsort(values, kind="stable")
+        return _percentiles(values[order], self._counts.reshape(-1)[order], shares)
+
+    def by_channel(self, share: float) -> tuple[float, ...]:
+        """The value that so many percent of each channel's values do not exceed."""
+        levels = np.arange(self._counts.shape[1])
+        return tuple(_percentiles(levels, counts, (share,))[0] for counts in self._counts)
 
     def extremes(self) -> tuple[float, float]:
         """The lowest and the highest value."""
-        found = np.flatnonzero(self._counts)
+        found = np.flatnonzero(self._counts.sum(axis=0))
         return float(found[0]), float(found[-1])
 
 
@@ -73,9 +84,14 @@ class SampledLevels:
         self._next_row += len(block)
         self._low, self._high = min(self._low, float(block.min())), max(self._high, float(block.max()))
 
-    def percentiles(self, shares: tuple[float, ...]) -> tuple[float, ...]:
-        """The values that so many percent of the grid's values do not exceed, linear between neighbours."""
-        found = np.percentile(np.concatenate(self._kept), shares)
+    def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
+        """The values that so many percent of the grid's values, times their channel's gain, do not exceed."""
+        found = np.percentile(np.concatenate(self._kept) * np.array(gains), shares)
+        return tuple(float(value) for value in found)
+
+    def by_channel(self, share: float) -> tuple[float, ...]:
+        """The value that so many percent of each channel's values on the grid do not exceed."""
+        found = np.percentile(np.concatenate(self._kept), share, axis=(0, 1))
         return tuple(float(value) for value in found)
 
     def extremes(self) -> tuple[float, float]:
@@ -89,10 +105,20 @@ def gather_levels(blocks: Iterable[NDArray[Any]], height_px: int, width_px: int)
     for block in blocks:
         if levels is None:
             is_counted = block.dtype in (np.uint8, np.uint16)
-            levels = CountedLevels(block.dtype) if is_counted else SampledLevels(height_px, width_px)
+            channels = block.shape[2]
+            levels = CountedLevels(block.dtype, channels) if is_counted else SampledLevels(height_px, width_px)
         levels.add(block)
     assert levels is not None
     return levels
+
+
+def _percentiles(values: NDArray[Any], counts: NDArray[np.int64], shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Of values in rising order, each so many times, linear between neighbours."""
+    upto = np.cumsum(counts)
+    at = (upto[-1] - 1) * np.array(shares) / 100
+    low = values[np.searchsorted(upto, np.floor(at), side="right")]
+    high = values[np.searchsorted(upto, np.ceil(at), side="right")]
+    return tuple(float(value) for value in low + (high - low) * (at - np.floor(at)))
 
 
 def _count_bytes(block: NDArray[np.uint8]) -> NDArray[np.int64]:

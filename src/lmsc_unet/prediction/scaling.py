@@ -22,6 +22,8 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
 PERCENTILES = (1.0, 99.0)
 """The percentiles that `percentile` takes to 0 and 1."""
+LARGEST_GAIN = 2.0
+"""How much `balanced` may brighten a channel."""
 OVERSHOOT = 1.0
 """How far beyond 0..1 a value may lie: bright nuclei that fill under 1 % keep their contrast, a hot pixel is capped."""
 DEPTHS = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
@@ -38,6 +40,8 @@ class Limits:
     """The value that becomes 0."""
     high: float
     """The value that becomes 1."""
+    gains: tuple[float, ...] = (1.0,)
+    """What values are multiplied by before; one, or one for each channel."""
 
 
 def prepare(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
@@ -82,6 +86,8 @@ def standardise(image: Image, limits: Limits, spec: ModelSpec) -> NDArray[np.flo
         DataError: the channels do not fit the model.
     """
     pixels = match_channels(image, spec).astype(np.float32)
+    if set(limits.gains) != {1.0}:
+        pixels *= np.array(limits.gains, dtype=np.float32)
     pixels -= np.float32(limits.low)
     pixels *= np.float32(1 / ((limits.high - limits.low) or 1.0))
     np.clip(pixels, -OVERSHOOT, 1 + OVERSHOOT, out=pixels)
@@ -149,8 +155,26 @@ def percentile_limits(gather: Callable[[], Levels], _dtype: np.dtype[Any]) -> Li
     return Limits(low=low, high=high)
 
 
+def balanced_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limits:
+    """As `percentile`, after a white balance: every channel's own 99th percentile is made that of the brightest.
+
+    A stain looks different under another lamp or scanner and on a thicker section, and much of that is a gain of
+    each channel. No gain is above `LARGEST_GAIN`: a dye of one colour leaves channels that hold noise alone.
+    """
+    levels = gather()
+    whites = levels.by_channel(PERCENTILES[1])
+    brightest = max(whites)
+    if brightest <= 0 or len(set(whites)) == 1:
+        return percentile_limits(lambda: levels, dtype)
+    gains = tuple(brightest / max(white, brightest / LARGEST_GAIN) for white in whites)
+    low, high = levels.percentiles(PERCENTILES, gains)
+    if high - low <= 1e-6 * abs(high):  # nothing but rounding
+        return percentile_limits(lambda: levels, dtype)
+    return Limits(low=low, high=high, gains=gains)
+
+
 LIMITS: Mapping[str, Callable[[Callable[[], Levels], np.dtype[Any]], Limits]] = MappingProxyType(
-    {"range": range_limits, "percentile": percentile_limits}
+    {"range": range_limits, "percentile": percentile_limits, "balanced": balanced_limits}
 )
 """A spec's scaling -> the function that finds its limits, given what gathers the levels, and the stored depth."""
 

@@ -61,7 +61,8 @@ class InputConfig:
     scale: float = 0.0
     """Under tiles, images are resized by it; 0 halves them where the masks' typical object is 30 px wide or wider."""
     scaling: Scaling = "percentile"
-    """percentile: the image's own 1st and 99th percentile go to 0 and 1; range: its depth does."""
+    """percentile: the image's own 1st and 99th percentile go to 0 and 1; balanced: so after a white balance, for
+    stained tissue; range: its depth does."""
     channels: int = 0
     """Channels of the network's input; 0 takes the data's."""
     mean: tuple[float, ...] = (0.5,)
