@@ -51,6 +51,16 @@ def test_a_run_begins_where_another_ended(data: Path, first: Path, tmp_path: Pat
     assert dice(tmp_path / "second") == pytest.approx(dice(first), abs=0.1)
 
 
+def test_the_images_are_scaled_as_the_weights_are_used_to(data: Path, first: Path, tmp_path: Path) -> None:
+    settings = ("--from", str(first), "--epochs=1")
+    assert lmsc_train(data, tmp_path / "balanced", *settings, "--input.scaling=balanced", "--input.mean=0.4") == 0
+    assert read_config(tmp_path / "balanced").input.scaling == "balanced"
+    then = ("--from", str(tmp_path / "balanced"), "--epochs=1")
+    assert lmsc_train(data, tmp_path / "kept", *then, "--input.mean=0.45") == 0
+    kept = read_config(tmp_path / "kept").input
+    assert (kept.scaling, kept.mean) == ("balanced", (0.45,))  # what is given wins
+
+
 def test_an_exported_file_begins_as_well_as_its_run(
     data: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,9 @@ def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentC
         settings = merged(to_mapping(read_config(Path(out))), from_file)
     else:
         recipe = given.get("recipe", from_file.get("recipe", "strong"))
-        settings = merged(RECIPES.get(recipe, {}), layout_settings(Path(given.get("DATA", ""))), from_file)
+        of_data = layout_settings(Path(given.get("DATA", "")))
+        of_weights = _weights_settings(given.get("initial-weights", from_file.get("initial_weights", "")))
+        settings = merged(RECIPES.get(recipe, {}), of_data, of_weights, from_file)
     Dict(_as_options(settings), use_commands_as_keys=False)(app, commands, arguments)
     _add_network(arguments, settings.get("network", {}))
 
@@ -99,6 +101,15 @@ def _share(value: Any) -> str:
         spread = f" ± {value['std']:.4f}" if value["std"] is not None else ""
         return _share(value["mean"]) + spread
     return "-" if value is None else f"{value:.4f}"
+
+
+def _weights_settings(source: str) -> Mapping[str, Any]:
+    """What a training keeps of the model that it begins with; PyTorch is imported where there is one alone."""
+    if not source:
+        return {}
+    from lmsc_unet.training.initial import scaling_settings
+
+    return scaling_settings(source)
 
 
 def _as_options(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Weights to begin a training with: those of a bundled model, of a run, of a checkpoint or of an exported file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.models.folded import load_folded, restore_norms
 from lmsc_unet.prediction.bundled import bundled_files, float32_file, hint
 from lmsc_unet.prediction.loading import find_file
+from lmsc_unet.prediction.modelfile import read_description
 from lmsc_unet.prediction.onnx_weights import read_layers
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.dataset import Crops
@@ -62,6 +64,17 @@ def find_initial(source: str) -> Path:
             f"a bundled model. {hint(source)}"
         )
     return file
+
+
+def scaling_settings(source: str) -> Mapping[str, Any]:
+    """The settings of the input's values that these weights were trained with.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+    """
+    file = find_initial(source)
+    spec = load_module(file)[1] if file.suffix == ".ckpt" else read_description(file).spec
+    return {"input": {"scaling": spec.scaling, "mean": list(spec.mean), "std": list(spec.std)}}
 
 
 def _check_same(source: str, theirs: ModelSpec, ours: ModelSpec) -> None:
