@@ -85,15 +85,20 @@ def standardise(image: Image, limits: Limits, spec: ModelSpec) -> NDArray[np.flo
     Raises:
         DataError: the channels do not fit the model.
     """
-    pixels = match_channels(image, spec).astype(np.float32)
+    pixels = np.ascontiguousarray(match_channels(image, spec).transpose(2, 0, 1)).astype(np.float32)
     if set(limits.gains) != {1.0}:
-        pixels *= np.array(limits.gains, dtype=np.float32)
+        pixels *= _by_channel(limits.gains)
     pixels -= np.float32(limits.low)
     pixels *= np.float32(1 / ((limits.high - limits.low) or 1.0))
     np.clip(pixels, -OVERSHOOT, 1 + OVERSHOOT, out=pixels)
-    pixels -= np.array(spec.mean, dtype=np.float32)
-    pixels *= 1 / np.array(spec.std, dtype=np.float32)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    pixels -= _by_channel(spec.mean)
+    pixels *= 1 / _by_channel(spec.std)
+    return pixels
+
+
+def _by_channel(values: tuple[float, ...]) -> NDArray[np.float32]:
+    """One value, or one for each channel, beside pixels "C H W"."""
+    return np.array(values, dtype=np.float32)[:, np.newaxis, np.newaxis]
 
 
 def match_channels(image: Image, spec: ModelSpec) -> Image:
