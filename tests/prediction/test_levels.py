@@ -24,6 +24,10 @@ def test_counted_percentiles_are_exact_however_the_image_is_cut(array, cut):
     assert levels.extremes() == (array.min(), array.max())
     gains = tuple(1.0 + channel / 4 for channel in range(array.shape[2]))
     assert levels.percentiles(SHARES, gains) == pytest.approx(np.percentile(array * gains, SHARES), abs=1e-6)
+    without_first = (0.0, *gains[1:])
+    if array.shape[2] > 1:
+        expected = np.percentile((array * gains)[..., 1:], SHARES)
+        assert levels.percentiles(SHARES, without_first) == pytest.approx(expected, abs=1e-6)
     assert levels.by_channel(99) == pytest.approx(np.percentile(array, 99, axis=(0, 1)), abs=1e-9)
 
 

@@ -23,7 +23,10 @@ class Levels(Protocol):
         """Takes the next rows in."""
 
     def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
-        """The values that so many percent of all values, times their channel's gain, do not exceed."""
+        """The values that so many percent of all values, times their channel's gain, do not exceed.
+
+        Channels with a gain of 0 are left out.
+        """
 
     def by_channel(self, share: float) -> tuple[float, ...]:
         """The value that so many percent of each channel's values do not exceed."""
@@ -52,9 +55,10 @@ class CountedLevels:
         levels = np.arange(self._counts.shape[1])
         if set(gains) == {1.0}:
             return _percentiles(levels, self._counts.sum(axis=0), shares)
-        values = np.multiply.outer(gains, levels).reshape(-1)
+        is_kept = np.array(gains) > 0
+        values = np.multiply.outer(np.array(gains)[is_kept], levels).reshape(-1)
         order = np.argsort(values, kind="stable")
-        return _percentiles(values[order], self._counts.reshape(-1)[order], shares)
+        return _percentiles(values[order], self._counts[is_kept].reshape(-1)[order], shares)
 
     def by_channel(self, share: float) -> tuple[float, ...]:
         """The value that so many percent of each channel's values do not exceed."""
@@ -86,7 +90,11 @@ class SampledLevels:
 
     def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
         """The values that so many percent of the grid's values, times their channel's gain, do not exceed."""
-        found = np.percentile(np.concatenate(self._kept) * np.array(gains), shares)
+        kept = np.concatenate(self._kept)
+        if set(gains) != {1.0}:
+            is_kept = np.array(gains) > 0
+            kept = kept[..., is_kept] * np.array(gains)[is_kept]
+        found = np.percentile(kept, shares)
         return tuple(float(value) for value in found)
 
     def by_channel(self, share: float) -> tuple[float, ...]:

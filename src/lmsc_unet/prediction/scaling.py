@@ -24,6 +24,8 @@ PERCENTILES = (1.0, 99.0)
 """The percentiles that `percentile` takes to 0 and 1."""
 LARGEST_GAIN = 2.0
 """How much `balanced` may brighten a channel."""
+LEAST_LIGHT = 1 / 8
+"""A channel with less than this share of the brightest's light holds nothing, to `balanced`."""
 OVERSHOOT = 1.0
 """How far beyond 0..1 a value may lie: bright nuclei that fill under 1 % keep their contrast, a hot pixel is capped."""
 DEPTHS = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
@@ -41,7 +43,7 @@ class Limits:
     high: float
     """The value that becomes 1."""
     gains: tuple[float, ...] = (1.0,)
-    """What values are multiplied by before; one, or one for each channel."""
+    """What values are multiplied by before; one, or one for each channel. 0: the channel takes the others' mean."""
 
 
 def prepare(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
@@ -88,6 +90,9 @@ def standardise(image: Image, limits: Limits, spec: ModelSpec) -> NDArray[np.flo
     pixels = np.ascontiguousarray(match_channels(image, spec).transpose(2, 0, 1)).astype(np.float32)
     if set(limits.gains) != {1.0}:
         pixels *= _by_channel(limits.gains)
+        is_dark = np.array(limits.gains) == 0
+        if is_dark.any():
+            pixels[is_dark] = pixels[~is_dark].mean(axis=0)
     pixels -= np.float32(limits.low)
     pixels *= np.float32(1 / ((limits.high - limits.low) or 1.0))
     np.clip(pixels, -OVERSHOOT, 1 + OVERSHOOT, out=pixels)
@@ -164,14 +169,15 @@ def balanced_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limit
     """As `percentile`, after a white balance: every channel's own 99th percentile is made that of the brightest.
 
     A stain looks different under another lamp or scanner and on a thicker section, and much of that is a gain of
-    each channel. No gain is above `LARGEST_GAIN`: a dye of one colour leaves channels that hold noise alone.
+    each channel; none is above `LARGEST_GAIN`. A dye of one colour, as DAPI in blue, leaves channels that hold noise
+    alone: with less than `LEAST_LIGHT` of the brightest's, a channel takes the mean of the others.
     """
     levels = gather()
     whites = levels.by_channel(PERCENTILES[1])
     brightest = max(whites)
     if brightest <= 0 or len(set(whites)) == 1:
         return percentile_limits(lambda: levels, dtype)
-    gains = tuple(brightest / max(white, brightest / LARGEST_GAIN) for white in whites)
+    gains = tuple(min(brightest / white, LARGEST_GAIN) if white >= brightest * LEAST_LIGHT else 0.0 for white in whites)
     low, high = levels.percentiles(PERCENTILES, gains)
     if high - low <= 1e-6 * abs(high):  # nothing but rounding
         return percentile_limits(lambda: levels, dtype)
