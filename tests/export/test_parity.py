@@ -96,7 +96,7 @@ def test_a_lost_foreground_is_noticed_where_the_truth_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [(0.0, None), (9e-6, None), (2e-5, r"logits differ by up to 2e-05 (allowed: 1e-05)")]
+    ("change", "message"), [(0.0, None), (9e-6, None), (3e-5, r"logits differ by up to 3e-05 (allowed: 2.5e-05)")]
 )
 def test_float32_may_differ_by_rounding_alone(change: float, message: str | None) -> None:
     before, truth = scene(300)
@@ -105,5 +105,5 @@ def test_float32_may_differ_by_rounding_alone(change: float, message: str | None
 
 
 def test_rounding_grows_with_the_logits_as_float32_does() -> None:
-    assert rounding(1.0) == rounding(5.0) == 1e-5
-    assert rounding(50.0) == pytest.approx(1e-4)
+    assert rounding(1.0) == rounding(2.0) == 1e-5
+    assert rounding(50.0) == pytest.approx(2.5e-4)

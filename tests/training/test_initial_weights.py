@@ -57,8 +57,17 @@ def test_the_images_are_scaled_as_the_weights_are_used_to(data: Path, first: Pat
     assert read_config(tmp_path / "balanced").input.scaling == "balanced"
     then = ("--from", str(tmp_path / "balanced"), "--epochs=1")
     assert lmsc_train(data, tmp_path / "kept", *then, "--input.mean=0.45") == 0
-    kept = read_config(tmp_path / "kept").input
-    assert (kept.scaling, kept.mean) == ("balanced", (0.45,))  # what is given wins
+    kept = read_config(tmp_path / "kept")
+    assert (kept.input.scaling, kept.input.mean) == ("balanced", (0.45,))  # what is given wins
+
+
+@pytest.mark.parametrize("recipe", ["strong", "paper"])
+def test_fine_tuning_goes_in_small_steps(data: Path, first: Path, tmp_path: Path, recipe: str) -> None:
+    assert lmsc_train(data, tmp_path / "small", "--from", str(first), "--epochs=1", f"--recipe={recipe}") == 0
+    assert read_config(tmp_path / "small").optimizer.learning_rate == 1e-3
+    given = ("--epochs=1", "--optimizer.learning-rate=0.002")
+    assert lmsc_train(data, tmp_path / "given", "--from", str(first), *given) == 0
+    assert read_config(tmp_path / "given").optimizer.learning_rate == 2e-3
 
 
 def test_an_exported_file_begins_as_well_as_its_run(

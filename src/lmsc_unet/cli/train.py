@@ -14,7 +14,7 @@ from cyclopts.config import Dict
 from lmsc_unet.config import checked, read_yaml, to_mapping
 from lmsc_unet.errors import INTERRUPTED, ConfigError
 from lmsc_unet.training.config import TrainConfig
-from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
+from lmsc_unet.training.recipes import FINE_TUNING, RECIPES, layout_settings, merged
 from lmsc_unet.training.run_folder import is_run, read_config
 
 
@@ -104,12 +104,12 @@ def _share(value: Any) -> str:
 
 
 def _weights_settings(source: str) -> Mapping[str, Any]:
-    """What a training keeps of the model that it begins with; PyTorch is imported where there is one alone."""
+    """What follows from weights to begin with; PyTorch is imported where there are some alone."""
     if not source:
         return {}
     from lmsc_unet.training.initial import scaling_settings
 
-    return scaling_settings(source)
+    return merged(FINE_TUNING, scaling_settings(source))
 
 
 def _as_options(settings: Mapping[str, Any]) -> dict[str, Any]:

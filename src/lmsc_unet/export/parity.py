@@ -85,11 +85,11 @@ class Parity:
 
 
 def rounding(largest_logit: float) -> float:
-    """How far logits may differ by the order of float32 sums alone: 1e-5, or 2e-6 of the largest logit if that is more.
+    """How far logits may differ by the order of float32 sums alone: 1e-5, or 5e-6 of the largest logit if that is more.
 
-    PyTorch itself is up to 1e-6 of the largest logit away from its own float64 result, and so is ONNX Runtime.
+    PyTorch and ONNX Runtime are each up to 1.4e-6 of the largest logit away from the float64 result.
     """
-    return max(1e-5, 2e-6 * largest_logit)
+    return max(1e-5, 5e-6 * largest_logit)
 
 
 def compare_logits(original: Logits, exported: Logits, spec: ModelSpec) -> Difference:

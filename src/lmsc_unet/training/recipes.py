@@ -48,6 +48,9 @@ RECORDINGS: Mapping[str, Any] = MappingProxyType(
 )
 """What differs for spectrograms, whatever the recipe."""
 
+FINE_TUNING: Mapping[str, Any] = MappingProxyType({"optimizer": {"learning_rate": 1e-3}})
+"""What differs for a training that begins with learnt weights: at 3e-3 the first steps undo what these know."""
+
 
 def layout_settings(data: Path) -> Mapping[str, Any]:
     """The settings that follow from what lies in a folder: those for spectrograms, or none."""
