@@ -3,16 +3,22 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
+from lmsc_unet.data.reading import load_pair
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes, to_row
 from lmsc_unet.evaluation.boxes import Searched, tabulate
+from lmsc_unet.evaluation.evaluate import compare
+from lmsc_unet.evaluation.trial import DataOptions, open_trial
 from lmsc_unet.images import read_image
 from lmsc_unet.prediction import loading
 from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.detection.components import MIN_CELLS
 from lmsc_unet.signal.scenes.scene import SceneOptions
 from lmsc_unet.signal.scenes.writing import write_scenes
+from tests.signal.sigmf_files import metadata, noise, write_pair
 
 
 def box(start, snr_db, *, length=100, confidence=None):
@@ -110,3 +116,22 @@ def test_a_model_of_images_is_not_scored_on_recordings(tmp_path, monkeypatch, ca
     list(write_scenes(tmp_path / "set", SceneOptions(seed=2, samples=65_536), count=2))
     assert main(["evaluate", str(model), str(tmp_path / "set"), "--split", "all"]) == 1
     assert "was trained on images, not on recordings" in capsys.readouterr().err
+
+
+def test_what_is_too_small_for_a_signal_is_left_out_of_pixel_scores_as_of_boxes(tmp_path, monkeypatch):
+    """A click of one row: the network marks a few cells of it, and no signal is there."""
+    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    model = tmp_path / "model.fake"
+    model.touch()
+    samples = noise(65_536)
+    samples[12_800:13_056] += np.exp(2j * np.pi * 0.1 * np.arange(256)).astype(np.complex64)
+    write_pair(tmp_path / "set", metadata(rate_hz=1e6), samples, name="click")
+    known = {"core:sample_start": 0, "core:sample_count": 9000} | {
+        f"core:freq_{side}_edge": edge for side, edge in {"lower": 0, "upper": 1e5}.items()
+    }
+    write_pair(tmp_path / "set", metadata(rate_hz=1e6, annotations=[known]), noise(65_536), name="noise")
+    trial = open_trial(model, tmp_path / "set", DataOptions(split="all"), tile_px=256, batch=1, threshold=None)
+    sample = trial.samples[0]
+    picture, _ = load_pair(sample, trial.label_map)
+    assert 0 < trial.predictor.predict(picture).mask.sum() < MIN_CELLS
+    assert not compare(trial.predictor, sample, trial.label_map).prediction.any()

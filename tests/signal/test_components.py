@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsc_unet.signal.detection.components import find_runs
+from lmsc_unet.signal.detection.components import find_runs, without_specks
 from lmsc_unet.signal.windows import closed, over_windows, window_means
 
 MASKS = st.builds(
@@ -44,6 +44,15 @@ def test_components_are_those_of_opencv(mask):
     for label in range(1, count):
         other = ours[labels == label][0]
         np.testing.assert_array_equal(runs.limits()[other], stats[label])
+
+
+@given(mask=MASKS, min_cells=st.integers(1, 20))
+def test_specks_are_left_out_and_all_else_stays(mask, min_cells):
+    kept = without_specks(3 * mask, min_cells)
+    areas = find_runs(mask).limits()[1:, 4]
+    assert sorted(find_runs(kept).limits()[1:, 4]) == sorted(areas[areas >= min_cells])
+    assert set(np.unique(kept)) <= {0, 3}
+    assert not (kept > 3 * mask).any()
 
 
 @given(mask=MASKS, seed=st.integers(0, 1000))

@@ -13,6 +13,7 @@ from lmsc_unet.evaluation.tables import PAPER_COLUMNS, Table, share
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import count_pixels, stack
 from lmsc_unet.signal.detection import EnergyMask
+from lmsc_unet.signal.detection.components import without_specks
 from lmsc_unet.signal.detection.splatter import without_splatter
 
 
@@ -28,7 +29,8 @@ def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, A
             rows_db = load_rows(sample.piece)
             mask, _ = EnergyMask(frames_per_row=sample.piece.spectrogram.stft.frames_per_row)(rows_db)
             truth = np.minimum(load_pair(sample, label_map)[1], 1)
-            counts.append(count_pixels(without_splatter(mask, rows_db), truth, 2))
+            kept = without_specks(without_splatter(mask, rows_db))
+            counts.append(count_pixels(kept, truth, 2))
     if not counts:
         return {}
     together = stack(counts)

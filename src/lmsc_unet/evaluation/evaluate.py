@@ -1,7 +1,7 @@
 """Predicts pairs as prediction would, and counts what is right: `evaluate(predictor, samples, label_map)`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -77,16 +77,21 @@ def evaluate(
 
 
 def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> Compared:
-    """Predicts one image and lays it beside its truth.
+    """Predicts one image and lays it beside its truth; of a recording, what is too small for a signal is left out.
 
     Raises:
         DataError: a file cannot be used, or does not fit the model; it is named.
     """
     image, truth = load_pair(sample, label_map)
     try:
-        return SCORE_AT[predictor.spec.score_at](predictor, image, truth)
+        compared = SCORE_AT[predictor.spec.score_at](predictor, image, truth)
     except DataError as error:
         raise DataError(f"{sample.image}: {error}") from error
+    if sample.piece is None:
+        return compared
+    from lmsc_unet.signal.detection.components import without_specks  # here, as images need nothing of signals
+
+    return replace(compared, prediction=without_specks(compared.prediction))
 
 
 def compare_at_mask_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> Compared:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
+MIN_CELLS = 12
+"""Cells of a mask: components of fewer are noise."""
 Signed = TypeVar("Signed", bound=np.signedinteger[Any])
 
 
@@ -71,6 +73,13 @@ def find_runs(mask: NDArray[np.uint8] | NDArray[np.bool_]) -> Runs:
         edges = np.concatenate([[0], edges])
     starts, stops = edges[0::2], edges[1::2]
     return Runs(starts=starts, stops=stops, labels=_numbered(_roots(starts, stops, width + 1)), shape=(height, width))
+
+
+def without_specks(mask: NDArray[np.uint8], min_cells: int = MIN_CELLS) -> NDArray[np.uint8]:
+    """A mask "T F" of class ids without its components of fewer cells."""
+    runs = find_runs(mask)
+    is_kept = runs.limits()[:, 4] >= min_cells
+    return np.where(is_kept[runs.paint(runs.labels)], mask, 0).astype(np.uint8)
 
 
 def _roots(starts: Indices, stops: Indices, stride: int) -> Indices:

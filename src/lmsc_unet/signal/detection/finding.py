@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.overlap import ahead
 from lmsc_unet.signal.boxes import SignalBox
+from lmsc_unet.signal.detection.components import MIN_CELLS
 from lmsc_unet.signal.detection.joining import RegionFinder
 from lmsc_unet.signal.detection.region import Region
 from lmsc_unet.signal.detection.splatter import without_splatter
@@ -44,7 +45,7 @@ def find_boxes(
     first_sample: int = 0,
     num_samples: int | None = None,
     class_names: Sequence[str] = ("noise", "signal"),
-    min_cells: int = 12,
+    min_cells: int = MIN_CELLS,
     block_rows: int = 256,
     floor: NoiseFloor | None = None,
     watch: Watch | None = None,
