@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
+from lmsc_unet.data.nuclei import draw_tissue
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export import formats
 from lmsc_unet.export.export import export
 from lmsc_unet.export.options import ExportOptions
+from lmsc_unet.prediction import bundled
+from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.runtime import Runtime
+from tests.conftest import SHIPPED
 from tests.prediction.conftest import blobs
 
 needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
@@ -44,6 +48,16 @@ def test_an_int8_ir_of_classes_makes_the_same_masks(trained: Path, data: Path, f
     mask = Predictor.load(tmp_path / "a.xml").predict(blobs(61, 47)).mask
     float_mask = Predictor.load(files / "model.xml").predict(blobs(61, 47)).mask
     assert (mask == float_mask).mean() > 0.99
+
+
+@needs_openvino
+def test_the_bundled_models_of_openvino_make_the_masks_of_the_onnx_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundled, "FOLDER", SHIPPED)
+    for name in ("nuclei", "signals"):
+        own, onnx_file = Predictor.load(name), Predictor.load(f"{name}-int8")
+        assert find_file(name).suffix == ".xml"
+        image = draw_tissue(np.random.default_rng(3), 256).image[..., : own.spec.input_channels]
+        assert (own.predict(image).mask == onnx_file.predict(image).mask).mean() > 0.98
 
 
 @needs_openvino

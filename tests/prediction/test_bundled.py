@@ -12,7 +12,7 @@ pytest.importorskip("onnx", reason="the tests write ONNX files by it")
 from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ModelError
 from lmsc_unet.images import read_mask, sha256, write_png
-from lmsc_unet.prediction import bundled
+from lmsc_unet.prediction import bundled, loading
 from lmsc_unet.prediction.bundled import bundled_files, bundled_models, float32_file, list_bundled
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.modelfile import Description, to_text
@@ -57,6 +57,21 @@ def test_a_name_is_a_file(weights: Path) -> None:
         assert find_file(name) == weights / file
     assert {float32_file(name) for name in ("nuclei", "nuclei-int8", "nuclei-fp32")} == {weights / "nuclei.onnx"}
     assert float32_file("cells") is None
+
+
+def test_on_openvino_a_bare_name_is_openvinos_own_file(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (weights / "nuclei-int8.xml").touch()
+    assert bundled_files()["nuclei-openvino"] == weights / "nuclei-int8.xml"
+    assert find_file("nuclei", "openvino") == weights / "nuclei-int8.xml"
+    assert find_file("nuclei", "onnxruntime") == weights / "nuclei-int8.onnx"
+    assert find_file("nuclei-int8", "openvino") == weights / "nuclei-int8.onnx"
+    assert find_file("spots", "openvino") == weights / "spots.onnx"
+    for usual, file in (("openvino", "nuclei-int8.xml"), ("onnxruntime", "nuclei-int8.onnx")):
+        monkeypatch.setattr(loading, "default_backend", lambda usual=usual: usual)
+        assert find_file("nuclei") == weights / file
+    assert float32_file("nuclei-openvino") == weights / "nuclei.onnx"
+    assert bundled_models() == ("nuclei", "spots")
+    assert [one.name for one in list_bundled()] == ["nuclei-int8", "nuclei-fp32", "spots-fp32"]
 
 
 def test_a_name_is_enough_to_predict_and_to_evaluate(weights: Path, tmp_path: Path, capsys: Any) -> None:

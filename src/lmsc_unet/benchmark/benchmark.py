@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.benchmark.cold import Cold, measure_cold
-from lmsc_unet.benchmark.files import Files, own_kinds, size_mib
+from lmsc_unet.benchmark.files import Files, own_kinds
 from lmsc_unet.benchmark.gpu import why_skipped
 from lmsc_unet.benchmark.halves import HALVES, Half, compare_halves
 from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, REFERENCE, Lane, Plan, Variant
@@ -17,6 +17,7 @@ from lmsc_unet.benchmark.scores import known_scores
 from lmsc_unet.benchmark.table_1 import make_table_1
 from lmsc_unet.complexity.timing import Times, time_by_turns
 from lmsc_unet.prediction.backends import find_backend
+from lmsc_unet.prediction.backends.ir import size_mib
 from lmsc_unet.training.provenance import provenance
 
 

@@ -12,11 +12,11 @@ from lmsc_unet.benchmark.plan import Variant
 from lmsc_unet.catalog import CATALOG, grid_margin_px, side_multiple_px
 from lmsc_unet.config import to_mapping
 from lmsc_unet.export.graph import to_graph
+from lmsc_unet.export.merging import merge_growing
 from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.backends import KINDS, read_description
-from lmsc_unet.prediction.backends.ir import weights_of
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.modelfile import Description
 from lmsc_unet.prediction.spec import ModelSpec
@@ -44,15 +44,16 @@ class Files:
         Raises:
             ModelError: the model cannot be loaded.
         """
-        checkpoint = self._checkpoint(variant.model)
+        checkpoint = self._checkpoint(variant.model, variant.backend)
         if checkpoint.suffix in KINDS or variant.backend in OF_CHECKPOINTS:
             return checkpoint
-        return self._onnx(checkpoint, "int8" if variant.precision == "int8" else "fp32")
+        is_int8 = variant.precision == "int8"
+        return self._onnx(checkpoint, is_int8=is_int8, is_merged=is_int8 and variant.backend == "openvino")
 
-    def _checkpoint(self, model: str) -> Path:
+    def _checkpoint(self, model: str, backend: str) -> Path:
         """A run's checkpoint, an exported file, or a checkpoint of a model of the catalog that was never trained."""
         if model not in CATALOG:
-            return find_file(model)
+            return find_file(model, backend)
         path = self.folder / f"{model}.ckpt"
         if not path.exists():
             config = CATALOG[model]
@@ -63,15 +64,16 @@ class Files:
             write_checkpoint({"lmsc": about, "state_dict": state}, path)
         return path
 
-    def _onnx(self, checkpoint: Path, precision: str) -> Path:
+    def _onnx(self, checkpoint: Path, *, is_int8: bool, is_merged: bool) -> Path:
+        """The file; merged as `lmsc export --to openvino --int8` merges."""
         stem = sha1(str(checkpoint).encode()).hexdigest()
-        path = self.folder / f"{stem}-{precision}.onnx"
+        path = self.folder / f"{stem}-{'int8' if is_int8 else 'fp32'}{'-merged' if is_merged else ''}.onnx"
         if path.exists():
             return path
         network, spec = load_module(checkpoint)
-        description = Description(spec=spec, precision="int8" if precision == "int8" else "float32")
-        graph = to_graph(network, spec)
-        if precision == "int8":
+        description = Description(spec=spec, precision="int8" if is_int8 else "float32")
+        graph = to_graph(merge_growing(network) if is_merged else network, spec)
+        if is_int8:
             shape = (1, spec.input_channels, self.size_px, self.size_px)
             rng = np.random.default_rng(0)
             noise = [rng.normal(size=shape).astype(np.float32) for _ in range(CALIBRATION_CROPS)]
@@ -103,17 +105,10 @@ def own_kinds(models: tuple[str, ...]) -> dict[str, Own]:
     Raises:
         ModelError: there is no such model, or a file cannot be used.
     """
-    paths = {model: find_file(model) for model in models if model not in CATALOG}
+    paths = {model: find_file(model, "onnxruntime") for model in models if model not in CATALOG}
     return {model: _own(path) for model, path in paths.items() if path.suffix in KINDS}
 
 
 def _own(path: Path) -> Own:
     precision = "int8" if read_description(path).precision == "int8" else "fp32"
     return Own(precision=precision, backends=KINDS[path.suffix].backends)
-
-
-def size_mib(path: Path) -> float:
-    """The size of a model file, with its weights where these lie beside it."""
-    weights = weights_of(path)
-    files = [path, weights] if path.suffix == ".xml" and weights.is_file() else [path]
-    return sum(file.stat().st_size for file in files) / 2**20

@@ -33,10 +33,11 @@ def export(
         options: what to export, and with what it is checked.
         overwrite: Replace the file.
     """
+    from lmsc_unet.prediction.backends.ir import size_mib
+
     exported = _with_bar(model, out, options, overwrite=overwrite)
     _print_report(exported.report)
-    size_mib = exported.file.stat().st_size / 2**20
-    print(f"{exported.file}: {size_mib:.2f} MiB. Try: lmsc predict {exported.file} IMAGE --out masks")
+    print(f"{exported.file}: {size_mib(exported.file):.2f} MiB. Try: lmsc predict {exported.file} IMAGE --out masks")
     return 0
 
 
@@ -79,7 +80,8 @@ def _print_report(report: "Mapping[str, Any]") -> None:
         print(f"Fine-tuned in 8 bits; without it {'; '.join(report['all_int8_failed'])}")
     if report["float_layers"]:
         print(f"In float32, as 8 bits cost accuracy there: {', '.join(report['float_layers'])}")
-        print(f"With all layers in 8 bits: {'; '.join(report['all_int8_failed'])}")
+        if report["all_int8_failed"]:
+            print(f"With all layers in 8 bits: {'; '.join(report['all_int8_failed'])}")
 
 
 def _limit(limits: "Mapping[str, Any]") -> str:

@@ -57,8 +57,8 @@ class DataOptions:
 class Trial:
     """A model and the pairs that it is scored on."""
 
-    model: str | Path
-    """The run folder, checkpoint or exported file, or a bundled model's name."""
+    file: Path
+    """The file of its weights."""
     data: Path
     """The data folder."""
     predictor: Predictor
@@ -104,8 +104,7 @@ class Trial:
 
     def report(self, evaluation: Evaluation, bootstrap: Bootstrap, boxes: Sequence[BoxScores] = ()) -> dict[str, Any]:
         """All scores, with the model and the data that they are of; of recordings also `boxes` and `energy`."""
-        file = find_file(self.model)
-        model = {"name": self.predictor.spec.name, "file": str(file), "sha256": sha256(file)}
+        model = {"name": self.predictor.spec.name, "file": str(self.file), "sha256": sha256(self.file)}
         origin = {"model": model, "data": str(self.data), "split": self.part}
         lines = {"energy": self.baseline(), "boxes": [to_row(line) for line in boxes]} if boxes else {}
         return origin | make_report(evaluation, bootstrap) | lines
@@ -145,9 +144,10 @@ def open_trial(
     )
     part, samples = select(dataset.samples, options.split)
     finder = network_finder(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
-    trained_on = training_names(model)
+    file = find_file(model, runtime.backend)
+    trained_on = training_names(file)
     return Trial(
-        model=model,
+        file=file,
         data=data,
         predictor=predictor,
         part=part,
@@ -167,7 +167,7 @@ def _pieces(spec: ModelSpec, options: DataOptions) -> PieceOptions:
     return PieceOptions(spectrogram=settings, scales=scales, split_seed=options.split_seed)
 
 
-def training_names(model: str | Path) -> frozenset[str]:
-    """The names of the samples that trained a model, where its run folder still says so."""
-    split_file = find_file(model).parent / "split.csv"
+def training_names(file: Path) -> frozenset[str]:
+    """The names of the samples that trained a model, where the run folder of its file still says so."""
+    split_file = file.parent / "split.csv"
     return names_of_split(split_file, "train") if split_file.is_file() else frozenset()

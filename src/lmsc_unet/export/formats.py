@@ -7,15 +7,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from torch import nn
+
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.ir import write_ir
+from lmsc_unet.export.merging import merge_growing
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.pte import write_pte
 from lmsc_unet.export.saving import write_model
-from lmsc_unet.export.source import Source
 from lmsc_unet.prediction.modelfile import Description
+from lmsc_unet.prediction.spec import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class Format:
     """What its name ends in."""
     write: Callable[[Any, Description, Path], None]
     """Writes a graph and its description."""
-    make: Callable[[Source, ExportOptions], Any]
+    make: Callable[[nn.Module, ModelSpec, ExportOptions], Any]
     """Makes the graph of a trained network, in float32 and with logits."""
     is_plain: bool = False
     """Whether it holds float32 and logits alone."""
@@ -38,14 +41,19 @@ class Format:
     """What installs it."""
 
 
-def make_graph(source: Source, options: ExportOptions) -> Any:
+def make_graph(network: nn.Module, spec: ModelSpec, options: ExportOptions) -> Any:
     """The ONNX graph of a trained network, in float32 and with logits."""
-    return to_graph(source.network, source.spec, options.opset)
+    return to_graph(network, spec, options.opset)
 
 
-def make_module(source: Source, _options: ExportOptions) -> Any:
+def make_graph_for_openvino(network: nn.Module, spec: ModelSpec, options: ExportOptions) -> Any:
+    """The same; of what becomes INT8 the transposed convolutions are merged, which OpenVINO has in 8 bits."""
+    return to_graph(merge_growing(network) if options.int8 else network, spec, options.opset)
+
+
+def make_module(network: nn.Module, _spec: ModelSpec, _options: ExportOptions) -> Any:
     """The trained network itself, its batch norms folded."""
-    return fold(source.network).cpu()
+    return fold(network).cpu()
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -53,7 +61,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "onnx": Format(suffix=".onnx", make=make_graph, write=write_model),
         "openvino": Format(
             suffix=".xml",
-            make=make_graph,
+            make=make_graph_for_openvino,
             write=write_ir,
             companions=(".bin",),
             package="openvino",

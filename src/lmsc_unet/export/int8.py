@@ -43,7 +43,9 @@ def make_int8(
 ) -> Chosen:
     """Quantises a graph, with as many layers in float as it needs; the last graph judged is the one chosen.
 
-    Where 8 bits cost too much and `--qat` is given, the network is fine-tuned in 8 bits first.
+    Where 8 bits cost too much and `--qat` is given, the network is fine-tuned in 8 bits first. Where grey values are
+    taken as they are, the first layer stays in float: 0 is between two of them, so 8 bits would round each by half a
+    step.
 
     Raises:
         ModelError: no choice of layers is within the tolerance.
@@ -67,7 +69,8 @@ def make_int8(
             made.set_ranges(tuned.ranges)
             return made
 
-        return choose_layers(quantiser, judge_layers, measure, tune if options.qat else None)
+        always = quantiser.layers[:1] if description.spec.scaling == "range" else ()
+        return choose_layers(quantiser, judge_layers, measure, tune if options.qat else None, always=always)
 
 
 def calibration_crops(source: Source, folder: Path | None, options: ExportOptions) -> tuple[list[Pixels], list[str]]:

@@ -2,7 +2,8 @@
 
 Static QDQ: weights as signed 8 bit with a scale for each output channel, activations as unsigned 8 bit with a scale for
 each tensor, from the least and the largest value that calibration met. On NuInsSeg, percentiles and symmetric
-activations kept no more pixels than that, took longer to calibrate or to run.
+activations kept no more pixels than that, took longer to calibrate or to run. What goes into a transposed convolution
+and may be negative is symmetric all the same: OpenVINO has no 8-bit transposed convolution of anything else.
 """
 
 import json
@@ -41,7 +42,9 @@ class Quantiser:
         self._crops = crops
         self._reduce_range = reduce_range
         quant_pre_process(deepcopy(model), str(self._float), skip_symbolic_shape=True)  # it takes the weights out
-        self._nodes = _nodes_of_layers(onnx.load(self._float).graph)
+        graph = onnx.load(self._float).graph
+        self._nodes = _nodes_of_layers(graph)
+        self._symmetric = _signed_before_growing(graph)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -84,10 +87,17 @@ class Quantiser:
                 nodes_to_exclude=[node for layer in in_float for node in self._nodes[layer]],
                 calibrate_method=CalibrationMethod.MinMax,
                 calibration_cache_path=self._ranges,
+                extra_options={
+                    "TensorQuantOverrides": {
+                        name: [{"quant_type": QuantType.QInt8, "symmetric": True}] for name in self._symmetric
+                    }
+                },
             )
         finally:
             logging.root.setLevel(level)
-        return onnx.load(self._out)
+        made = onnx.load(self._out)
+        _leave_end_in_float(made.graph)
+        return made
 
 
 class _Reader:
@@ -101,6 +111,22 @@ class _Reader:
         return None if crop is None else {INPUT: np.ascontiguousarray(crop)}
 
 
+def _leave_end_in_float(graph: onnx.GraphProto) -> None:
+    """Takes out the rounding of the logits themselves, which saves nothing and costs what they tell apart."""
+    makers = {node.output[0]: node for node in graph.node}
+    end = graph.output[0].name
+    dequantise = makers[end]
+    if dequantise.op_type != "DequantizeLinear":
+        return
+    quantise = makers[dequantise.input[0]]
+    makers[quantise.input[0]].output[0] = end
+    for node in (quantise, dequantise):
+        graph.node.remove(node)
+    needed = {name for node in graph.node for name in node.input}
+    for values in [values for values in graph.initializer if values.name not in needed]:
+        graph.initializer.remove(values)
+
+
 def _nodes_of_layers(graph: onnx.GraphProto) -> dict[str, list[str]]:
     """Layer -> the names of its node and of the activation that follows, which share one scale or none."""
     after = {node.input[0]: node.name for node in graph.node if node.op_type in ACTIVATIONS}
@@ -109,6 +135,12 @@ def _nodes_of_layers(graph: onnx.GraphProto) -> dict[str, list[str]]:
         for node in graph.node
         if node.op_type in QUANTISED
     }
+
+
+def _signed_before_growing(graph: onnx.GraphProto) -> list[str]:
+    """The tensors that go into a transposed convolution and may be negative: no activation made them."""
+    activated = {node.output[0] for node in graph.node if node.op_type in ACTIVATIONS}
+    return [node.input[0] for node in graph.node if node.op_type == "ConvTranspose" and node.input[0] not in activated]
 
 
 def _layer(node: onnx.NodeProto) -> str:

@@ -43,6 +43,8 @@ def choose_layers(
     judge: Callable[[onnx.ModelProto, tuple[str, ...]], Parity],
     measure: Callable[[onnx.ModelProto], float],
     tune: Callable[[], Quantiser] | None = None,
+    *,
+    always: tuple[str, ...] = (),
 ) -> Chosen:
     """All layers in 8 bits if that is good enough; otherwise the fewest of the most sensitive in float.
 
@@ -51,24 +53,25 @@ def choose_layers(
         judge: Compares a graph and its layers in float with the original on images with masks.
         measure: The mean difference of logits that a graph brings.
         tune: Fine-tunes the network in 8 bits; tried before layers are left in float.
+        always: Layers that stay in float in any case.
 
     Raises:
         ModelError: even half of the layers in float is not enough; says what is beyond the tolerance.
     """
-    model = quantiser.quantise()
-    parity = judge(model, ())
+    model = quantiser.quantise(in_float=always)
+    parity = judge(model, always)
     wrong = first_wrong = tuple(failures(parity, "int8"))
     if not wrong:
-        return Chosen(model=model, parity=parity)
+        return Chosen(model=model, parity=parity, float_layers=always)
     if tune is not None:
-        model = tune().quantise()
-        parity = judge(model, ())
+        model = tune().quantise(in_float=always)
+        parity = judge(model, always)
         if not failures(parity, "int8"):
-            return Chosen(model=model, parity=parity, all_int8=first_wrong, is_tuned=True)
-    errors = layer_errors(quantiser, measure)
+            return Chosen(model=model, parity=parity, float_layers=always, all_int8=first_wrong, is_tuned=True)
+    errors = layer_errors(quantiser, measure, always)
     ranked = sorted(errors, key=lambda layer: -errors[layer])
     for number in _numbers(len(ranked)):
-        kept = tuple(ranked[:number])
+        kept = (*always, *ranked[:number])
         model = quantiser.quantise(in_float=kept)
         parity = judge(model, kept)
         wrong = tuple(failures(parity, "int8"))
@@ -81,11 +84,15 @@ def choose_layers(
     )
 
 
-def layer_errors(quantiser: Quantiser, measure: Callable[[onnx.ModelProto], float]) -> dict[str, float]:
-    """The mean difference of logits with one layer in 8 bits and all others in float, for each layer."""
+def layer_errors(
+    quantiser: Quantiser, measure: Callable[[onnx.ModelProto], float], always: tuple[str, ...] = ()
+) -> dict[str, float]:
+    """The mean difference of logits with one layer in 8 bits and all others in float; none for those always in it."""
     layers = quantiser.layers
     return {
-        layer: measure(quantiser.quantise(in_float=[other for other in layers if other != layer])) for layer in layers
+        layer: measure(quantiser.quantise(in_float=[other for other in layers if other != layer]))
+        for layer in layers
+        if layer not in always
     }
 
 

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.export.equalising import equalise
+from lmsc_unet.export.folding import fold
 from lmsc_unet.export.formats import FORMATS
 from lmsc_unet.export.images import Parts, draw_crops
 from lmsc_unet.export.int8 import calibration_crops, make_int8
@@ -119,8 +121,10 @@ def make_int8_file(work: Work) -> Finished:
     """
     comparison, source = work.comparison, work.comparison.source
     crops, warnings = calibration_crops(source, source.data, work.options)
+    network = fold(source.network)
+    equalise(network, crops)
     chosen = make_int8(
-        work.graph,
+        FORMATS[work.options.to].make(network, source.spec, work.options),
         work.description,
         crops,
         work.options,

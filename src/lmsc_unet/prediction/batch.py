@@ -87,7 +87,7 @@ def open_batch(
             f"{model}: the file gives classes alone, so there are no probabilities to write. Leave --probabilities "
             "out, or export the model by --outputs probabilities."
         )
-    file = find_file(model)
+    file = find_file(model, runtime.backend)
     run = Run(
         arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), **asdict(settings)},
         model={"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},

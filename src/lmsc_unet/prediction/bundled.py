@@ -1,7 +1,7 @@
 """The models that come with the package: `nuclei` instead of a path.
 
-`weights/NAME.onnx` is a model in float32, `weights/NAME-int8.onnx` the same in 8-bit integers. A file that is put
-there has a name; nothing else is to be done.
+`weights/NAME.onnx` is a model in float32, `weights/NAME-int8.onnx` the same in 8-bit integers, `weights/NAME-int8.xml`
+that as OpenVINO has it the fastest. A file that is put there has a name; nothing else is to be done.
 """
 
 import json
@@ -15,8 +15,8 @@ from lmsc_unet.prediction.modelfile import Description, read_description
 
 FOLDER = Path(__file__).parents[1] / "weights"
 """Where the bundled files lie."""
-INT8, FLOAT32 = "-int8", "-fp32"
-"""What is added to a model's name to choose its precision; the bare name is the INT8 file where there is one."""
+INT8, FLOAT32, OPENVINO = "-int8", "-fp32", "-openvino"
+"""What is added to a model's name to choose its file; the bare name is an INT8 file where there is one."""
 SIGNALS = "signals"
 """The bundled model that `lmsc detect` takes by itself."""
 
@@ -37,13 +37,21 @@ class Bundled:
     """Scores on images held out from training, where `NAME.json` beside the file has them."""
 
 
-def bundled_files() -> dict[str, Path]:
-    """Every name that stands for a bundled file: `nuclei` (INT8 where there is one), `nuclei-int8`, `nuclei-fp32`."""
+def bundled_files(backend: str = "onnxruntime") -> dict[str, Path]:
+    """Every name that stands for a bundled file: `nuclei`, `nuclei-int8`, `nuclei-fp32`, `nuclei-openvino`.
+
+    The bare name is the INT8 file where there is one: on OpenVINO its own, on any other backend the ONNX file.
+    """
     files: dict[str, Path] = {}
     for path in sorted(FOLDER.glob("*.onnx")):  # a-int8.onnx comes before a.onnx
         model = path.stem.removesuffix(INT8)
         files.setdefault(model, path)
         files[model + (FLOAT32 if path.stem == model else INT8)] = path
+    for path in FOLDER.glob(f"*{INT8}.xml"):
+        model = path.stem.removesuffix(INT8)
+        files[model + OPENVINO] = path
+        if backend == "openvino":
+            files[model] = path
     return files
 
 
@@ -53,12 +61,14 @@ def bundled_models() -> tuple[str, ...]:
 
 
 def float32_file(name: str) -> Path | None:
-    """The float32 file of a bundled model, by its name with or without a precision; None where there is none."""
-    return bundled_files().get(name.removesuffix(INT8).removesuffix(FLOAT32) + FLOAT32)
+    """The float32 file of a bundled model, by any of its names; None where there is none."""
+    for suffix in (INT8, FLOAT32, OPENVINO):
+        name = name.removesuffix(suffix)
+    return bundled_files().get(name + FLOAT32)
 
 
 def list_bundled() -> tuple[Bundled, ...]:
-    """All bundled files with what they say of themselves.
+    """All bundled ONNX files with what they say of themselves; OpenVINO's are made of the same weights.
 
     Raises:
         ModelError: a file is damaged.

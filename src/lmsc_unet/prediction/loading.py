@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.prediction.backends import default_backend
 from lmsc_unet.prediction.bundled import bundled_files, hint
 from lmsc_unet.prediction.first_use import exported
 from lmsc_unet.prediction.network import Network
@@ -54,7 +55,7 @@ def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noq
         ModelError: there is no such model, it is of no known kind, or what reads it is not installed.
         ConfigError: the backend is unknown, not installed, or not one for this kind of file.
     """
-    file = find_file(model)
+    file = find_file(model, runtime.backend)
     if file.suffix not in LOADERS:
         raise ModelError(
             f"{file}: a model is a run folder or a file that ends in {', '.join(LOADERS)}, not {file.suffix!r}."
@@ -74,8 +75,8 @@ def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noq
     return LoadedModel(network=network, spec=spec, file=file)
 
 
-def find_file(model: str | Path) -> Path:
-    """The file that holds a model's weights: of a path, or of a bundled model's name.
+def find_file(model: str | Path, backend: str | None = None) -> Path:
+    """The file that holds a model's weights: of a path, or of a bundled model's name for a backend (None: the usual).
 
     A text without a separator is a bundled model's name first of all, unless a file or a run of that name is there;
     other folders, of images say, do not hide it. A `Path` is always a path.
@@ -84,7 +85,7 @@ def find_file(model: str | Path) -> Path:
         ModelError: there is none; near names, and the runs in a folder of folds, are named.
     """
     path = Path(model)
-    named = bundled_files().get(model) if model == path.name else None
+    named = bundled_files(backend or default_backend()).get(model) if model == path.name else None
     if named is not None and not _is_model(path):
         return named
     if path.is_file():

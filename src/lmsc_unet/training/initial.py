@@ -56,7 +56,7 @@ def find_initial(source: str) -> Path:
         ModelError: there is none, or it is no file to train from.
     """
     file = find_file(source)
-    if file == bundled_files().get(source):
+    if file in bundled_files().values():
         file = float32_file(source) or file
     if file.suffix not in (".ckpt", ".onnx"):
         raise ModelError(

@@ -18,6 +18,13 @@ def weights_of(path: Path) -> Path:
     return path.with_suffix(".bin")
 
 
+def size_mib(path: Path) -> float:
+    """The size of a model file of any kind, with its weights where these lie beside it."""
+    weights = weights_of(path)
+    files = [path, weights] if path.suffix == ".xml" and weights.is_file() else [path]
+    return sum(file.stat().st_size for file in files) / 2**20
+
+
 def read_description(path: Path) -> Description:
     """Reads the description of an IR, and checks that the weights beside it are its own.
 
