@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -44,7 +45,6 @@ COLUMNS = {
     "frames_per_row": "frames a row",
     "msps": "million samples/s",
     "network_share": "network",
-    "waiting_share": "waiting for rows",
     "boxes_share": "boxes",
     "files_share": "files",
     "stft_share": "STFT, beside them",
@@ -117,7 +117,7 @@ def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[s
     finding.power_rows = clock.around(finding.power_rows, "stft")
     searching.power_rows = clock.around(searching.power_rows, "stft")
     finding.db_rows = clock.around(finding.db_rows, "levels", inner="stft")
-    finding.ahead = clock.around(finding.ahead, "waiting")
+    finding.RegionFinder.feed = clock.around(finding.RegionFinder.feed, "boxes")
     recording = open_recording(path)
     started_s = time.perf_counter()
     found = search_recording(recording, 0, replace(finder, masker=masker), lambda _box: None)
@@ -125,12 +125,12 @@ def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[s
     with tempfile.TemporaryDirectory() as folder:
         write_found(Path(folder), "long", found)
     total_s = time.perf_counter() - started_s
+    clock.spent_s["network"] /= finder.at_once
     shares = {f"{name}_share": round(spent / total_s, 3) for name, spent in clock.spent_s.items()}
     return {
         "frames_per_row": frames_per_row,
         "msps": round(recording.num_samples / total_s / 1e6, 2),
         **shares,
-        "boxes_share": round((searched_s - clock.spent_s["network"] - clock.spent_s["waiting"]) / total_s, 3),
         "files_share": round((total_s - searched_s) / total_s, 3),
         "signals": len(found.boxes),
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
@@ -141,7 +141,13 @@ class Clock:
     """How long each part took, without what it waited for of another."""
 
     def __init__(self) -> None:
-        self.spent_s: dict[str, float] = {"stft": 0.0, "levels": 0.0, "network": 0.0, "waiting": 0.0}
+        self.spent_s: dict[str, float] = {"stft": 0.0, "levels": 0.0, "network": 0.0, "boxes": 0.0}
+        self._lock = threading.Lock()
+
+    def add(self, name: str, spent_s: float) -> None:
+        """Counts a time; threads may."""
+        with self._lock:
+            self.spent_s[name] += spent_s
 
     def around(self, function: Any, name: str, inner: str | None = None) -> Any:
         """The same generator function, with the time until each of its items counted."""
@@ -175,7 +181,7 @@ class Timed:
         """As the masker's."""
         started_s = time.perf_counter()
         result = self.masker(rows_db)
-        self.clock.spent_s["network"] += time.perf_counter() - started_s
+        self.clock.add("network", time.perf_counter() - started_s)
         return result
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from lmsc_unet.errors import OutputError
-from lmsc_unet.overlap import Sink, ahead, overlapped
+from lmsc_unet.overlap import Sink, ahead, at_once, overlapped
 
 
 def test_results_come_in_order_and_at_most_three_items_are_on_their_way():
@@ -120,3 +120,34 @@ def test_what_a_sink_had_begun_is_told_when_it_is_abandoned():
     sink.add(1)
     sink.abandon()
     assert len(ended) == 1
+
+
+def test_work_is_done_at_the_same_time_and_comes_in_order():
+    meet = threading.Barrier(2, timeout=20)
+
+    def work(item):
+        meet.wait()  # passes only where two threads are here
+        return item * item
+
+    assert list(at_once(work, range(6), 2)) == [0, 1, 4, 9, 16, 25]
+
+
+def test_work_is_never_far_ahead_of_what_is_taken():
+    asked = []
+    results = at_once(lambda item: item, (asked.append(item) or item for item in range(100)), 2)
+    assert next(results) == 0
+    assert len(asked) <= 4
+    results.close()
+    assert len(asked) <= 4
+
+
+def test_an_error_of_work_ends_it_at_its_place():
+    def work(item):
+        if item == 2:
+            raise OutputError("the second")
+        return item
+
+    results = at_once(work, range(9), 3)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(OutputError, match="the second"):
+        next(results)

@@ -3,6 +3,7 @@
 What they do most (decoding, arithmetic, compression, files) runs outside of Python's lock.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -29,6 +30,22 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
         while (item := following.result()) is not _END:
             following = pool.submit(next, iterator, _END)
             yield item
+
+
+def at_once(work: Callable[[Item], Result], items: Iterable[Item], number: int) -> Iterator[Result]:
+    """What `work` gives for each item, in the items' order; as many threads as that work at the same time."""
+    with ThreadPoolExecutor(number) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > number:  # one more than work, so that none waits while the first is used
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def overlapped(

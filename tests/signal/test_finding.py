@@ -159,3 +159,13 @@ def test_blocks_are_made_even():
 def test_thresholds_out_of_order_are_refused():
     with pytest.raises(ConfigError, match=r"low_deviates is 9\.0"):
         EnergyMask(low_deviates=9.0)
+
+
+@pytest.mark.parametrize("block_rows", [16, 100, 256])
+def test_blocks_that_are_seen_at_once_give_the_same_boxes(block_rows):
+    samples = noise(1 << 18)
+    for start in range(10_000, 250_000, 40_000):
+        send(samples, start, start + 25_000, -0.2, -0.1, 20)
+    one_by_one = found(samples, block_rows=block_rows)
+    assert len(one_by_one) == 6
+    assert found(samples, block_rows=block_rows, at_once=3, in_advance=True) == one_by_one

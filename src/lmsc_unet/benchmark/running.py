@@ -62,7 +62,7 @@ def _open_runtime(lane: Lane, file: Path) -> tuple[Network, int]:
     description = read_description(file)
     runtime = Runtime(backend=lane.variant.backend, threads=lane.threads)
     if lane.variant.precision == "bf16":
-        return open_with_hint(file, description, "CPU", lane.threads, "bf16"), description.spec.input_channels
+        return open_with_hint(file, description, "CPU", runtime, "bf16"), description.spec.input_channels
     return open_network(file, description, runtime), description.spec.input_channels
 
 

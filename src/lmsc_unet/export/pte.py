@@ -21,6 +21,7 @@ from torch import nn
 from lmsc_unet.errors import ModelError, SizeError
 from lmsc_unet.prediction.modelfile import Description, from_text, to_text
 from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.runtime import Runtime
 
 METHOD = "lmsc_unet_model"
 """The method that gives the description."""
@@ -61,7 +62,7 @@ def read_pte(path: Path) -> Description:
     return from_text(program.load_method(METHOD).execute(())[0], path)
 
 
-def open_session(path: Path, _description: Description, _device: str, _threads: int | None) -> Network:
+def open_session(path: Path, _description: Description, _device: str, _runtime: Runtime) -> Network:
     """Opens a program; ExecuTorch itself decides on how many threads it runs.
 
     Raises:
@@ -82,10 +83,10 @@ def open_session(path: Path, _description: Description, _device: str, _threads: 
 
 
 def _load(path: Path) -> Any:
-    from executorch.runtime import Runtime, Verification
+    from executorch import runtime
 
     try:
-        return Runtime.get().load_program(path, verification=Verification.InternalConsistency)
+        return runtime.Runtime.get().load_program(path, verification=runtime.Verification.InternalConsistency)
     except RuntimeError as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"{path}: ExecuTorch cannot load it ({reason}). Copy or export it again.") from error

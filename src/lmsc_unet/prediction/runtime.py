@@ -17,6 +17,9 @@ class Runtime:
     threads: int | None = None
     """Threads that share one image's work; without a number the backend takes the cores that there are."""
 
+    at_once: int = 1
+    """Threads that call the network at the same time; those above are shared among them."""
+
     def __post_init__(self) -> None:
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"threads is {self.threads}; it must be at least 1.")

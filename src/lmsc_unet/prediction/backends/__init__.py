@@ -29,7 +29,7 @@ class Backend:
     """One way to run a model file."""
 
     opener: str
-    """"module:function" that takes (path, description, device, threads) and gives a `Network`."""
+    """"module:function" that takes (path, description, device, runtime) and gives a `Network`."""
     device: str
     """The backend's own name of the device: ONNX Runtime's execution provider, OpenVINO's device."""
     package: str
@@ -124,7 +124,7 @@ def open_network(path: Path, description: Description, runtime: Runtime) -> Netw
     """
     backend = choose_backend(path, runtime)
     opener: Callable[..., Network] = _function(backend.opener)
-    network = opener(path, description, backend.device, runtime.threads)
+    network = opener(path, description, backend.device, runtime)
     return checked(as_logits(network, description.spec), description.spec)
 
 

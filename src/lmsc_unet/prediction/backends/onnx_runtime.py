@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.prediction.modelfile import INPUT, Description, check_graph
 from lmsc_unet.prediction.network import Network
+from lmsc_unet.prediction.runtime import Runtime
 
 _FATAL = 4  # its own messages would come beside ours
 
 
-def open_session(path: Path, description: Description, device: str, threads: int | None) -> Network:
+def open_session(path: Path, description: Description, device: str, runtime: Runtime) -> Network:
     """Opens a model file on one execution provider, and on no other in its place.
 
     Raises:
@@ -24,7 +25,7 @@ def open_session(path: Path, description: Description, device: str, threads: int
     _check_provider(device, ort.get_available_providers())
     options = ort.SessionOptions()
     options.log_severity_level = _FATAL
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = runtime.threads or 0
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # a plan for all tensors at once takes 1.6 times the memory, and is no faster
     try:

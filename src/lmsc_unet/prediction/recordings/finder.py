@@ -1,5 +1,6 @@
 """What searches a recording: the energy detector, or a network with the spectrogram that it was trained on."""
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.images import sha256
+from lmsc_unet.prediction.backends import default_backend
 from lmsc_unet.prediction.bundled import SIGNALS, bundled_models
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.network import Network
@@ -39,6 +41,8 @@ class Finder:
     block_rows: int = 256
     """Rows of a file that the masker sees at once, without its halo; of a pipe at most 256, so that signals are told
     soon."""
+    at_once: int = 1
+    """Blocks of a file that the masker sees at the same time, in as many threads."""
     min_confidence: float = 0.0
     """Boxes that are less sure are left out."""
     min_snr_db: float = -np.inf
@@ -81,10 +85,11 @@ def load_finder(
         return replace(energy_finder(stft), min_confidence=_share(min_confidence, 0.0))
     if nfft is not None:
         raise ConfigError(f"nfft is part of what a model was trained with. Leave it out, or use --model {ENERGY}.")
-    loaded = load(model, runtime)
+    number = _at_once(runtime)
+    loaded = load(model, replace(runtime, at_once=number))
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
     found = network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, origin=origin)
-    return replace(found, min_confidence=_share(min_confidence, found.min_confidence))
+    return replace(found, at_once=number, min_confidence=_share(min_confidence, found.min_confidence))
 
 
 def default_model() -> str:
@@ -115,6 +120,12 @@ def network_finder(
         min_snr_db=MIN_SNR_DB,
         origin=origin or {"name": spec.name},
     )
+
+
+def _at_once(runtime: Runtime) -> int:
+    """Two where OpenVINO has two threads: they wait for nothing of each other then; others hold twice the memory."""
+    is_wide = (runtime.threads or os.cpu_count() or 1) > 1
+    return 2 if is_wide and (runtime.backend or default_backend()) == "openvino" else 1
 
 
 def _given(value: int | None, default: int) -> int:

@@ -50,6 +50,7 @@ def search_recording(recording: Recording, channel: int, finder: Finder, tell: T
             channel=channel,
             class_names=finder.class_names,
             block_rows=finder.block_rows,
+            at_once=finder.at_once,
             watch=thumbnail.add if number < MAX_PANELS else None,
         )
         here = _told(filter(finder.keeps, ended), tell)

@@ -1,11 +1,13 @@
 """From chunks of samples to boxes, whatever makes the mask: the energy detector or a network."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet import overlap
 from lmsc_unet.overlap import ahead
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection.components import MIN_CELLS
@@ -50,6 +52,7 @@ def find_boxes(
     floor: NoiseFloor | None = None,
     watch: Watch | None = None,
     in_advance: bool = False,
+    at_once: int = 1,
     name: str = "the recording",
 ) -> Iterator[SignalBox]:
     """The signals in samples, each as soon as it has ended; memory does not grow with the samples.
@@ -66,13 +69,14 @@ def find_boxes(
         floor: the noise floor as known before; None begins with the first rows.
         watch: is shown the rows, to draw them for instance.
         in_advance: a thread makes the next rows while the masker sees these; not for pipes, whose chunks Ctrl-C ends.
+        at_once: blocks that the masker sees at the same time, in as many threads.
         name: the recording's name, for messages.
     """
     finder = RegionFinder(min_cells=min_cells)
     levels = db_rows(even_blocks(power_rows(chunks, grid.stft), min(block_rows, FLOOR_ROWS)), floor, name=name)
     blocks = even_blocks(levels, block_rows)
     rows = watched(ahead(blocks) if in_advance else blocks, watch)
-    for rows_db, (mask, confidence) in with_halo(rows, masker, has_zero_column=grid.is_complex):
+    for rows_db, (mask, confidence) in with_halo(rows, masker, has_zero_column=grid.is_complex, at_once=at_once):
         power = power_over_floor(rows_db)
         for region in finder.feed(mask, power, confidence):
             yield _box(region, grid, first_sample, num_samples, class_names)
@@ -105,34 +109,48 @@ def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
 
 
 def with_halo(
-    blocks: Iterable[Rows], masker: Masker, *, has_zero_column: bool = False
+    blocks: Iterable[Rows], masker: Masker, *, has_zero_column: bool = False, at_once: int = 1
 ) -> Iterator[tuple[Rows, Masked]]:
     """Each block with its mask, made with the masker's halo of rows from the blocks before and after it.
 
     Where 0 Hz is a column of its own, in the middle, blocks come without a receiver's line there. By-products of
     stronger signals are taken from the masks.
     """
+
+    def masked(block: _Block) -> tuple[Rows, Masked]:
+        return _masked(block, masker, has_zero_column)
+
+    neighbourhoods = _neighbourhoods(blocks, masker.halo_rows)
+    yield from overlap.at_once(masked, neighbourhoods, at_once) if at_once > 1 else map(masked, neighbourhoods)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Block:
+    before: Rows
+    rows: Rows
+    after: Rows
+
+
+def _neighbourhoods(blocks: Iterable[Rows], halo_rows: int) -> Iterator[_Block]:
+    """Each block between as many of the rows before and after it as are asked for, or as there are."""
     before = current = None
     for following in blocks:
         if current is not None:
-            yield _masked(before, current, following, masker, has_zero_column)
-            before = current if before is None else np.concatenate([before, current])
-            before = before[-masker.halo_rows :] if masker.halo_rows else None
+            before = current[:0] if before is None else before
+            yield _Block(before=before, rows=current, after=following[:halo_rows])
+            passed = np.concatenate([before, current])
+            before = passed[max(0, len(passed) - halo_rows) :]
         current = following
     if current is not None:
-        yield _masked(before, current, None, masker, has_zero_column)
+        yield _Block(before=current[:0] if before is None else before, rows=current, after=current[:0])
 
 
-def _masked(
-    before: Rows | None, current: Rows, following: Rows | None, masker: Masker, has_zero_column: bool
-) -> tuple[Rows, Masked]:
-    after = following[: masker.halo_rows] if following is not None and masker.halo_rows else None
-    top = 0 if before is None else len(before)
-    received_db = np.concatenate([part for part in (before, current, after) if part is not None])
+def _masked(block: _Block, masker: Masker, has_zero_column: bool) -> tuple[Rows, Masked]:
+    received_db = np.concatenate([block.before, block.rows, block.after])
     rows_db = without_zero_line(received_db) if has_zero_column else received_db
     mask, confidence = masker(rows_db)
     mask = without_splatter(mask, received_db)
-    kept = slice(top, top + len(current))
+    kept = slice(len(block.before), len(block.before) + len(block.rows))
     return rows_db[kept], (mask[kept], None if confidence is None else confidence[kept])
 
 

@@ -37,6 +37,7 @@ def find_in_capture(
     channel: int = 0,
     class_names: Sequence[str] = ("noise", "signal"),
     block_rows: int = 256,
+    at_once: int = 1,
     watch: Watch | None = None,
 ) -> Iterator[SignalBox]:
     """The signals of one capture, each as soon as it has ended; samples are counted from the file's first."""
@@ -51,6 +52,7 @@ def find_in_capture(
         floor=survey_floor(recording, capture, stft, channel=channel),
         watch=watch,
         in_advance=True,
+        at_once=at_once,
         name=str(recording.path),
     )
 
