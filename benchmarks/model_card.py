@@ -4,9 +4,9 @@
     python benchmarks/model_card.py NAME --collect KIND=FILE...   # takes results into benchmarks/results/models/NAME
     python benchmarks/model_card.py NAME --scores LABEL           # weights/NAME.json for `lmsc models --bundled`
 
-KIND is `run` (summary.json of the run folder), `parity` and `parity-int8` (what `lmsc export` writes beside a file),
-`benchmark` (benchmark.json of `lmsc benchmark --out`), or `LABEL-PRECISION` with the precision `fp32` or `int8`:
-scores.json of `lmsc evaluate --out` on one set of images. Of absolute paths only the last part is kept. What the model
+KIND is `run` (summary.json of the run folder), `parity`, `parity-int8` and `parity-openvino` (what `lmsc export` writes
+beside a file), `benchmark` (benchmark.json of `lmsc benchmark --out`), or `LABEL-FILE` with the file `fp32`, `int8` or
+`openvino`: scores.json of `lmsc evaluate --out` on one set of images. Of absolute paths only the last part is kept. What the model
 is for, what it must not be used for, attributions and how the split was made stand around the quotation, by hand.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 from lmsc_unet.prediction.bundled import FOLDER, list_bundled
 
 RESULTS = Path(__file__).parent / "results" / "models"
-PRECISIONS = {"fp32": "float32", "int8": "int8"}
+PRECISIONS = {"fp32": "float32", "int8": "INT8", "openvino": "INT8 for OpenVINO"}
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def about_files(name: str) -> Iterator[str]:
 
 def about_parity(folder: Path) -> Iterator[str]:
     """How far the files are from the trained network, as their export found."""
-    for kind, long in (("parity", "float32"), ("parity-int8", "INT8")):
+    for kind, long in (("parity", "float32"), ("parity-int8", "INT8"), ("parity-openvino", "INT8 for OpenVINO")):
         found = read(folder / f"{kind}.json")
         if found:
             layers = f" In float32 stayed: {', '.join(found['float_layers'])}." if found["float_layers"] else ""

@@ -29,7 +29,7 @@ from lmsc_unet.signal.recording import open_recordings
 from lmsc_unet.training.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
-BUNDLED = ("lmsc-unet", "lmsc-unet-int8")
+BUNDLED = ("lmsc-unet", "lmsc-unet-int8", "lmsc-unet-openvino")
 ALIKE = ("alike-unet", "alike-lmsc-unet-plain", "alike-lmsc-unet")
 ENERGY = "energy detector"
 PIXELS = {"miou": "IoU per image", "dc": "Dice per image", "f1": "F1 pooled", "acc": "accuracy"}
@@ -97,7 +97,7 @@ def read_found(path: Path, rate_hz: float) -> Iterator[tuple[float, ...]]:
 def lmsc(*words: str) -> str:
     """What a command prints."""
     print("lmsc", *words, file=sys.stderr)
-    command = (str(Path(sys.executable).with_name("lmsc")), *words)
+    command = (sys.executable, "-m", "lmsc_unet.cli", *words)
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

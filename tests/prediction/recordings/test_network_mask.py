@@ -1,12 +1,17 @@
 """A network as a masker: blocks do not show, and what a model does not say is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.prediction.loading import LoadedModel
+from lmsc_unet.prediction.recordings import finder
 from lmsc_unet.prediction.recordings.finder import energy_finder, load_finder, network_finder
 from lmsc_unet.prediction.recordings.masker import make_masker
+from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection import find_boxes
@@ -105,3 +110,23 @@ def test_the_spectrogram_survives_the_way_through_a_checkpoint():
 def test_the_energy_detector_knows_how_many_frames_a_row_averages():
     assert energy_finder(Stft(frames_per_row=8)).masker.frames_per_row == 8
     assert load_finder("energy", frames_per_row=4, nfft=512).stft == Stft(nfft=512, hop=512, frames_per_row=4)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "blocks"),
+    [
+        (Runtime(backend="openvino", threads=2), 2),
+        (Runtime(backend="openvino", threads=1), 1),  # a second one would wait
+        (Runtime(backend="onnxruntime", threads=2), 1),  # which would hold twice the memory
+    ],
+)
+def test_two_blocks_are_seen_at_once_where_that_is_faster(runtime, blocks, monkeypatch):
+    asked = []
+
+    def load(_model, runtime):
+        asked.append(runtime.at_once)
+        return LoadedModel(network=brightness, spec=recordings_spec(), file=Path(__file__))
+
+    monkeypatch.setattr(finder, "load", load)
+    assert load_finder("any", runtime=runtime).at_once == blocks
+    assert asked == [blocks]
