@@ -160,10 +160,12 @@ def test_without_bundled_models_that_is_what_is_said(capsys: Any) -> None:
 
 def test_the_bundled_models_are_listed_with_what_they_say_of_themselves(weights: Path, capsys: Any) -> None:
     (weights / "nuclei-int8.json").write_text('{"scores": {"dice": 0.9012, "iou": 0.83}}')
+    (weights / "nuclei-int8.xml").touch()
     assert main(["models", "--bundled"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[1].startswith("nuclei-int8 images int8 background, foreground 0.00 drawn CC0-1.0 0.901 0.830")
     assert "Without a precision: nuclei is nuclei-int8, spots is spots-fp32." in " ".join(lines)
+    assert lines[-1] == "Where OpenVINO runs them: nuclei is nuclei-openvino."
     assert main(["models", "--bundled", "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["model"] for row in rows] == ["nuclei-int8", "nuclei-fp32", "spots-fp32"]

@@ -65,6 +65,8 @@ def _print_bundled(found: "Sequence[Bundled]") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from lmsc_unet.prediction.bundled import OPENVINO, bundled_files
+
     if not found:
         print("No trained models are bundled with this installation. Make one: lmsc train DATA --out RUN")
         return
@@ -82,6 +84,9 @@ def _print_bundled(found: "Sequence[Bundled]") -> None:
     console.print(table)
     defaults = (f"{one.file.stem.removesuffix('-int8')} is {one.name}" for one in found if one.is_default)
     print(f"\nWithout a precision: {', '.join(defaults)}.")
+    own = [f"{name.removesuffix(OPENVINO)} is {name}" for name in bundled_files() if name.endswith(OPENVINO)]
+    if own:
+        print(f"Where OpenVINO runs them: {', '.join(own)}.")
 
 
 def _as_row(one: "Bundled") -> dict[str, Any]:
