@@ -136,7 +136,7 @@ class _Transform:
 
     def __init__(self, stft: Stft) -> None:
         self.stft = stft
-        self.weights = window_weights(stft)
+        self.weights = window_weights(stft) * np.float32(stft.nfft)  # the transforms divide by it
         self.frames: NDArray[np.generic] | None = None
         self.spectra: NDArray[Any] | None = None
 
@@ -161,5 +161,6 @@ class _Transform:
             self.frames = np.empty(frames.shape, samples.dtype)
             self.spectra = np.empty((num_frames, nfft if is_complex else nfft // 2 + 1), np.complex64)
         np.multiply(frames, self.weights, out=self.frames)
-        (np.fft.fft if is_complex else np.fft.rfft)(self.frames, out=self.spectra)
+        transform = np.fft.fft if is_complex else np.fft.rfft
+        transform(self.frames, norm="forward", out=self.spectra)  # any other norm has NumPy compute in double precision
         return self.spectra.view(np.float32)
