@@ -76,15 +76,15 @@ def overlapped(
 
 
 class Sink:
-    """Takes blocks of rows, which a thread of its own writes; it is never far behind."""
+    """Takes blocks of rows, which a thread of its own writes; at most `waiting` are held until then."""
 
-    def __init__(self, write: Callable[[Iterator[NDArray[np.generic]]], None]) -> None:
-        self._queue: Queue[Any] = Queue(2)
+    def __init__(self, write: Callable[[Iterator[NDArray[np.generic]]], None], waiting: int = 2) -> None:
+        self._queue: Queue[Any] = Queue(waiting)
         self._pool = ThreadPoolExecutor(1)
         self._written = self._pool.submit(write, self._blocks())
 
     def add(self, block: NDArray[np.generic]) -> None:
-        """Hands a block over; waits while two others wait.
+        """Hands a block over; waits while as many others wait as may.
 
         Raises:
             OutputError: those before could not be written.

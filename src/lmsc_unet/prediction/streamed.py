@@ -17,6 +17,7 @@ from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.writers import Wanted, mask_file, probability_folders, to_16_bit
 
 Blocks = Iterator[NDArray[Any]]
+_MASKS_AHEAD = 64  # bands, 16 MB: a row of tiles is finished at once, and is drawn while the next is in the network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +68,17 @@ def _sinks(
     """For the mask, the overlay and the probabilities; the last two where they are wanted."""
     size_px = (source.height_px, source.width_px)
 
-    def picture(file: str) -> Sink:
+    def picture(file: str, waiting: int = 2) -> Sink:
         path = within(out, file)
-        return Sink(lambda blocks: write_png_rows(path, blocks, *size_px))
+        return Sink(lambda blocks: write_png_rows(path, blocks, *size_px), waiting)
 
     def overlay(file: str) -> Sink:
         path = within(out, file)
-        return Sink(lambda masks: write_png_rows(path, overlay_rows(masks, source), *size_px))
+        return Sink(lambda masks: write_png_rows(path, overlay_rows(masks, source), *size_px), _MASKS_AHEAD)
 
     folders = probability_folders(predictor.spec.num_logits) if wanted.probabilities else []
     return (
-        picture(mask_file(name)),
+        picture(mask_file(name), _MASKS_AHEAD),
         [overlay(f"overlays/{name}.png")] if wanted.overlays else [],
         [picture(f"{folder}/{name}.png") for folder in folders],
     )
