@@ -73,9 +73,9 @@ def show(found: dict[str, Any]) -> None:
     machine, made = found["machine"]["cpu"], f"{found['date'][:10]}, commit {found['commit']}"
     print(
         f"A TIFF of {width_px:,} x {height_px:,} px ({found['file_mb']} MB): mask and overlay in "
-        f"{found['clock_s']:.0f} s with {found['memory_mb']} MB of memory at most, the network on one thread. A pixel "
-        f"takes {clock:.2f} times as long as in the bare network, and {cost:.2f} times the processor's time, {twice:.2f} "
-        f"of it for what tiles see twice. "
+        f"{found['clock_s']:.0f} s with {found['memory_mb']} MB of memory at most, the network on one thread. "
+        f"A pixel takes {clock:.2f} times as long as in the bare network, and {cost:.2f} times the processor's time, "
+        f"{twice:.2f} of it for what tiles see twice. "
         f"({machine}, {made}.)"
     )
 
