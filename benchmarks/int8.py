@@ -66,7 +66,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         folder = Path(name)
         (folder / "work").mkdir()
         write_model(graph, description, folder / "float32.onnx")
-        by_ort = Quantiser(graph, crops, folder / "work").quantise()
+        by_ort = Quantiser(graph, crops, folder / "work", is_for_openvino=True).quantise()
         write_model(by_ort, replace(description, precision="int8"), folder / "ONNX Runtime.onnx")
         write_model(by_nncf(graph, crops), replace(description, precision="int8"), folder / "NNCF on ONNX.onnx")
         write_ir(graph, description, folder / "float32.xml")

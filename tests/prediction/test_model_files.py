@@ -159,6 +159,16 @@ def test_openvino_is_chosen_where_it_is_the_faster(
     assert backends.default_backend() == chosen
 
 
+def test_an_int8_onnx_file_runs_on_onnx_runtime_which_it_is_made_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "default_backend", lambda: "openvino")
+    text = to_text(Description(spec=spec(mean=(0.5,)), precision="int8"))
+    assert backends.usual_backend(write_model(tmp_path / "int8.onnx", text=text)) == "onnxruntime"
+    assert backends.usual_backend(write_model(tmp_path / "float32.onnx")) == "openvino"
+    assert backends.usual_backend(tmp_path / "best.ckpt") == "openvino"
+
+
 def test_threads_must_be_some() -> None:
     with pytest.raises(ConfigError, match="threads is 0"):
         Runtime(threads=0)

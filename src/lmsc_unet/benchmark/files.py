@@ -79,7 +79,7 @@ class Files:
             noise = [rng.normal(size=shape).astype(np.float32) for _ in range(CALIBRATION_CROPS)]
             work = self.folder / f"{stem}-work"
             work.mkdir()
-            graph = Quantiser(graph, noise, work).quantise()
+            graph = Quantiser(graph, noise, work, is_for_openvino=is_merged).quantise()
             shutil.rmtree(work)
         write_model(graph, description, path)
         return path

@@ -52,7 +52,8 @@ def make_int8(
     """
     with tempfile.TemporaryDirectory(prefix="lmsc-int8-") as name:
         folder = Path(name)
-        quantiser = Quantiser(graph, crops, folder, reduce_range=options.reduce_range)
+        how = {"reduce_range": options.reduce_range, "is_for_openvino": options.to == "openvino"}
+        quantiser = Quantiser(graph, crops, folder, **how)
 
         def judge_layers(model: onnx.ModelProto, in_float: tuple[str, ...]) -> Parity:
             return judge(model, replace(description, precision="int8", float_layers=in_float))
@@ -65,7 +66,7 @@ def make_int8(
             tuned = fine_tune(network, crops, epochs=options.qat_epochs)
             (folder / "tuned").mkdir()
             changed = to_graph(tuned.network, description.spec, options.opset)
-            made = Quantiser(changed, crops, folder / "tuned", reduce_range=options.reduce_range)
+            made = Quantiser(changed, crops, folder / "tuned", **how)
             made.set_ranges(tuned.ranges)
             return made
 

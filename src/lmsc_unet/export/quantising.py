@@ -2,8 +2,9 @@
 
 Static QDQ: weights as signed 8 bit with a scale for each output channel, activations as unsigned 8 bit with a scale for
 each tensor, from the least and the largest value that calibration met. On NuInsSeg, percentiles and symmetric
-activations kept no more pixels than that, took longer to calibrate or to run. What goes into a transposed convolution
-and may be negative is symmetric all the same: OpenVINO has no 8-bit transposed convolution of anything else.
+activations kept no more pixels than that, took longer to calibrate or to run. For OpenVINO, what goes into a transposed
+convolution and may be negative is symmetric all the same: it has no 8-bit transposed convolution of anything else. For
+ONNX Runtime, which has none at all, they become 1x1 convolutions.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from lmsc_unet.export.growing import grow_by_convolving
 from lmsc_unet.export.images import Pixels
 from lmsc_unet.prediction.modelfile import INPUT
 
@@ -27,7 +29,15 @@ ACTIVATIONS = ("Relu", "Clip")
 class Quantiser:
     """Makes INT8 graphs of one float32 graph, with chosen layers left in float."""
 
-    def __init__(self, model: onnx.ModelProto, crops: Sequence[Pixels], folder: Path, *, reduce_range: bool = False):
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        crops: Sequence[Pixels],
+        folder: Path,
+        *,
+        reduce_range: bool = False,
+        is_for_openvino: bool = False,
+    ) -> None:
         """Prepares and calibrates.
 
         Args:
@@ -35,6 +45,7 @@ class Quantiser:
             crops: Prepared pixels "1 C h w" of real images.
             folder: An empty folder for what the quantiser writes.
             reduce_range: Weights of 7 bits, for processors whose 8-bit products saturate (x86 without VNNI).
+            is_for_openvino: Whether OpenVINO is to run the graph, and not ONNX Runtime.
         """
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -44,7 +55,8 @@ class Quantiser:
         quant_pre_process(deepcopy(model), str(self._float), skip_symbolic_shape=True)  # it takes the weights out
         graph = onnx.load(self._float).graph
         self._nodes = _nodes_of_layers(graph)
-        self._symmetric = _signed_before_growing(graph)
+        self._is_for_openvino = is_for_openvino
+        self._symmetric = _signed_before_growing(graph) if is_for_openvino else []
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -97,6 +109,8 @@ class Quantiser:
             logging.root.setLevel(level)
         made = onnx.load(self._out)
         _leave_end_in_float(made.graph)
+        if not self._is_for_openvino:
+            grow_by_convolving(made.graph)
         return made
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, ModelError, SizeError
+from lmsc_unet.prediction import modelfile
 from lmsc_unet.prediction.modelfile import Description
 from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.outputs import as_logits, as_votes
@@ -135,11 +136,22 @@ def choose_backend(path: Path, runtime: Runtime) -> Backend:
         ConfigError: the backend is unknown, not installed, or not one for this kind of file.
     """
     able = KINDS[path.suffix].backends
-    usual = default_backend() if path.suffix == ".onnx" else able[0]
-    backend = find_backend(runtime.backend or usual)
-    if (runtime.backend or usual) not in able:
-        raise ConfigError(f"{path}: the backend {runtime.backend} does not run this file; {' or '.join(able)} does.")
+    name = runtime.backend or usual_backend(path)
+    backend = find_backend(name)
+    if name not in able:
+        raise ConfigError(f"{path}: the backend {name} does not run this file; {' or '.join(able)} does.")
     return backend
+
+
+def usual_backend(path: Path) -> str:
+    """What runs a model file where nobody chooses: of an INT8 ONNX file ONNX Runtime, which it is made for.
+
+    Raises:
+        ModelError: the file is damaged, of another kind or newer.
+    """
+    if path.suffix == ".onnx" and modelfile.read_description(path).precision != "int8":
+        return default_backend()
+    return KINDS[path.suffix].backends[0] if path.suffix in KINDS else default_backend()
 
 
 def _function(target: str) -> Callable[..., Any]:
@@ -149,7 +161,7 @@ def _function(target: str) -> Callable[..., Any]:
 
 
 def default_backend() -> str:
-    """OpenVINO on an x86 processor where it is installed, since it is the faster there; otherwise ONNX Runtime."""
+    """OpenVINO on an x86 processor where it is installed, since its INT8 files are the fastest; else ONNX Runtime."""
     return "openvino" if platform.machine().lower() in X86 and find_spec("openvino") else "onnxruntime"
 
 

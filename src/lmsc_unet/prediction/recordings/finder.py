@@ -8,9 +8,9 @@ import numpy as np
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.images import sha256
-from lmsc_unet.prediction.backends import default_backend
+from lmsc_unet.prediction.backends import usual_backend
 from lmsc_unet.prediction.bundled import SIGNALS, bundled_models
-from lmsc_unet.prediction.loading import load
+from lmsc_unet.prediction.loading import find_file, load
 from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.recordings.masker import make_masker, settings_of
 from lmsc_unet.prediction.runtime import Runtime
@@ -85,7 +85,7 @@ def load_finder(
         return replace(energy_finder(stft), min_confidence=_share(min_confidence, 0.0))
     if nfft is not None:
         raise ConfigError(f"nfft is part of what a model was trained with. Leave it out, or use --model {ENERGY}.")
-    number = _at_once(runtime)
+    number = _at_once(model, runtime)
     loaded = load(model, replace(runtime, at_once=number))
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
     found = network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, origin=origin)
@@ -122,10 +122,11 @@ def network_finder(
     )
 
 
-def _at_once(runtime: Runtime) -> int:
+def _at_once(model: str, runtime: Runtime) -> int:
     """Two where OpenVINO has two threads: they wait for nothing of each other then; others hold twice the memory."""
     is_wide = (runtime.threads or os.cpu_count() or 1) > 1
-    return 2 if is_wide and (runtime.backend or default_backend()) == "openvino" else 1
+    backend = runtime.backend or usual_backend(find_file(model))
+    return 2 if is_wide and backend == "openvino" else 1
 
 
 def _given(value: int | None, default: int) -> int:

@@ -1,0 +1,70 @@
+"""An 8-bit transposed convolution as a 1x1 convolution whose channels become pixels gives the same numbers."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from lmsc_unet.export import quantising
+from lmsc_unet.export.growing import grow_by_convolving
+from lmsc_unet.export.images import draw_crops, find_images
+from lmsc_unet.export.quantising import Quantiser
+from lmsc_unet.export.source import Source
+from lmsc_unet.prediction.modelfile import INPUT
+
+
+@pytest.fixture(scope="module")
+def quantiser(
+    graph: onnx.ModelProto, source: Source, data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Quantiser:
+    """The discs' network, calibrated."""
+    crops = draw_crops(find_images(data, source), source.spec, 6)
+    return Quantiser(graph, crops, tmp_path_factory.mktemp("quantiser"))
+
+
+@pytest.fixture
+def plain(quantiser: Quantiser, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
+    """Its INT8 graph with transposed convolutions."""
+    monkeypatch.setattr(quantising, "grow_by_convolving", lambda _graph: None)
+    return quantiser.quantise()
+
+
+def run(model: onnx.ModelProto, pixels: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {INPUT: pixels})[0])
+
+
+def steps(model: onnx.ModelProto) -> list[str]:
+    return [node.op_type for node in model.graph.node]
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8), (2, 3, 24, 40), (3, 3, 64, 16)])
+def test_the_numbers_are_the_same_for_any_batch_and_sides(plain: onnx.ModelProto, shape: tuple[int, ...]) -> None:
+    changed = deepcopy(plain)
+    grow_by_convolving(changed.graph)
+    onnx.checker.check_model(changed, full_check=True)
+    assert "ConvTranspose" in steps(plain)
+    assert "ConvTranspose" not in steps(changed)
+    pixels = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    before, after = run(plain, pixels), run(changed, pixels)
+    rounding = np.abs(before - after)  # float32 sums of 8-bit products may round a tie the other way
+    assert rounding.mean() < 1e-3 * np.abs(before).mean()
+
+
+def test_the_quantiser_does_so_for_onnx_runtime_alone(
+    graph: onnx.ModelProto, source: Source, data: Path, quantiser: Quantiser, tmp_path: Path
+) -> None:
+    crops = draw_crops(find_images(data, source), source.spec, 2)
+    assert "ConvTranspose" not in steps(quantiser.quantise())
+    assert "ConvTranspose" in steps(Quantiser(graph, crops, tmp_path, is_for_openvino=True).quantise())
+
+
+def test_a_layer_left_in_float_keeps_its_step(quantiser: Quantiser, source: Source) -> None:
+    kept = next(layer for layer in quantiser.layers if layer.endswith("grow"))
+    model = quantiser.quantise(in_float=[kept])
+    assert steps(model).count("ConvTranspose") == 1
+    pixels = np.random.default_rng(0).normal(size=(1, source.spec.input_channels, 32, 32)).astype(np.float32)
+    assert np.isfinite(run(model, pixels)).all()
