@@ -38,7 +38,7 @@ def stream(
         finished = blended[:, : min(end, rows.length_px) - start, : columns.length_px]
         step = max(1, BAND_PIXELS // columns.length_px)
         for top in range(0, finished.shape[1], step):
-            yield finished[:, top : top + step]
+            yield finished[:, top : top + step].copy()  # who holds a band holds no more of the row than that
         unfinished = blended[:, end - start :].copy()
         del blended, finished  # before the next row of tiles is made
 

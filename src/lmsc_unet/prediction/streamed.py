@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.images import RowSource, write_png_rows
+from lmsc_unet.memory import return_freed_memory
 from lmsc_unet.overlap import Sink
 from lmsc_unet.prediction.files import within
 from lmsc_unet.prediction.overlays import display_limits, draw_overlay
@@ -37,6 +38,7 @@ def predict_rows(predictor: Predictor, source: RowSource, out: Path, name: str, 
         DataError: the file is damaged, or does not fit the model; nothing is left of its results.
         OutputError: a result cannot be written.
     """
+    return_freed_memory()
     mask, overlay, probabilities = _sinks(predictor, source, out, name, wanted)
     sinks = [*overlay, *probabilities, mask]
     counts = np.zeros(len(predictor.spec.class_names), np.int64)

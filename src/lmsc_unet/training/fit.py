@@ -15,6 +15,7 @@ from lmsc_unet.config import from_mapping
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.splits import Fold
 from lmsc_unet.errors import ModelError
+from lmsc_unet.memory import keep_freed_memory
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.averaging import averaging
@@ -22,7 +23,6 @@ from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
 from lmsc_unet.training.initial import load_initial
-from lmsc_unet.training.memory import keep_freed_memory
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.network import network_config
 from lmsc_unet.training.progress import TrainingProgress
