@@ -1,6 +1,7 @@
 """An 8-bit transposed convolution as a 1x1 convolution whose channels become pixels gives the same numbers."""
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,16 @@ import onnx
 import onnxruntime
 import pytest
 
+from lmsc_unet.catalog import CATALOG
 from lmsc_unet.export import quantising
+from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.growing import grow_by_convolving
 from lmsc_unet.export.images import draw_crops, find_images
 from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.source import Source
+from lmsc_unet.models import build_model
 from lmsc_unet.prediction.modelfile import INPUT
+from lmsc_unet.prediction.spec import ModelSpec
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,17 @@ def test_the_numbers_are_the_same_for_any_batch_and_sides(plain: onnx.ModelProto
     before, after = run(plain, pixels), run(changed, pixels)
     rounding = np.abs(before - after)  # float32 sums of 8-bit products may round a tie the other way
     assert rounding.mean() < 1e-3 * np.abs(before).mean()
+
+
+def test_a_network_that_was_never_trained_has_no_biases_there(tmp_path: Path) -> None:
+    network = build_model(replace(CATALOG["lmsc-unet"], widths=(4, 8, 16, 32)))
+    spec = ModelSpec(name="new", side_multiple_px=8)
+    noise = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
+    graph = to_graph(network, spec)
+    assert any(node.op_type == "ConvTranspose" and len(node.input) == 2 for node in graph.graph.node)
+    model = Quantiser(graph, [noise], tmp_path).quantise()
+    assert "ConvTranspose" not in steps(model)
+    assert np.isfinite(run(model, noise)).all()
 
 
 def test_the_quantiser_does_so_for_onnx_runtime_alone(

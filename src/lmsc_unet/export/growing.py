@@ -7,6 +7,7 @@ channels then. `DepthToSpace`, which does the same with the channels first, took
 """
 
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 import onnx
@@ -25,10 +26,10 @@ def grow_by_convolving(graph: onnx.GraphProto) -> None:
         weight = made_by.get(node.input[1]) if _doubles(node) else None
         if weight is None:  # of no such step, or one in float32, whose weights no step makes
             continue
-        bias = made_by[node.input[2]]
+        biases = [made_by[name].input if name in made_by else [name] for name in node.input[2:]]  # none where all are 0
         num_out = values[weight.input[0]].dims[1]
         _change(values[weight.input[0]], lambda taps: taps.transpose(2, 3, 1, 0).reshape(-1, taps.shape[0], 1, 1))
-        for name in (*weight.input[1:], *bias.input):
+        for name in (*weight.input[1:], *chain.from_iterable(biases)):
             _change(values[name], lambda of_channels: np.tile(of_channels, TAPS))
         next(one for one in weight.attribute if one.name == "axis").i = 0
         node.CopyFrom(helper.make_node("Conv", node.input, node.output, node.name, kernel_shape=[1, 1]))
