@@ -117,7 +117,8 @@ def test_the_energy_detector_knows_how_many_frames_a_row_averages():
     [
         (Runtime(backend="openvino", threads=2), 2),
         (Runtime(backend="openvino", threads=1), 1),  # a second one would wait
-        (Runtime(backend="onnxruntime", threads=2), 1),  # which would hold twice the memory
+        (Runtime(backend="onnxruntime", threads=2), 2),
+        (Runtime(backend="executorch", threads=2), 1),  # not made to be called by two
     ],
 )
 def test_two_blocks_are_seen_at_once_where_that_is_faster(runtime, blocks, monkeypatch):

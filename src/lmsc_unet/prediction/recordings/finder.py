@@ -19,7 +19,8 @@ from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection import EnergyMask, Masker
 from lmsc_unet.signal.settings import Stft
 
-_BLOCK_CELLS = 1 << 18  # 1024 rows of 256: the halo is a sixteenth of what a network does; of 256 rows it is a quarter
+_BLOCK_ROWS = 896  # the halo is a fourteenth of what a network does, of 256 rows a quarter; two blocks of 1024: 430 MB
+_BLOCK_CELLS = _BLOCK_ROWS * 256
 MIN_CONFIDENCE = 0.75
 """Of a network's boxes; chosen by F1 on generated scenes of cheap and of clean receivers (docs/log.md)."""
 MIN_SNR_DB = -8.0
@@ -115,7 +116,7 @@ def network_finder(
         masker=make_masker(network, spec),
         stft=replace(stft, frames_per_row=_given(frames_per_row, stft.frames_per_row)),
         class_names=spec.class_names,
-        block_rows=min(1024, max(256, _BLOCK_CELLS // stft.nfft)),
+        block_rows=min(_BLOCK_ROWS, max(256, _BLOCK_CELLS // stft.nfft)),
         min_confidence=MIN_CONFIDENCE,
         min_snr_db=MIN_SNR_DB,
         origin=origin or {"name": spec.name},
@@ -123,10 +124,10 @@ def network_finder(
 
 
 def _at_once(model: str, runtime: Runtime) -> int:
-    """Two where OpenVINO has two threads: they wait for nothing of each other then; others hold twice the memory."""
+    """Two where a processor has two threads: they wait for nothing of each other then."""
     is_wide = (runtime.threads or os.cpu_count() or 1) > 1
     backend = runtime.backend or usual_backend(find_file(model))
-    return 2 if is_wide and backend == "openvino" else 1
+    return 2 if is_wide and backend in ("onnxruntime", "openvino") else 1
 
 
 def _given(value: int | None, default: int) -> int:
