@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lmsc_unet.experiments.budget import BUDGETS
+from lmsc_unet.experiments.estimate import by_fold
 from lmsc_unet.experiments.peers import PEERS
 from lmsc_unet.experiments.plan import config_of, jobs_of, run_key, without_repeats
 from lmsc_unet.experiments.recipes import TABLES, Recipe, nuinsseg, nuinsseg_unet, rf
@@ -68,3 +69,9 @@ def test_no_peer_starts_from_learnt_weights() -> None:
     for peer in PEERS.values():
         assert peer.arguments.get("encoder_weights") is None
         assert not peer.arguments.get("pretrained")
+
+
+def test_fold_1_of_all_models_is_trained_before_fold_2_and_the_slow_model_last() -> None:
+    jobs = [job for recipe in (nuinsseg_unet, nuinsseg) for job in jobs_of(recipe(), BUDGETS["medium"], SOURCE, Path())]
+    order = [(job.config.fold, job.model) for job in by_fold(jobs)]
+    assert order == [(fold, model) for fold in range(1, 6) for model in ("lmsc-unet", "unet")]

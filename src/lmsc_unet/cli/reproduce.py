@@ -21,7 +21,7 @@ DATA_NAMES: tuple["DataName", ...] = ("nuinsseg", "rf")
 def reproduce(
     *targets: Word,
     data: Annotated[tuple[str, ...], Parameter(negative="")] = (),
-    budget: Literal["smoke", "small", "full"] = "small",
+    budget: Literal["smoke", "small", "medium", "full"] = "small",
     out: Path = Path("reproduction"),
     jobs: int = 1,
     peers_python: Path = Path(".venv-peers/bin/python"),
@@ -35,7 +35,8 @@ def reproduce(
         targets: What to make. choices tests what the paper leaves open, peers networks of other packages (first `make
             peers`); all makes all but the peers.
         data: nuinsseg=PATH and rf=PATH, the data sets on disk; generated images stand in for one that is not given.
-        budget: smoke takes two minutes, small about two hours on two cores, full is the paper's 200 epochs.
+        budget: smoke takes two minutes, small about two hours on two cores, medium (30 epochs) days, full is the
+            paper's 200 epochs.
         out: Folder of the report and of all runs.
         jobs: Trainings at a time; they share the cores out, or the GPUs.
         peers_python: The Python of the environment that `make peers` builds.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-BudgetName = Literal["smoke", "small", "full"]
+BudgetName = Literal["smoke", "small", "medium", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,21 @@ BUDGETS: Mapping[BudgetName, Budget] = MappingProxyType(
             nuinsseg={"epochs": 15, "batch": 3},
             rf={"epochs": 1, "batch": 8},
             num_nuclei=22,
+            nuclei_side_px=512,
+            num_pieces=4000,
+            piece_samples=None,
+            folds=5,
+            benchmark_rounds=20,
+            backends=("torch", "onnxruntime"),
+            benchmark_side_px=256,
+        ),
+        "medium": Budget(
+            about="medium: 30 epochs with batches of 16 on NuInsSeg, 8 on the RF set, where the "
+            "paper trains 200 with batches of 32",
+            settings={},
+            nuinsseg={"epochs": 30, "batch": 16, "validate_every": 5},
+            rf={"epochs": 8, "batch": 16},
+            num_nuclei=665,
             nuclei_side_px=512,
             num_pieces=4000,
             piece_samples=None,

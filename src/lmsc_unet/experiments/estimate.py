@@ -25,6 +25,11 @@ def estimate_s(job: Job) -> float:
     return START_S + share * (config.epochs * (train_s + score_s / config.validate_every) + score_s)
 
 
+def by_fold(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    """Fold 1 of all experiments before fold 2, the short ones first: what is stopped half way can be compared."""
+    return tuple(sorted(jobs, key=lambda job: (job.config.fold, estimate_s(job))))
+
+
 class Clock:
     """The time that is left, as the jobs that are done tell of this machine."""
 

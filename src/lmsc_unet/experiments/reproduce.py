@@ -16,7 +16,7 @@ from lmsc_unet.experiments.budget import BUDGETS, BudgetName
 from lmsc_unet.experiments.collecting import Outcome, collect
 from lmsc_unet.experiments.costs import make_costs
 from lmsc_unet.experiments.curves import make_curves
-from lmsc_unet.experiments.estimate import Clock, clock_text
+from lmsc_unet.experiments.estimate import Clock, by_fold, clock_text
 from lmsc_unet.experiments.experiment import DataName, Experiment
 from lmsc_unet.experiments.features import make_features
 from lmsc_unet.experiments.peer_section import make_peers
@@ -134,7 +134,7 @@ def train(wanted: Sequence[Job], hands: Hands, tell: Tell) -> dict[Path, str]:
     Raises:
         KeyboardInterrupt: stopped; finished runs and epochs are kept.
     """
-    once = without_repeats(wanted)
+    once = by_fold(without_repeats(wanted))
     left = [job for job in once if not job.is_finished]
     errors: dict[Path, str] = {}
     if not left:
