@@ -7,6 +7,7 @@ from PIL import Image
 
 from lmsc_unet.data.check import check_dataset
 from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.reading import find_label_map, load_pair
 from lmsc_unet.errors import DataError, LmscError, SizeError
 from tests.data.folders import write_dataset, write_image, write_mask
@@ -14,7 +15,7 @@ from tests.data.folders import write_dataset, write_image, write_mask
 
 def _load_all(root, **options):
     dataset = find_dataset(root)
-    label_map = find_label_map(dataset.samples, **options)
+    label_map = find_label_map(dataset.samples, DataOptions(**options))
     return [load_pair(sample, label_map) for sample in dataset.samples]
 
 
@@ -134,7 +135,7 @@ def test_values_outside_named_classes_are_found_before_training(tmp_path):
     with pytest.raises(
         DataError, match=r"masks/c\.png: the mask holds 3, but the classes are 0 \(a\), 1 \(b\), 2 \(c\)"
     ):
-        find_label_map(find_dataset(root).samples, classes=("a", "b", "c"))
+        find_label_map(find_dataset(root).samples, DataOptions(classes=("a", "b", "c")))
 
 
 @pytest.mark.parametrize(

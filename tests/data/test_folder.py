@@ -3,6 +3,7 @@ import unicodedata
 import pytest
 
 from lmsc_unet.data.folder import find_dataset, scan_dataset
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import DataError
 from tests.data.folders import SHARED, write_dataset, write_image, write_mask
 
@@ -46,7 +47,7 @@ def test_what_is_no_picture_or_hidden_is_passed_over(tmp_path):
 
 def test_folders_may_have_other_names(tmp_path):
     write_dataset(tmp_path, ["a"], images="raw/pictures", masks="truth")
-    sample = find_dataset(tmp_path, images="raw/pictures", masks="truth").samples[0]
+    sample = find_dataset(tmp_path, DataOptions(images="raw/pictures", masks="truth")).samples[0]
     assert (sample.name, sample.image) == ("a", tmp_path / "raw" / "pictures" / "a.png")
 
 
@@ -177,6 +178,6 @@ def test_a_scan_tells_every_problem_and_keeps_the_pairs(tmp_path):
 )
 @pytest.mark.parametrize("masks", ["masks", "labels"])
 def test_the_data_science_bowl_pairs_without_a_hand_on_it(masks):
-    dataset = find_dataset(SHARED / "dsb2018", masks=masks)
+    dataset = find_dataset(SHARED / "dsb2018", DataOptions(masks=masks))
     assert len(dataset.samples) == 535
     assert all(sample.mask.parent.name == masks for sample in dataset.samples)

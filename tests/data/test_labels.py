@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsc_unet.data.labels import LabelMap, infer_label_map, parse_classes
+from lmsc_unet.data.labels import LabelMap, infer_label_map
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.metrics.counts import IGNORE
 
@@ -13,8 +14,9 @@ PATH = Path("masks/a.png")
 ABC = ("sky", "road", "car")
 
 
-def _infer(*masks, **options):
-    return infer_label_map({Path(f"{n}.png"): set(values) for n, values in enumerate(masks)}, **options)
+def _infer(*masks, is_wide=False, **options):
+    values = {Path(f"{n}.png"): set(values) for n, values in enumerate(masks)}
+    return infer_label_map(values, DataOptions(**options), is_wide=is_wide)
 
 
 INFERRED = [
@@ -105,8 +107,3 @@ def test_class_ids_stay_or_are_refused(values, num_classes):
 def test_classes_are_two_to_255_and_each_named_once(names):
     with pytest.raises(ConfigError):
         _infer({0, 1}, classes=names)
-
-
-def test_names_are_parted_by_commas():
-    assert parse_classes("background, nucleus,gland ") == ("background", "nucleus", "gland")
-    assert parse_classes("") == ()

@@ -4,6 +4,7 @@ import pytest
 from lmsc_unet.cli.main import main
 from lmsc_unet.data.check import check_dataset
 from lmsc_unet.data.nuclei import draw_tissue, write_nuclei
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.images import read_image, read_mask
 
@@ -27,7 +28,7 @@ def test_what_is_written_is_a_dataset_with_masks_and_labels_that_agree(tmp_path,
     assert f"3 pictures of 128 x 128 px with masks are in {tmp_path}" in capsys.readouterr().out
     report = check_dataset(tmp_path)
     assert (report.num_pairs, report.problems) == (3, ())
-    assert check_dataset(tmp_path, masks="labels").class_pixels == report.class_pixels
+    assert check_dataset(tmp_path, DataOptions(masks="labels")).class_pixels == report.class_pixels
     for path in (tmp_path / "labels").iterdir():
         labels = read_mask(path)
         np.testing.assert_array_equal(read_mask(tmp_path / "masks" / path.name), np.where(labels, 255, 0))

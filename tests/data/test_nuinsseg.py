@@ -3,6 +3,7 @@ import csv
 import pytest
 
 from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.reading import find_label_map, load_pair
 from lmsc_unet.data.splits import kfold
 from lmsc_unet.errors import DataError
@@ -45,7 +46,7 @@ def test_the_layout_is_recognised_by_itself(organs):
 
 
 def test_another_of_its_folders_may_give_the_masks(organs):
-    dataset = find_dataset(organs, masks="label masks modify")
+    dataset = find_dataset(organs, DataOptions(masks="label masks modify"))
     assert {sample.mask.suffix for sample in dataset.samples} == {".tif"}
 
 
@@ -98,9 +99,9 @@ def test_five_folds_are_the_official_split(published):
 @needs_patches
 @pytest.mark.parametrize("masks", ["masks", "label masks modify"])
 def test_real_patches_load_and_both_kinds_of_mask_agree(masks):
-    dataset = find_dataset(SHARED / "nuinsseg", masks=masks)
+    dataset = find_dataset(SHARED / "nuinsseg" / "human spleen", DataOptions(masks=masks))
     label_map = find_label_map(dataset.samples)
-    assert len(dataset.samples) == 22
+    assert len(dataset.samples) == 34
     assert label_map.kind == ("binary" if masks == "masks" else "instances")
     image, mask = load_pair(dataset.samples[0], label_map)
     assert (image.shape, str(image.dtype), mask.shape) == ((512, 512, 3), "uint8", (512, 512))

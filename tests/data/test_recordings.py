@@ -9,6 +9,7 @@ import pytest
 
 from lmsc_unet.data.check import check_dataset
 from lmsc_unet.data.folder import find_dataset, layout_of
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.data.reading import find_label_map, load_pair
 from lmsc_unet.data.recordings import random_parts
@@ -103,7 +104,7 @@ def test_folders_and_split_files_name_recordings(tmp_path):
     assert [sample.split for sample in find_dataset(tmp_path / "a").samples] == ["test", "train", "val"]
     write_labelled(tmp_path / "b")
     (tmp_path / "split.csv").write_text("name,split\nr0,val\nr1,train\nr2,test\n")
-    dataset = find_dataset(tmp_path / "b", split_file=tmp_path / "split.csv")
+    dataset = find_dataset(tmp_path / "b", DataOptions(split_file=tmp_path / "split.csv"))
     assert [(one.file_name, one.split) for one in dataset.samples] == [("r0", "val"), ("r1", "train"), ("r2", "test")]
 
 
@@ -113,10 +114,10 @@ def test_labels_can_be_classes(tmp_path):
     assert dataset.class_names == ("noise", "A", "B")
     label_map = find_label_map(dataset.samples)
     assert set(np.unique(load_pair(dataset.samples[1], label_map)[1])) == {0, 1, 2}
-    named = find_dataset(tmp_path, classes=("noise", "B", "A"))
+    named = find_dataset(tmp_path, DataOptions(classes=("noise", "B", "A")))
     mask = load_pair(named.samples[2], find_label_map(named.samples))[1]
     assert set(np.unique(mask)) == {0, 1}
-    other = find_dataset(tmp_path, classes=("noise", "A", "C"))
+    other = find_dataset(tmp_path, DataOptions(classes=("noise", "A", "C")))
     with pytest.raises(DataError, match="has the label 'B', but the classes are noise, A, C"):
         load_pair(other.samples[2], find_label_map(other.samples))
 

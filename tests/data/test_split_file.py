@@ -1,6 +1,7 @@
 import pytest
 
 from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import DataError
 from tests.data.folders import write_dataset
 
@@ -8,7 +9,7 @@ from tests.data.folders import write_dataset
 def _split(root, text, **options):
     path = root.parent / "split.csv"
     path.write_text(text, encoding="utf-8")
-    return {s.name: s.split for s in find_dataset(root, split_file=path, **options).samples}
+    return {s.name: s.split for s in find_dataset(root, DataOptions(split_file=path, **options)).samples}
 
 
 @pytest.fixture
@@ -53,10 +54,10 @@ def test_a_wrong_split_file_is_refused_with_its_line(root, text, message):
 
 def test_a_missing_file_and_one_that_is_no_text_are_named(root):
     with pytest.raises(DataError, match=r"no\.csv: the split file cannot be read \(No such file"):
-        find_dataset(root, split_file=root / "no.csv")
+        find_dataset(root, DataOptions(split_file=root / "no.csv"))
     (root / "bad.csv").write_bytes(b"\xff\xfe\x00name")
     with pytest.raises(DataError, match=r"bad\.csv: the split file is no CSV in UTF-8"):
-        find_dataset(root, split_file=root / "bad.csv")
+        find_dataset(root, DataOptions(split_file=root / "bad.csv"))
 
 
 def test_folders_and_a_file_that_both_part_are_refused(tmp_path):

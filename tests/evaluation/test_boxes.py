@@ -11,7 +11,7 @@ from lmsc_unet.data.reading import load_pair
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes, to_row
 from lmsc_unet.evaluation.boxes import Searched, tabulate
 from lmsc_unet.evaluation.evaluate import compare
-from lmsc_unet.evaluation.trial import DataOptions, open_trial
+from lmsc_unet.evaluation.trial import TrialOptions, open_trial
 from lmsc_unet.images import read_image
 from lmsc_unet.prediction import loading
 from lmsc_unet.signal.boxes import SignalBox
@@ -130,7 +130,7 @@ def test_what_is_too_small_for_a_signal_is_left_out_of_pixel_scores_as_of_boxes(
         f"core:freq_{side}_edge": edge for side, edge in {"lower": 0, "upper": 1e5}.items()
     }
     write_pair(tmp_path / "set", metadata(rate_hz=1e6, annotations=[known]), noise(65_536), name="noise")
-    trial = open_trial(model, tmp_path / "set", DataOptions(split="all"), tile_px=256, batch=1, threshold=None)
+    trial = open_trial(model, tmp_path / "set", TrialOptions(split="all"), tile_px=256, batch=1, threshold=None)
     sample = trial.samples[0]
     picture, _ = load_pair(sample, trial.label_map)
     assert 0 < trial.predictor.predict(picture).mask.sum() < MIN_CELLS

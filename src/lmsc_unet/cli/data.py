@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from lmsc_unet.data.options import DataOptions
+
 app = App(name="data", help="Check a folder of images and masks, or make one.")
 
 
@@ -13,37 +15,20 @@ app = App(name="data", help="Check a folder of images and masks, or make one.")
 def check(
     data: Path,
     *,
-    images: str = "images",
-    masks: str = "masks",
-    split_file: Path | None = None,
-    classes: str = "",
-    ignore_index: int | None = None,
+    options: Annotated[DataOptions, Parameter(name="*")] = DataOptions(),  # noqa: B008 - frozen
     output: Annotated[Literal["table", "json"], Parameter(name="--format")] = "table",
 ) -> int:
     """Say what a dataset holds and everything that is wrong with it; exit code 1 where training would fail.
 
     Args:
         data: The folder with the images and masks, or NuInsSeg as published.
-        images: Name of the folder of images.
-        masks: Name of the folder of masks.
-        split_file: CSV with the columns name,split that says which images train, validate and test.
-        classes: Names of the class ids in order, such as background,nucleus,gland.
-        ignore_index: The mask value of pixels to leave out.
+        options: where images and masks lie, and what the masks' values mean.
         output: How to print the report.
     """
     from lmsc_unet.data.check import check_dataset
-    from lmsc_unet.data.labels import parse_classes
     from lmsc_unet.data.report import report_dict, report_text
 
-    report = check_dataset(
-        data,
-        images=images,
-        masks=masks,
-        split_file=split_file,
-        classes=parse_classes(classes),
-        ignore_index=ignore_index,
-        on_progress=_show_progress if sys.stderr.isatty() else None,
-    )
+    report = check_dataset(data, options, on_progress=_show_progress if sys.stderr.isatty() else None)
     if output == "json":
         import json
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.cli.progress import progress
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.prediction.defaults import TILE_PX
 
 if TYPE_CHECKING:
@@ -24,12 +25,8 @@ def evaluate(
     *,
     out: Path | None = None,
     format: Literal["table", "json"] = "table",
-    images: str = "images",
-    masks: str = "masks",
-    split_file: Path | None = None,
+    options: Annotated[DataOptions, Parameter(name="*")] = DataOptions(),  # noqa: B008 - frozen
     split: Literal["train", "val", "test", "all"] | None = None,
-    classes: str = "",
-    ignore_index: int | None = None,
     threshold: float | None = None,
     scale: float | None = None,
     tile_px: int = TILE_PX,
@@ -53,12 +50,8 @@ def evaluate(
         data: Folder with images/ and masks/, paired by stem, NuInsSeg as it is published, or SigMF recordings.
         out: Folder for scores.json, per_image.csv and worst_and_best.png; of recordings also boxes.csv and boxes.png.
         format: How to print the scores.
-        images: Name of the folder of images.
-        masks: Name of the folder of masks.
-        split_file: CSV with the columns name,split (train, val or test).
+        options: where images and masks lie, and what the masks' values mean.
         split: The part to score; without it test where the data has one, else val, else all.
-        classes: Names of the class ids 0, 1, ... in the masks, with commas between; the model's if not given.
-        ignore_index: Mask value of pixels that count nowhere.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
         scale: Resize images by it before they are segmented, in place of the model's own.
         tile_px: Longest side of the tiles that larger images are cut into.
@@ -73,29 +66,19 @@ def evaluate(
         seed: Of these draws.
         overwrite: Replace the scores in the folder.
     """
-    from lmsc_unet.data.labels import parse_classes
     from lmsc_unet.evaluation.intervals import Bootstrap
     from lmsc_unet.evaluation.output import check_output, write_boxes, write_output
     from lmsc_unet.evaluation.report import per_image_csv
-    from lmsc_unet.evaluation.trial import DataOptions, open_trial
+    from lmsc_unet.evaluation.trial import TrialOptions, open_trial
     from lmsc_unet.prediction.runtime import Runtime
 
     bootstrap = Bootstrap(num_draws=draws, seed=seed)
     if out is not None:
         check_output(out, overwrite=overwrite)
-    options = DataOptions(
-        images=images,
-        masks=masks,
-        split_file=split_file,
-        split=split,
-        classes=parse_classes(classes),
-        ignore_index=ignore_index,
-        frames_per_row=frames_per_row,
-        split_seed=split_seed,
-    )
+    scored = TrialOptions(data=options, split=split, frames_per_row=frames_per_row, split_seed=split_seed)
     runtime = Runtime(backend=backend, threads=threads)
     trial = open_trial(
-        model, data, options, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime
+        model, data, scored, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime
     )
     if trial.num_trained_on:
         print(

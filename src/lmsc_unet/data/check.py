@@ -4,14 +4,15 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lmsc_unet.data.duplicates import same_files
-from lmsc_unet.data.folder import IMAGES_FOLDER, MASKS_FOLDER, scan_dataset
+from lmsc_unet.data.folder import scan_dataset
 from lmsc_unet.data.inspection import Findings, inspect
 from lmsc_unet.data.labels import LabelMap, infer_label_map
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.problems import Problem, Severity
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import given_split
@@ -72,12 +73,8 @@ class Report:
 
 def check_dataset(
     root: Path,
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
     *,
-    images: str = IMAGES_FOLDER,
-    masks: str = MASKS_FOLDER,
-    split_file: Path | None = None,
-    classes: Sequence[str] = (),
-    ignore_index: int | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
     """Reads every file of a dataset once and tells what it found.
@@ -86,9 +83,11 @@ def check_dataset(
         DataError: nothing can be read as a dataset: no folder, no known layout, no pair, a wrong split file.
         ConfigError: the classes named are none or too many.
     """
-    dataset, problems = scan_dataset(root, images=images, masks=masks, split_file=split_file, classes=classes)
+    dataset, problems = scan_dataset(root, options)
     findings = _inspect_all(dataset.samples, on_progress)
-    label_map, label_problems = _labels(dataset, findings, classes or dataset.class_names, ignore_index)
+    label_map, label_problems = _labels(
+        dataset, findings, replace(options, classes=options.classes or dataset.class_names)
+    )
     report = Report(dataset=dataset, findings=findings, label_map=label_map, problems=())
     everything = [
         *problems,
@@ -114,14 +113,14 @@ def _inspect_all(samples: Sequence[Sample], on_progress: Progress | None) -> tup
 
 
 def _labels(
-    dataset: Dataset, findings: Sequence[Findings], classes: Sequence[str], ignore_index: int | None
+    dataset: Dataset, findings: Sequence[Findings], options: DataOptions
 ) -> tuple[LabelMap | None, list[Problem]]:
     if dataset.layout == "sigmf":
-        return LabelMap(kind="classes", class_names=tuple(classes)), []
+        return LabelMap(kind="classes", class_names=options.classes), []
     values = {found.sample.mask: found.pixels for found in findings if found.sample.mask and found.pixels}
     is_wide = any(found.is_wide for found in findings)
     try:
-        label_map = infer_label_map(values, classes=classes, ignore_index=ignore_index, is_wide=is_wide)
+        label_map = infer_label_map(values, options, is_wide=is_wide)
     except DataError as error:
         return None, [Problem(file=dataset.root, reason=str(error))]
     problems = []

@@ -1,12 +1,12 @@
 """Finds the pairs of a dataset in a folder, whatever of the known layouts it has."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lmsc_unet.config import from_mapping, read_yaml
 from lmsc_unet.data.labels import listed
 from lmsc_unet.data.nuinsseg import MASKS, is_nuinsseg, scan_nuinsseg
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.pairing import Found, pair_folders, picture_files
 from lmsc_unet.data.piece import SIGNAL_NAMES, PieceOptions
 from lmsc_unet.data.problems import Problem, refuse
@@ -16,42 +16,31 @@ from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file
 from lmsc_unet.errors import DataError
 from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings
 
-IMAGES_FOLDER = "images"
-MASKS_FOLDER = "masks"
-
 
 def find_dataset(
     root: Path,
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
     *,
-    images: str = IMAGES_FOLDER,
-    masks: str = MASKS_FOLDER,
-    split_file: Path | None = None,
-    classes: Sequence[str] = (),
     pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
 ) -> Dataset:
     """Finds images and their masks; every image has one, and every mask its image.
 
-    Known are `images/` beside `masks/` (or as named), both perhaps with subfolders `train/ val/ test/`,
-    or inside such folders, and NuInsSeg's published layout. With NuInsSeg `masks` may name another of its folders.
-    Where there are SigMF recordings instead, `pieces` says how they become pictures, and `classes` names their classes.
+    Known are `images/` beside `masks/` (or as `options` names them), both perhaps with subfolders `train/ val/ test/`,
+    or inside such folders, and NuInsSeg's published layout, where `options.masks` may name another of its folders.
+    Where there are SigMF recordings instead, `pieces` says how they become pictures.
 
     Raises:
         DataError: the folder is missing or of no known layout, or files have no partner or share a stem.
     """
-    dataset, problems = scan_dataset(
-        root, images=images, masks=masks, split_file=split_file, classes=classes, pieces=pieces
-    )
+    dataset, problems = scan_dataset(root, options, pieces=pieces)
     refuse(root, problems)
     return dataset
 
 
 def scan_dataset(
     root: Path,
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
     *,
-    images: str = IMAGES_FOLDER,
-    masks: str = MASKS_FOLDER,
-    split_file: Path | None = None,
-    classes: Sequence[str] = (),
     pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
 ) -> tuple[Dataset, tuple[Problem, ...]]:
     """As `find_dataset`, but files without partner are told and not refused.
@@ -61,18 +50,19 @@ def scan_dataset(
     """
     if not root.is_dir():
         raise DataError(f"{root}: {'a folder is needed, this is a file' if root.exists() else 'no such folder'}.")
+    images, masks = options.images, options.masks
     is_published = not (root / images).is_dir() and is_nuinsseg(root)
     if layout_of(root, images) == "sigmf":
-        return scan_recordings(root, pieces, classes=classes, split_file=split_file)
+        return scan_recordings(root, pieces, classes=options.classes, split_file=options.split_file)
     if is_published:
-        found = scan_nuinsseg(root, MASKS if masks == MASKS_FOLDER else masks)
+        found = scan_nuinsseg(root, MASKS if masks == DataOptions.masks else masks)
     else:
         found = _scan_folders(root, images, masks)
     if not any(sample.mask for sample in found.samples):
         raise DataError(_no_pairs(root, images, masks, found))
     samples = tuple(sorted(found.samples, key=lambda sample: sample.image.as_posix()))
-    if split_file is not None:
-        samples = apply_split_file(_without_split(samples, root), root, split_file)
+    if options.split_file is not None:
+        samples = apply_split_file(_without_split(samples, root), root, options.split_file)
     shown = read_settings(root)
     dataset = Dataset(
         root=root,
@@ -84,7 +74,7 @@ def scan_dataset(
     return dataset, found.problems + _left_over(samples)
 
 
-def layout_of(root: Path, images: str = IMAGES_FOLDER) -> DatasetLayout:
+def layout_of(root: Path, images: str = DataOptions.images) -> DatasetLayout:
     """What the folder's files look like; recordings are looked for where there are no folders of images."""
     if (root / images).is_dir() or any((root / part / images).is_dir() for part in SPLIT_WORDS):
         return "folder"

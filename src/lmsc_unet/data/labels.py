@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.metrics.counts import IGNORE
 
@@ -99,9 +100,8 @@ class LabelMap:
 
 def infer_label_map(
     values: Mapping[Path, Collection[int]],
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
     *,
-    classes: Sequence[str] = (),
-    ignore_index: int | None = None,
     is_wide: bool = False,
 ) -> LabelMap:
     """The meaning of masks, from the values that each mask of a dataset holds.
@@ -110,15 +110,15 @@ def infer_label_map(
 
     Args:
         values: the raw values of each mask.
-        classes: names of the class ids in order; none means background and foreground.
-        ignore_index: the raw value of pixels to leave out.
+        options: the names of the class ids in order, where none means background and foreground, and the raw value of
+            pixels to leave out.
         is_wide: whether some mask has more than 8 bits: instance labels are told by that.
 
     Raises:
         DataError: the values can be read in more than one way, or not at all.
         ConfigError: more classes than 255, or a single one.
     """
-    names = tuple(classes) or BINARY_NAMES
+    names, ignore_index = options.classes or BINARY_NAMES, options.ignore_index
     check_class_names(names)
     if len(names) > 2:
         return LabelMap(kind="classes", class_names=names, ignore_index=ignore_index)
@@ -149,11 +149,6 @@ def check_class_names(names: Sequence[str]) -> None:
         raise ConfigError(f"{len(names)} classes are named; 2 to {MAX_CLASSES} are possible, background included.")
     if len(set(names)) != len(names) or not all(names):
         raise ConfigError(f"the classes {listed(names)} are not all named once. Give each class a name of its own.")
-
-
-def parse_classes(text: str) -> tuple[str, ...]:
-    """Names from `background,nucleus,...`; nothing from an empty text."""
-    return tuple(name.strip() for name in text.split(",")) if text.strip() else ()
 
 
 def listed(items: Sequence[object], limit: int = 8) -> str:

@@ -1,7 +1,7 @@
 """A sample's files as arrays, checked against each other."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.data.labels import LabelMap, distinct_values, infer_label_map
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError, SizeError
 from lmsc_unet.images import read_image, read_mask
@@ -34,9 +35,7 @@ def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArra
     return image, label_map.apply(raw, sample.mask)
 
 
-def find_label_map(
-    samples: Iterable[Sample], *, classes: Sequence[str] = (), ignore_index: int | None = None
-) -> LabelMap:
+def find_label_map(samples: Iterable[Sample], options: DataOptions = DataOptions()) -> LabelMap:  # noqa: B008 - frozen
     """The meaning of a dataset's masks, from every value in all of them; reads each mask once.
 
     Raises:
@@ -51,7 +50,7 @@ def find_label_map(
         found = dict(zip(masks, pool.map(_values_and_width, masks), strict=True))
     values = {path: values for path, (values, _) in found.items()}
     is_wide = any(is_wide for _, is_wide in found.values())
-    label_map = infer_label_map(values, classes=classes, ignore_index=ignore_index, is_wide=is_wide)
+    label_map = infer_label_map(values, options, is_wide=is_wide)
     for path in masks:
         label_map.check_values(values[path], path)
     return label_map

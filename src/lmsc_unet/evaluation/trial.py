@@ -1,15 +1,16 @@
 """From what `lmsc evaluate` is given to a report: data found, model loaded, scores taken."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.folder import IMAGES_FOLDER, MASKS_FOLDER, find_dataset
+from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.data.reading import find_label_map
 from lmsc_unet.data.sample import Sample
@@ -32,21 +33,13 @@ from lmsc_unet.signal.settings import SpectrogramSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions:
-    """Where images and masks lie in the data folder, what the masks' values mean, and which part is scored."""
+class TrialOptions:
+    """The data that a model is scored on."""
 
-    images: str = IMAGES_FOLDER
-    """Name of the folder of images."""
-    masks: str = MASKS_FOLDER
-    """Name of the folder of masks."""
-    split_file: Path | None = None
-    """CSV with the columns name,split (train, val or test)."""
+    data: DataOptions = field(default_factory=DataOptions)
+    """Where images and masks lie, and what the masks' values mean; the classes are the model's if not given."""
     split: Part | None = None
     """The part to score; without it test where the data has one, else val, else all."""
-    classes: tuple[str, ...] = ()
-    """Names of the class ids 0, 1, ... in the masks; the model's if not given."""
-    ignore_index: int | None = None
-    """Mask value of pixels that count nowhere."""
     frames_per_row: int | None = None
     """Of recordings: frames averaged per row; None takes the model's, or shows a recording in one picture."""
     split_seed: int = PieceOptions.split_seed
@@ -117,7 +110,7 @@ class Trial:
 def open_trial(
     model: str | Path,
     data: Path,
-    options: DataOptions,
+    options: TrialOptions,
     *,
     tile_px: int,
     batch: int,
@@ -133,15 +126,8 @@ def open_trial(
         ConfigError: settings that cannot be.
     """
     predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime)
-    names = options.classes or predictor.spec.class_names
-    dataset = find_dataset(
-        data,
-        images=options.images,
-        masks=options.masks,
-        split_file=options.split_file,
-        classes=names,
-        pieces=_pieces(predictor.spec, options),
-    )
+    data_options = replace(options.data, classes=options.data.classes or predictor.spec.class_names)
+    dataset = find_dataset(data, data_options, pieces=_pieces(predictor.spec, options))
     part, samples = select(dataset.samples, options.split)
     finder = network_finder(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
     file = find_file(model, runtime.backend)
@@ -152,13 +138,13 @@ def open_trial(
         predictor=predictor,
         part=part,
         samples=samples,
-        label_map=find_label_map(samples, classes=names, ignore_index=options.ignore_index),
+        label_map=find_label_map(samples, data_options),
         num_trained_on=sum(sample.file_name in trained_on for sample in samples),
         finder=finder,
     )
 
 
-def _pieces(spec: ModelSpec, options: DataOptions) -> PieceOptions:
+def _pieces(spec: ModelSpec, options: TrialOptions) -> PieceOptions:
     """Recordings as the model's pictures: in the rows asked for, or that it was trained on, or that fit."""
     settings = spec.spectrogram or SpectrogramSettings()
     own = settings.stft.frames_per_row

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.reading import find_label_map
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.evaluation.evaluate import Compared, compare
@@ -82,8 +83,8 @@ def choose(shares: Mapping[str, float]) -> dict[str, str]:
 def pairs_of(stage: Stage, chosen: Mapping[str, str]) -> tuple[dict[str, Sample], LabelMap]:
     """The chosen images with their masks, and what the masks' values mean."""
     config = stage.outcomes[-1].jobs[0].config
-    dataset = find_dataset(stage.source.path, split_file=config.data.split_file, pieces=config.recordings)
-    label_map = find_label_map(dataset.samples, classes=dataset.class_names, ignore_index=None)
+    dataset = find_dataset(stage.source.path, config.data, pieces=config.recordings)
+    label_map = find_label_map(dataset.samples, DataOptions(classes=dataset.class_names))
     return {one.name: one for one in dataset.samples if one.name in chosen.values()}, label_map
 
 

@@ -114,8 +114,7 @@ def samples_of(work: Work, prepared: Prepared) -> tuple[Sample, ...]:
     """What the job is scored on."""
     if work.part == "val":
         return prepared.folds[0].val
-    options = work.config.data
-    return find_dataset(work.data, split_file=options.split_file, pieces=work.config.recordings).of_split("test")
+    return find_dataset(work.data, work.config.data, pieces=work.config.recordings).of_split("test")
 
 
 def load(path: Path, model: str) -> tuple[nn.Module, ModelSpec]:

@@ -69,7 +69,7 @@ def _pixels(source: Source) -> Iterator[Pixels]:
     spec = source.spec
     shape = (1, spec.input_channels, 16 * spec.side_multiple_px, 8 * spec.side_multiple_px)
     yield np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    folder = source.data / source.data_config.images if source.data is not None else None
+    folder = source.data / source.data_options.images if source.data is not None else None
     if folder is not None and folder.is_dir():
         try:
             yield from draw_crops(picture_files(folder)[:NUM_PICTURES], spec, NUM_PICTURES)

@@ -1,7 +1,7 @@
 """The images that an export is calibrated on and checked with: real ones, prepared as prediction prepares them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,18 +45,17 @@ def find_parts(root: Path, source: Source) -> Parts:
         DataError: the folder holds no pairs.
         ConfigError: the data has too many classes.
     """
-    config = source.data_config
-    dataset = find_dataset(root, images=config.images, masks=config.masks, split_file=config.split_file)
-    dataset = _as_the_run_split(dataset, source)
+    options = source.data_options
+    dataset = _as_the_run_split(find_dataset(root, options), source)
     train = of_split(dataset.samples, "train")
     held_out = of_split(dataset.samples, "val") or of_split(dataset.samples, "test")
-    names = config.classes or source.spec.class_names
+    options = replace(options, classes=options.classes or source.spec.class_names)
     return Parts(
         root=root,
         train=train or dataset.samples,
         held_out=held_out or dataset.samples,
         is_held_out=bool(held_out),
-        label_map=find_label_map(held_out or dataset.samples, classes=names, ignore_index=config.ignore_index),
+        label_map=find_label_map(held_out or dataset.samples, options),
     )
 
 
@@ -64,9 +63,8 @@ def _as_the_run_split(dataset: Dataset, source: Source) -> Dataset:
     """The run's own split, where the data names none and is the run's data."""
     if source.split_file is None or any(sample.split for sample in dataset.samples):
         return dataset
-    config = source.data_config
     try:
-        return find_dataset(dataset.root, images=config.images, masks=config.masks, split_file=source.split_file)
+        return find_dataset(dataset.root, replace(source.data_options, split_file=source.split_file))
     except DataError:  # other images than the run's
         return dataset
 
@@ -84,9 +82,11 @@ def find_images(root: Path, source: Source) -> list[Path]:
 
 def is_data_folder(root: Path, source: Source) -> bool:
     """Whether a folder holds images and masks, and not images alone."""
-    config = source.data_config
+    options = source.data_options
     folders = [root, *sorted(path for path in root.glob("*") if path.is_dir())]
-    return is_nuinsseg(root) or any((one / config.images).is_dir() and (one / config.masks).is_dir() for one in folders)
+    return is_nuinsseg(root) or any(
+        (one / options.images).is_dir() and (one / options.masks).is_dir() for one in folders
+    )
 
 
 def draw_crops(images: Sequence[Path], spec: ModelSpec, number: int, seed: int = 19) -> list[Pixels]:

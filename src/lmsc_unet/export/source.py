@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import nn
 
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.training.config import DataConfig
 from lmsc_unet.training.loading import load_module
 from lmsc_unet.training.run_folder import is_run, read_config
 
@@ -29,7 +29,7 @@ class Source:
     """The checkpoint file."""
     checkpoint_sha256: str
     """Its SHA-256."""
-    data_config: DataConfig
+    data_options: DataOptions
     """How the run's data folder is laid out; the defaults of a checkpoint without its run."""
     split_file: Path | None
     """Which images the run trained and validated on."""
@@ -55,7 +55,7 @@ def open_source(model: Path) -> Source:
         spec=spec,
         checkpoint=checkpoint,
         checkpoint_sha256=sha256(checkpoint),
-        data_config=read_config(folder).data if is_run(folder) else DataConfig(),
+        data_options=read_config(folder).data if is_run(folder) else DataOptions(),
         split_file=split_file if split_file.is_file() else None,
         data=data if summary.get("data") and data.is_dir() else None,
         commit=str(summary.get("commit") or ""),

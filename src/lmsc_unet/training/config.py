@@ -3,13 +3,12 @@
 The defaults are the recipe `strong`; `recipes.py` says in what `paper` differs.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.losses.config import LossConfig
@@ -17,10 +16,6 @@ from lmsc_unet.prediction.spec import Scaling, Treatment
 
 Recipe = Literal["strong", "paper"]
 Precision = Literal["auto", "32", "bf16"]
-
-
-def _split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
-    return tuple(name.strip() for token in tokens for name in token.value.split(",") if name.strip())
 
 
 def check_at_least(config: object, least: int, *names: str, prefix: str = "") -> None:
@@ -31,19 +26,9 @@ def check_at_least(config: object, least: int, *names: str, prefix: str = "") ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Where images and masks lie in the data folder, and what the masks' values mean."""
+class DataConfig(DataOptions):
+    """Where the data lies, and how much of it validates."""
 
-    images: str = "images"
-    """Name of the folder of images."""
-    masks: str = "masks"
-    """Name of the folder of masks."""
-    split_file: Path | None = None
-    """CSV with the columns name,split (train, val or test) instead of a random split."""
-    classes: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas)] = ()
-    """Names of the class ids 0, 1, ...; found from the masks if not given."""
-    ignore_index: int | None = None
-    """Mask value of pixels that carry no loss and no score."""
     val_share: float = 0.2
     """Share of the images held out for validation where the data names no split."""
 

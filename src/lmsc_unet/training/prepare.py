@@ -1,7 +1,7 @@
 """From a data folder and a config to what a training takes: its samples, its labels, its model's spec."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
@@ -40,17 +40,9 @@ def prepare_data(data: Path, config: TrainConfig) -> Prepared:
         DataError: no pairs, a mask without image, channels that differ, an image in both parts, ...
         ConfigError: settings at odds with the data.
     """
-    options = config.data
-    dataset = find_dataset(
-        data,
-        images=options.images,
-        masks=options.masks,
-        split_file=options.split_file,
-        classes=options.classes,
-        pieces=config.recordings,
-    )
-    classes = options.classes or dataset.class_names
-    label_map = find_label_map(dataset.samples, classes=classes, ignore_index=options.ignore_index)
+    dataset = find_dataset(data, config.data, pieces=config.recordings)
+    options = replace(config.data, classes=config.data.classes or dataset.class_names)
+    label_map = find_label_map(dataset.samples, options)
     folds = _folds(dataset.samples, config)
     for fold in folds:
         check_no_leak(fold.train, fold.val)
