@@ -1,5 +1,6 @@
 """Pictures of any depth and channel count: read whole or refused with a reason, written without loss."""
 
+from lmsc_unet.images.geotiff import GeoTag, geo_tags
 from lmsc_unet.images.info import IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
 from lmsc_unet.images.reading import read_image, read_info, read_mask
 from lmsc_unet.images.resizing import resize, resize_mask
@@ -10,10 +11,12 @@ from lmsc_unet.images.writing import sha256, write_png, write_png_rows
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "GeoTag",
     "ImageInfo",
     "RollingRows",
     "RowSource",
     "as_source",
+    "geo_tags",
     "open_rows",
     "read_image",
     "read_info",

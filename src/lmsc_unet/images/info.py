@@ -34,6 +34,9 @@ class ImageInfo:
     """NumPy's name of the values' type: uint8, uint16 or float32."""
     orientation: int = 1
     """The EXIF or TIFF orientation, 1 to 8; 1 is upright."""
+    nodata: float | None = None
+    """The value of a GeoTIFF that means "nothing known here", as `read_image` gives it; NaN where NaN is that value.
+    None where the file names none, or one that no pixel can have."""
 
 
 def check_limits(info: ImageInfo, max_pixels: int) -> None:
@@ -80,7 +83,8 @@ def plain_values(array: AnyArray) -> AnyArray:
     name = plain_dtype(array.dtype)
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
-    return array.astype(name, copy=False)
+    with np.errstate(over="ignore"):  # the least float64, a usual nodata value, becomes -inf
+        return array.astype(name, copy=False)
 
 
 def plain_dtype(dtype: np.dtype[Any]) -> str:

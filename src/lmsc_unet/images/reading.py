@@ -120,6 +120,11 @@ def _kind(head: bytes) -> str:
     raise DataError("the content is no PNG, JPEG, TIFF or BMP. Save it as one of these.")
 
 
+def is_tiff(path: Path) -> bool:
+    """Whether the content of a file is TIFF or BigTIFF."""
+    return _kind(_head(path)) == "TIFF"
+
+
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """Puts the file's name before any complaint. Decoders raise all sorts of errors on damaged files."""

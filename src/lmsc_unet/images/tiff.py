@@ -9,7 +9,8 @@ import numpy as np
 import tifffile
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, turned_size
+from lmsc_unet.images.geotiff import GeoTag, page_geo_tags, stored_nodata
+from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, plain_values, turned_size
 from lmsc_unet.images.tiff_blocks import can_stream, raw_blocks
 from lmsc_unet.images.tiff_codecs import teach_tifffile
 from lmsc_unet.images.tiff_damage import check_pages, check_presence
@@ -54,8 +55,17 @@ class Tiff:
         channels = 3 if is_coloured else self._shape[2] - self._num_alpha
         dtype = "uint8" if is_coloured else plain_dtype(np.dtype(self._series.dtype))
         return ImageInfo(
-            height_px=height_px, width_px=width_px, channels=channels, dtype=dtype, orientation=self._orientation
+            height_px=height_px,
+            width_px=width_px,
+            channels=channels,
+            dtype=dtype,
+            orientation=self._orientation,
+            nodata=None if is_coloured else self._nodata(),
         )
+
+    def geo_tags(self) -> list[GeoTag]:
+        """The tags that give the place and the nodata value; none where the pixels are to be turned."""
+        return page_geo_tags(self._page) if self._orientation == 1 else []
 
     def check(self, max_pixels: int = MAX_PIXELS) -> None:
         """Raises DataError where the file is truncated or too large to be decoded."""
@@ -88,6 +98,14 @@ class Tiff:
         check_presence(self._page)
         for raw in raw_blocks(self._page):
             yield self._as_colours(self._as_labels(raw))
+
+    def _nodata(self) -> float | None:
+        """The nodata value as `pixels` would give it."""
+        stored = stored_nodata(self._page)
+        if stored is None:
+            return None
+        raw = np.full((1, 1, self._shape[2]), stored)
+        return float(plain_values(self._as_colours(self._as_labels(raw)))[0, 0, 0])
 
     def _as_colours(self, array: AnyArray) -> AnyArray:
         if int(self._page.photometric) == _PALETTE:
