@@ -108,6 +108,18 @@ def test_folders_and_split_files_name_recordings(tmp_path):
     assert [(one.file_name, one.split) for one in dataset.samples] == [("r0", "val"), ("r1", "train"), ("r2", "test")]
 
 
+def test_groups_of_recordings_stay_in_one_part(tmp_path):
+    for day in ("monday", "tuesday", "friday"):
+        write_labelled(tmp_path / "a" / day)
+    samples = find_dataset(tmp_path / "a", DataOptions(group="folder")).samples
+    parts = {(one.group, one.split) for one in samples}
+    assert sorted(group for group, _ in parts) == ["friday", "monday", "tuesday"]
+    assert {split for _, split in parts} == {"train", "val", "test"}
+    write_labelled(tmp_path / "b" / "monday")
+    with pytest.raises(DataError, match="all recordings are of the group monday; two groups are needed"):
+        find_dataset(tmp_path / "b", DataOptions(group="folder"))
+
+
 def test_labels_can_be_classes(tmp_path):
     write_labelled(tmp_path)
     dataset = find_dataset(tmp_path, pieces=PieceOptions(by_label=True))

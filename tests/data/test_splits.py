@@ -1,4 +1,6 @@
 import shutil
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,40 @@ def test_equal_files_are_grouped(tmp_path):
     for name, data in {"a": b"12", "b": b"21", "c": b"12", "d": b"1", "e": b"12"}.items():
         (tmp_path / name).write_bytes(data)
     assert [[path.name for path in twins] for twins in same_files(tmp_path.iterdir())] == [["a", "c", "e"]]
+
+
+def _grouped(*groups):
+    return tuple(replace(sample, group=group) for sample, group in zip(_samples(len(groups)), groups, strict=True))
+
+
+@given(groups=st.lists(st.sampled_from("abcdef"), min_size=4, max_size=40), num_folds=st.integers(2, 5))
+def test_no_group_stands_in_two_folds(groups, num_folds):
+    pytest.importorskip("sklearn", reason=FOLDS)
+    samples = _grouped(*groups)
+    if len(set(groups)) < num_folds:
+        with pytest.raises(DataError, match=f"{len(set(groups))} groups cannot make {num_folds} folds"):
+            kfold(samples, num_folds)
+        return
+    folds = kfold(samples, num_folds)
+    assert all(not {s.group for s in fold.train} & {s.group for s in fold.val} for fold in folds)
+    assert sorted(sample.name for fold in folds for sample in fold.val) == [sample.name for sample in samples]
+
+
+@given(groups=st.lists(st.sampled_from("abcdef"), min_size=2, max_size=40), share=st.floats(0.05, 0.95))
+def test_whole_groups_are_held_back(groups, share):
+    samples = _grouped(*groups)
+    if len(set(groups)) < 2:
+        with pytest.raises(DataError, match="two groups are needed at least"):
+            holdout(samples, share)
+        return
+    fold = holdout(samples, share)
+    assert fold.train
+    assert fold.val
+    assert not {s.group for s in fold.train} & {s.group for s in fold.val}
+    assert len(fold.val) <= share * len(samples) + max(Counter(groups).values())
+
+
+def test_folds_of_groups_are_about_equally_large():
+    pytest.importorskip("sklearn", reason=FOLDS)
+    folds = kfold(_grouped(*(letter for number, letter in enumerate("abcdefghij") for _ in range(number + 1))), 5)
+    assert [len(fold.val) for fold in folds] == [11] * 5

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lmsc_unet.config import from_mapping, read_yaml
+from lmsc_unet.data.groups import with_groups
 from lmsc_unet.data.labels import listed
 from lmsc_unet.data.nuinsseg import MASKS, is_nuinsseg, scan_nuinsseg
 from lmsc_unet.data.options import DataOptions
@@ -12,7 +13,7 @@ from lmsc_unet.data.piece import SIGNAL_NAMES, PieceOptions
 from lmsc_unet.data.problems import Problem, refuse
 from lmsc_unet.data.recordings import has_recordings, scan_recordings
 from lmsc_unet.data.sample import Dataset, DatasetLayout, Sample
-from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file
+from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
 from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings
 
@@ -53,7 +54,7 @@ def scan_dataset(
     images, masks = options.images, options.masks
     is_published = not (root / images).is_dir() and is_nuinsseg(root)
     if layout_of(root, images) == "sigmf":
-        return scan_recordings(root, pieces, classes=options.classes, split_file=options.split_file)
+        return scan_recordings(root, pieces, options)
     if is_published:
         found = scan_nuinsseg(root, MASKS if masks == DataOptions.masks else masks)
     else:
@@ -61,8 +62,9 @@ def scan_dataset(
     if not any(sample.mask for sample in found.samples):
         raise DataError(_no_pairs(root, images, masks, found))
     samples = tuple(sorted(found.samples, key=lambda sample: sample.image.as_posix()))
-    if options.split_file is not None:
+    if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
         samples = apply_split_file(_without_split(samples, root), root, options.split_file)
+    samples = with_groups(samples, root, options.group, options.split_file)
     shown = read_settings(root)
     dataset = Dataset(
         root=root,

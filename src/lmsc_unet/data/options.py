@@ -22,6 +22,8 @@ class DataOptions:
     """Name of the folder of masks."""
     split_file: Path | None = None
     """CSV with the columns name,split (train, val or test) that says which images train, validate and test."""
+    group: str = ""
+    """folder, or a column of the split file: images of one group (patient, slide, organ) never stand in two parts."""
     classes: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
     """Names of the class ids 0, 1, ..., with commas between; found from the masks if not given."""
     ignore_index: int | None = None

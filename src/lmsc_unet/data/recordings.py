@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from lmsc_unet.data.groups import with_groups
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import SIGNAL_NAMES, Piece, PieceOptions
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Dataset, Sample, Split
-from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file
+from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import Recording, open_recording
@@ -30,7 +32,9 @@ def has_recordings(root: Path) -> bool:
 
 
 def scan_recordings(
-    root: Path, options: PieceOptions, *, classes: Sequence[str] = (), split_file: Path | None = None
+    root: Path,
+    pieces: PieceOptions,
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
 ) -> tuple[Dataset, tuple[Problem, ...]]:
     """Opens every recording and cuts its spectrogram into pieces; those that cannot be used are told.
 
@@ -47,18 +51,16 @@ def scan_recordings(
             f"{root}: none of the {len(opened)} recordings has an annotation, so there is nothing to learn from. "
             "Annotate the signals (SigMF annotations with core:freq_lower_edge and core:freq_upper_edge)."
         )
-    names = tuple(classes) or (("noise", *sorted(labels)) if options.by_label else SIGNAL_NAMES)
-    wholes = _split(root, [_whole(root, one) for one in opened], options.split_seed, split_file)
-    samples = [
-        piece for whole, one in zip(wholes, opened, strict=True) for piece in _pieces(whole, one, options, names)
-    ]
-    one_scale = options.scales[0] if len(options.scales) == 1 else 1
+    names = options.classes or (("noise", *sorted(labels)) if pieces.by_label else SIGNAL_NAMES)
+    wholes = _split(root, [_whole(root, one) for one in opened], pieces.split_seed, options)
+    samples = [piece for whole, one in zip(wholes, opened, strict=True) for piece in _pieces(whole, one, pieces, names)]
+    one_scale = pieces.scales[0] if len(pieces.scales) == 1 else 1
     dataset = Dataset(
         root=root,
         layout="sigmf",
         samples=tuple(samples),
         class_names=names,
-        spectrogram=_scaled(options.spectrogram, one_scale),
+        spectrogram=_scaled(pieces.spectrogram, one_scale),
     )
     return dataset, tuple(problems)
 
@@ -92,14 +94,18 @@ def _whole(root: Path, recording: Recording) -> Sample:
     return Sample(name=name, image=recording.data, mask=recording.path, split=split)
 
 
-def _split(root: Path, wholes: list[Sample], seed: int, split_file: Path | None) -> Sequence[Sample]:
-    """The parts by a split file, by folders, or at random."""
-    if split_file is not None:
-        return apply_split_file([replace(whole, split=None) for whole in wholes], root, split_file)
+def _split(root: Path, wholes: Sequence[Sample], seed: int, options: DataOptions) -> Sequence[Sample]:
+    """The parts by a split file, by folders, or at random; groups of recordings stay together."""
+    if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
+        wholes = apply_split_file([replace(whole, split=None) for whole in wholes], root, options.split_file)
+    wholes = with_groups(wholes, root, options.group, options.split_file)
     if any(whole.split for whole in wholes):
         return wholes
-    parts = random_parts(len(wholes), seed)
-    return [replace(whole, split=part) for whole, part in zip(wholes, parts, strict=True)]
+    units = list(dict.fromkeys(whole.unit for whole in wholes))
+    if options.group and len(units) < 2:
+        raise DataError(f"{root}: all recordings are of the group {units[0]}; two groups are needed at least.")
+    parts = dict(zip(units, random_parts(len(units), seed), strict=True))
+    return [replace(whole, split=parts[whole.unit]) for whole in wholes]
 
 
 def random_parts(number: int, seed: int) -> list[Split]:

@@ -26,8 +26,15 @@ class Sample:
     """The mask file; `None` only where a scan found none."""
     split: Split | None = None
     """The part that the dataset itself puts it in, by its folders or by a split file."""
+    group: str | None = None
+    """What it must not be parted from, as a patient or a slide; None where nobody says."""
     piece: Piece | None = None
     """Of a recording: the rows that make image and mask; `image` is then the file of samples, `mask` the metadata."""
+
+    @property
+    def unit(self) -> str | Path:
+        """What stands in one part as a whole: its group, or else its file."""
+        return self.group if self.group is not None else self.image
 
     @property
     def file_name(self) -> str:

@@ -33,8 +33,8 @@ def apply_split_file(samples: Sequence[Sample], root: Path, path: Path) -> tuple
     """
     lookup = _lookup(samples, root)
     chosen: dict[str, Split] = {}
-    for line, name, word in _rows(path):
-        sample = _only(lookup.get(name.strip().removeprefix("./"), {}), f"{path}, line {line}: {name!r}", root)
+    for line, name, word in _rows(path, "split"):
+        sample = _found(lookup, name, f"{path}, line {line}", root)
         split = SPLIT_WORDS.get(word.strip().lower())
         if split is None:
             raise DataError(f"{path}, line {line}: the split is {word!r}; it must be train, val or test.")
@@ -49,19 +49,50 @@ def names_of_split(path: Path, split: Split) -> frozenset[str]:
     Raises:
         DataError: the file is missing or no such table.
     """
-    return frozenset(name for _, name, word in _rows(path) if SPLIT_WORDS.get(word.strip().lower()) == split)
+    return frozenset(name for _, name, word in _rows(path, "split") if SPLIT_WORDS.get(word.strip().lower()) == split)
 
 
-def _rows(path: Path) -> Iterable[tuple[int, str, str]]:
+def column_of(samples: Sequence[Sample], root: Path, path: Path, column: str) -> dict[str, str]:
+    """What another column of the file says of each sample that it names, by the samples' names.
+
+    Raises:
+        DataError: the file is missing or has no such column, or a row names no image, several, or one twice.
+    """
+    lookup = _lookup(samples, root)
+    found: dict[str, str] = {}
+    for line, name, value in _rows(path, column):
+        sample = _found(lookup, name, f"{path}, line {line}", root)
+        if found.setdefault(sample.name, value.strip()) != value.strip():
+            other = found[sample.name]
+            raise DataError(f"{path}, line {line}: the {column} of {name!r} is {other} and {value.strip()}. Keep one.")
+    return found
+
+
+def has_column(path: Path, column: str) -> bool:
+    """Whether the file's first line names a column.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return column in _read(path)[0]
+
+
+def _rows(path: Path, column: str) -> Iterable[tuple[int, str, str]]:
+    columns, rows = _read(path)
+    if not {"name", column} <= set(columns):
+        raise DataError(
+            f"{path}: the columns are {listed(columns or ['none'])}. "
+            f"A split file is CSV with a first line `name,{column}`."
+        )
+    return [(line, row["name"] or "", row[column] or "") for line, row in rows]
+
+
+def _read(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str | None]]]]:
+    """The names of the columns, and each row with its line."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
-            if not {"name", "split"} <= set(rows.fieldnames or ()):
-                raise DataError(
-                    f"{path}: the columns are {listed(rows.fieldnames or ['none'])}. "
-                    "A split file is CSV with a first line `name,split`."
-                )
-            return [(rows.line_num, row["name"], row["split"] or "") for row in rows]
+            return list(rows.fieldnames or ()), [(rows.line_num, row) for row in rows]
     except OSError as error:
         raise DataError(f"{path}: the split file cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -78,7 +109,9 @@ def _lookup(samples: Iterable[Sample], root: Path) -> dict[str, dict[str, Sample
     return lookup
 
 
-def _only(named: dict[str, Sample], row: str, root: Path) -> Sample:
+def _found(lookup: dict[str, dict[str, Sample]], name: str, row: str, root: Path) -> Sample:
+    named = lookup.get(name.strip().removeprefix("./"), {})
+    row = f"{row}: {name!r}"
     if not named:
         raise DataError(f"{row} is no image of {root}. Names are those that `lmsc data check --format json` gives.")
     if len(named) > 1:

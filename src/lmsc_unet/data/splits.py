@@ -1,8 +1,10 @@
 """Which samples train and which are held back."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -29,32 +31,45 @@ class Fold:
 def kfold(samples: Sequence[Sample], num_folds: int, seed: int = OFFICIAL_SEED) -> list[Fold]:
     """scikit-learn's `KFold(num_folds, shuffle=True, random_state=seed)` over samples in dataset order.
 
-    With 5 folds and seed 19 this is NuInsSeg's official split. Pieces of one file stay together.
+    With 5 folds and seed 19 this is NuInsSeg's official split. Pieces of one file stay together. Samples with groups
+    are parted by `GroupKFold(num_folds)`: no group stands in two folds, and the folds are about equally large.
 
     Raises:
-        DataError: fewer samples than folds, or fewer than two folds.
+        DataError: fewer samples or groups than folds, or fewer than two folds.
     """
-    from sklearn.model_selection import KFold
+    from sklearn.model_selection import GroupKFold, KFold
 
-    files = list(dict.fromkeys(sample.image for sample in samples))
-    if num_folds < 2 or len(files) < num_folds:
+    units = list(dict.fromkeys(sample.unit for sample in samples))
+    word = _word(samples)
+    if num_folds < 2 or len(units) < num_folds:
         raise DataError(
-            f"{len(files)} samples cannot make {num_folds} folds. Take at least 2 folds, and no more than samples."
+            f"{len(units)} {word} cannot make {num_folds} folds. Take at least 2 folds, and no more than {word}."
         )
-    parts = KFold(num_folds, shuffle=True, random_state=seed).split(np.zeros(len(files)))
-    return [_fold(samples, number, {files[i] for i in val}) for number, (_, val) in enumerate(parts, start=1)]
+    if word == "groups":
+        of_sample = [units.index(sample.unit) for sample in samples]
+        parts = GroupKFold(num_folds).split(np.zeros(len(samples)), groups=of_sample)
+        held = [{samples[i].unit for i in val} for _, val in parts]
+    else:
+        parts = KFold(num_folds, shuffle=True, random_state=seed).split(np.zeros(len(units)))
+        held = [{units[i] for i in val} for _, val in parts]
+    return [_fold(samples, number, val) for number, val in enumerate(held, start=1)]
 
 
-def _fold(samples: Sequence[Sample], number: int, held: Set[Path]) -> Fold:
+def _word(samples: Iterable[Sample]) -> Literal["groups", "samples"]:
+    """What is parted."""
+    return "groups" if any(sample.group is not None for sample in samples) else "samples"
+
+
+def _fold(samples: Sequence[Sample], number: int, held: Set[str | Path]) -> Fold:
     return Fold(
         number=number,
-        train=tuple(sample for sample in samples if sample.image not in held),
-        val=tuple(sample for sample in samples if sample.image in held),
+        train=tuple(sample for sample in samples if sample.unit not in held),
+        val=tuple(sample for sample in samples if sample.unit in held),
     )
 
 
 def holdout(samples: Sequence[Sample], val_share: float, seed: int = OFFICIAL_SEED) -> Fold:
-    """Holds a random share back, at least one sample and not all.
+    """Holds a random share back, at least one sample and not all; whole groups where samples have some.
 
     Raises:
         DataError: fewer than two samples, or a share that is not between 0 and 1.
@@ -64,6 +79,8 @@ def holdout(samples: Sequence[Sample], val_share: float, seed: int = OFFICIAL_SE
             f"{len(samples)} samples cannot be parted with a share of {val_share} held back. "
             "Two samples are needed at least, and a share between 0 and 1."
         )
+    if _word(samples) == "groups":
+        return _held_groups(samples, val_share, seed)
     num_val = min(max(round(val_share * len(samples)), 1), len(samples) - 1)
     held = set(np.random.default_rng(seed).permutation(len(samples))[:num_val].tolist())
     return Fold(
@@ -71,6 +88,19 @@ def holdout(samples: Sequence[Sample], val_share: float, seed: int = OFFICIAL_SE
         train=tuple(sample for i, sample in enumerate(samples) if i not in held),
         val=tuple(sample for i, sample in enumerate(samples) if i in held),
     )
+
+
+def _held_groups(samples: Sequence[Sample], val_share: float, seed: int) -> Fold:
+    """Groups in random order, as long as fewer samples than the share are held back; one is left to train on."""
+    groups = list(dict.fromkeys(sample.unit for sample in samples))
+    if len(groups) < 2:
+        raise DataError(f"All {len(samples)} samples are of the group {groups[0]}; two groups are needed at least.")
+    sizes = Counter(sample.unit for sample in samples)
+    held: set[str | Path] = set()
+    for index in np.random.default_rng(seed).permutation(len(groups)).tolist():
+        if len(held) < len(groups) - 1 and sum(sizes[group] for group in held) < val_share * len(samples):
+            held.add(groups[index])
+    return _fold(samples, 1, held)
 
 
 def given_split(samples: Iterable[Sample]) -> Fold | None:

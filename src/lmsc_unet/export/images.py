@@ -64,7 +64,7 @@ def _as_the_run_split(dataset: Dataset, source: Source) -> Dataset:
     if source.split_file is None or any(sample.split for sample in dataset.samples):
         return dataset
     try:
-        return find_dataset(dataset.root, replace(source.data_options, split_file=source.split_file))
+        return find_dataset(dataset.root, replace(source.data_options, split_file=source.split_file, group=""))
     except DataError:  # other images than the run's
         return dataset
 

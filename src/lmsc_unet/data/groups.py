@@ -1,0 +1,73 @@
+"""Images that belong together, such as those of one patient, slide or organ, so that no split parts them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from lmsc_unet.data.labels import listed
+from lmsc_unet.data.sample import Sample, Split
+from lmsc_unet.data.split_file import SPLIT_WORDS, column_of
+from lmsc_unet.errors import DataError
+
+FOLDER = "folder"
+"""The word for groups by the folder that an image lies in."""
+
+
+def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> tuple[Sample, ...]:
+    """Puts samples into the groups that the folders or a column of the split file name.
+
+    Args:
+        samples: All samples of the dataset.
+        root: The dataset, for messages.
+        group: `folder`, or a column of the split file; without it no sample has a group.
+        split_file: CSV with the column name and that column.
+
+    Raises:
+        DataError: there is no such folder or column, an image has no group, or a group stands in two parts.
+    """
+    if not group:
+        return tuple(samples)
+    named = _by_folder(samples, root) if group == FOLDER else _by_column(samples, root, group, split_file)
+    grouped = tuple(replace(sample, group=named[sample.name]) for sample in samples)
+    _check_parts(grouped, root)
+    return grouped
+
+
+def _by_folder(samples: Iterable[Sample], root: Path) -> dict[str, str]:
+    """The folders of a name, without train, val or test."""
+    named = {}
+    for sample in samples:
+        folders = PurePosixPath(sample.file_name).parent.parts
+        named[sample.name] = "/".join(folders[1:] if folders and folders[0].lower() in SPLIT_WORDS else folders)
+    if not any(named.values()):
+        raise DataError(
+            f"{root}: --group folder takes the folder that an image lies in as its group, but the images lie in no "
+            "subfolders. Name the groups in a column of the split file, and that column by --group."
+        )
+    return named
+
+
+def _by_column(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> Mapping[str, str]:
+    if split_file is None:
+        raise DataError(
+            f"--group {group} is a column of the split file, but there is none. Name it by --split-file, a CSV with "
+            f"the columns name and {group}; or take --group folder for the folders of the images."
+        )
+    named = column_of(samples, root, split_file, group)
+    missing = [sample.name for sample in samples if not named.get(sample.name)]
+    if missing:
+        raise DataError(
+            f"{split_file}: {len(missing)} images have no {group}, such as {listed(missing, 3)}. Name it for each."
+        )
+    return named
+
+
+def _check_parts(samples: Iterable[Sample], root: Path) -> None:
+    parts: dict[str, dict[Split | None, str]] = defaultdict(dict)
+    for sample in samples:
+        parts[sample.group or ""].setdefault(sample.split, sample.name)
+    for group, names in parts.items():
+        if len(names) > 1:
+            shown = " and ".join(f"in {split or 'no part'} ({name})" for split, name in sorted(names.items(), key=str))
+            raise DataError(f"{root}: the group {group} stands {shown}. Put all its images into one part.")

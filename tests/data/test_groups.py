@@ -1,0 +1,65 @@
+"""Images of one patient, slide or organ never stand in two parts."""
+
+import pytest
+
+from lmsc_unet.cli.main import main
+from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.options import DataOptions
+from lmsc_unet.errors import DataError
+from tests.data.folders import write_dataset
+
+
+def _groups(root, **options):
+    return {sample.name: sample.group for sample in find_dataset(root, DataOptions(**options)).samples}
+
+
+def test_the_folder_is_the_group_and_train_and_val_are_none(tmp_path):
+    root = write_dataset(tmp_path / "A", ["liver/1", "liver/2", "lung/left/1"])
+    assert _groups(root) == dict.fromkeys(["liver/1", "liver/2", "lung/left/1"])
+    assert _groups(root, group="folder") == {"liver/1": "liver", "liver/2": "liver", "lung/left/1": "lung/left"}
+    parted = write_dataset(tmp_path / "B", ["train/a/1", "val/b/1"])
+    assert _groups(parted, group="folder") == {"train/a/1": "a", "val/b/1": "b"}
+
+
+def test_a_column_of_the_split_file_is_the_group_with_or_without_a_split(tmp_path):
+    root = write_dataset(tmp_path / "A", ["a", "b", "c"])
+    path = tmp_path / "split.csv"
+    path.write_text("name,patient\na,7\nb.png,7\nimages/c, 8\n")
+    assert _groups(root, group="patient", split_file=path) == {"a": "7", "b": "7", "c": "8"}
+    path.write_text("name,split,patient\na,train,7\nb,train,7\nc,val,8\n")
+    samples = find_dataset(root, DataOptions(group="patient", split_file=path)).samples
+    assert [(one.split, one.group) for one in samples] == [("train", "7"), ("train", "7"), ("val", "8")]
+
+
+BAD = [
+    ("name,split,patient\na,train,7\nb,val,7\nc,val,8\n", r"the group 7 stands in train \(a\) and in val \(b\)"),
+    ("name,patient\na,7\nb,\n", r"split\.csv: 2 images have no patient, such as b, c\. Name it for each"),
+    ("name,patient\na,7\na,8\n", r"split\.csv, line 3: the patient of 'a' is 7 and 8\. Keep one"),
+    ("name,slide\na,7\n", r"split\.csv: the columns are name, slide\..*first line `name,patient`"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD)
+def test_groups_that_cannot_be_are_refused(tmp_path, text, message):
+    path = tmp_path / "split.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        _groups(write_dataset(tmp_path / "A", ["a", "b", "c"]), group="patient", split_file=path)
+
+
+def test_groups_without_their_source_are_refused(tmp_path):
+    root = write_dataset(tmp_path / "A", ["a", "b"])
+    with pytest.raises(DataError, match=r"--group patient is a column of the split file, but there is none"):
+        _groups(root, group="patient")
+    with pytest.raises(DataError, match=r"the images lie in no subfolders"):
+        _groups(root, group="folder")
+    crossing = write_dataset(tmp_path / "B", ["train/a/1", "val/a/2"])
+    with pytest.raises(DataError, match=r"the group a stands in train \(train/a/1\) and in val \(val/a/2\)"):
+        _groups(crossing, group="folder")
+
+
+def test_data_check_takes_the_option(tmp_path, capsys):
+    root = write_dataset(tmp_path / "A", ["liver/1", "lung/1"])
+    assert main(["data", "check", str(root), "--group", "folder"]) == 0
+    assert main(["data", "check", str(root), "--group", "organ"]) == 1
+    assert "--group organ is a column of the split file" in capsys.readouterr().err
