@@ -10,7 +10,7 @@ SPEED := .venv-speed
 DEVICE := .venv-device
 DEVICE_TESTS := $(addprefix tests/,images signal metrics data prediction evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
 
-.PHONY: demo test test-device check format docs bench speed peers dist clean
+.PHONY: demo test test-long test-device check format docs bench speed peers dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -38,6 +38,9 @@ demo: $(READY) ## Images, a training, scores, masks, signals and pictures, in ab
 
 test: $(READY) ## The fast tests, in a few minutes on two cores.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+test-long: $(READY) ## The campaigns of damaged and hostile input in full, in about ten minutes on two cores.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m long
 
 # The bare package, and onnx only to write the files that tests read.
 $(DEVICE)/.ready: pyproject.toml constraints.txt
