@@ -5,6 +5,7 @@ import pytest
 from lmsc_unet.cli.main import main
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.options import DataOptions
+from lmsc_unet.data.splits import given_split
 from lmsc_unet.errors import DataError
 from tests.data.folders import write_dataset
 
@@ -32,7 +33,6 @@ def test_a_column_of_the_split_file_is_the_group_with_or_without_a_split(tmp_pat
 
 
 BAD = [
-    ("name,split,patient\na,train,7\nb,val,7\nc,val,8\n", r"the group 7 stands in train \(a\) and in val \(b\)"),
     ("name,patient\na,7\nb,\n", r"split\.csv: 2 images have no patient, such as b, c\. Name it for each"),
     ("name,patient\na,7\na,8\n", r"split\.csv, line 3: the patient of 'a' is 7 and 8\. Keep one"),
     ("name,slide\na,7\n", r"split\.csv: the columns are name, slide\..*first line `name,patient`"),
@@ -53,9 +53,16 @@ def test_groups_without_their_source_are_refused(tmp_path):
         _groups(root, group="patient")
     with pytest.raises(DataError, match=r"the images lie in no subfolders"):
         _groups(root, group="folder")
-    crossing = write_dataset(tmp_path / "B", ["train/a/1", "val/a/2"])
-    with pytest.raises(DataError, match=r"the group a stands in train \(train/a/1\) and in val \(val/a/2\)"):
-        _groups(crossing, group="folder")
+
+
+def test_a_split_that_parts_a_group_is_refused_where_it_trains_and_told_by_the_check(tmp_path, capsys):
+    root = write_dataset(tmp_path / "A", ["train/a/1", "val/a/2"])
+    message = r"The group a stands in train \(train/a/1\) and in val \(val/a/2\)\. Put all its images into one part"
+    with pytest.raises(DataError, match=message):
+        given_split(find_dataset(root, DataOptions(group="folder")).samples)
+    assert main(["data", "check", str(root), "--group", "folder"]) == 1
+    assert "The group a stands in train" in capsys.readouterr().out
+    assert main(["data", "check", str(root)]) == 0
 
 
 def test_data_check_takes_the_option(tmp_path, capsys):

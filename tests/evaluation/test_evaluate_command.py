@@ -73,6 +73,19 @@ def test_the_folder_holds_the_scores_a_line_for_each_image_and_a_picture(model, 
     assert read_image(out / "worst_and_best.png").shape[2] == 3
 
 
+def test_each_group_of_images_has_its_scores(model, tmp_path, lmsc, capsys):
+    for name, bright, true in (("liver/a", 10, 10), ("liver/b", 0, 5), ("lung/c", 4, 8)):
+        write_pair(tmp_path / "data", name, bright, true)
+    report = evaluated(lmsc, capsys, model, tmp_path / "data", "--group", "folder")
+    rows = {row.pop("group"): row for row in report["groups"]}
+    assert rows["liver"] == {"images": 2, "acc": 0.875, "miou": 0.5, "f1": 0.8, "dc": 0.5}
+    assert rows["lung"] == pytest.approx({"images": 1, "acc": 0.8, "miou": 0.5, "f1": 2 / 3, "dc": 2 / 3})
+    assert lmsc("evaluate", model, tmp_path / "data", "--group", "folder") == 0
+    printed = capsys.readouterr().out
+    assert "Each group of images" in printed
+    assert re.search(r"lung +1 +0\.8000 +0\.5000 +0\.6667 +0\.6667", printed)
+
+
 def test_the_table_names_each_average(model, data, lmsc, capsys):
     assert lmsc("evaluate", model, data) == 0
     printed = capsys.readouterr().out

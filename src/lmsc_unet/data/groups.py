@@ -24,14 +24,12 @@ def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: P
         split_file: CSV with the column name and that column.
 
     Raises:
-        DataError: there is no such folder or column, an image has no group, or a group stands in two parts.
+        DataError: there is no such folder or column, or an image has no group.
     """
     if not group:
         return tuple(samples)
     named = _by_folder(samples, root) if group == FOLDER else _by_column(samples, root, group, split_file)
-    grouped = tuple(replace(sample, group=named[sample.name]) for sample in samples)
-    _check_parts(grouped, root)
-    return grouped
+    return tuple(replace(sample, group=named[sample.name]) for sample in samples)
 
 
 def _by_folder(samples: Iterable[Sample], root: Path) -> dict[str, str]:
@@ -63,11 +61,17 @@ def _by_column(samples: Sequence[Sample], root: Path, group: str, split_file: Pa
     return named
 
 
-def _check_parts(samples: Iterable[Sample], root: Path) -> None:
+def check_groups(samples: Iterable[Sample]) -> None:
+    """Refuses a group that stands in two parts.
+
+    Raises:
+        DataError: the group is named, with an image of each part.
+    """
     parts: dict[str, dict[Split | None, str]] = defaultdict(dict)
     for sample in samples:
-        parts[sample.group or ""].setdefault(sample.split, sample.name)
+        if sample.group is not None:
+            parts[sample.group].setdefault(sample.split, sample.name)
     for group, names in parts.items():
         if len(names) > 1:
             shown = " and ".join(f"in {split or 'no part'} ({name})" for split, name in sorted(names.items(), key=str))
-            raise DataError(f"{root}: the group {group} stands {shown}. Put all its images into one part.")
+            raise DataError(f"The group {group} stands {shown}. Put all its images into one part.")

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from lmsc_unet.data.duplicates import same_files
+from lmsc_unet.data.groups import check_groups
 from lmsc_unet.data.sample import Sample, of_split
 from lmsc_unet.errors import DataError
 
@@ -107,9 +108,10 @@ def given_split(samples: Iterable[Sample]) -> Fold | None:
     """The split that the dataset itself gives by its folders or split file; None where it gives none.
 
     Raises:
-        DataError: only one of train and val is there.
+        DataError: only one of train and val is there, or a group stands in two parts.
     """
     samples = tuple(samples)
+    check_groups(samples)
     train, val = of_split(samples, "train"), of_split(samples, "val")
     if not train and not val:
         return None

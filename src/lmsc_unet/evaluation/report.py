@@ -3,12 +3,14 @@
 import csv
 import io
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from lmsc_unet.evaluation.evaluate import Evaluation
 from lmsc_unet.evaluation.intervals import Bootstrap, intervals
 from lmsc_unet.metrics import averages
+from lmsc_unet.metrics.counts import stack
 
 PER_IMAGE_SCORES = ("accuracy", "iou", "dice", "precision", "recall")
 """The foreground scores of each image in per_image.csv; f1 is dice."""
@@ -17,7 +19,8 @@ PER_IMAGE_SCORES = ("accuracy", "iou", "dice", "precision", "recall")
 def make_report(evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
     """Shares in 0..1 by average; None where a score is 0/0 throughout.
 
-    Keys: images, score_at, class_names, paper, pooled, per_image, classes, intervals, left_out. `left_out` counts the
+    Keys: images, score_at, class_names, paper, pooled, per_image, classes, intervals, left_out, and groups where
+    samples have some. `left_out` counts the
     images that a per-image mean leaves out, because their score is 0/0.
     """
     counts, names = evaluation.counts, evaluation.class_names
@@ -44,7 +47,20 @@ def make_report(evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
             "classes": averages.class_left_out(counts, names),
         },
     }
-    return {key: without_nan(value) for key, value in report.items()}
+    rows = {"groups": group_rows(evaluation)} if any(sample.group is not None for sample in evaluation.samples) else {}
+    return {key: without_nan(value) for key, value in (report | rows).items()}
+
+
+def group_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The paper's scores of each group of images, as of each organ or patient, by the groups' names."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, sample in enumerate(evaluation.samples):
+        places[sample.group or ""].append(place)
+    return [
+        {"group": name, "images": len(of_group)}
+        | averages.paper(stack([evaluation.counts[place] for place in of_group]))
+        for name, of_group in sorted(places.items())
+    ]
 
 
 def per_image_csv(evaluation: Evaluation) -> str:
@@ -71,4 +87,6 @@ def without_nan(value: Any) -> Any:
     """The same plain data with None in place of NaN, which is no JSON."""
     if isinstance(value, Mapping):
         return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value

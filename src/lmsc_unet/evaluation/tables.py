@@ -33,8 +33,9 @@ class Table:
 
 
 def to_tables(report: Mapping[str, Any]) -> tuple[Table, ...]:
-    """The paper's row, the foreground and the mean of all classes, and each class."""
-    return (_paper(report), _sets(report), _classes(report))
+    """The paper's row, the foreground and the mean of all classes, each class, and each group of images."""
+    groups = (_groups(report),) if "groups" in report else ()
+    return (_paper(report), _sets(report), _classes(report), *groups)
 
 
 def _paper(report: Mapping[str, Any]) -> Table:
@@ -68,6 +69,17 @@ def _classes(report: Mapping[str, Any]) -> Table:
         for average, label in AVERAGES
     )
     return Table(title="Each class against all others", headings=_headings("class"), rows=rows)
+
+
+def _groups(report: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (row["group"], str(row["images"]), *(share(row[key]) for key, _ in PAPER_COLUMNS)) for row in report["groups"]
+    )
+    return Table(
+        title="Each group of images, as the paper averages",
+        headings=("group", "images", *(label.partition(":")[0].partition(",")[0] for _, label in PAPER_COLUMNS)),
+        rows=rows,
+    )
 
 
 def _headings(first: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
 from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.groups import check_groups
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.objects import typical_width_px
 from lmsc_unet.data.reading import find_label_map
@@ -52,6 +53,7 @@ def prepare_data(data: Path, config: TrainConfig) -> Prepared:
 
 def _folds(samples: Sequence[Sample], config: TrainConfig) -> tuple[Fold, ...]:
     if config.folds:
+        check_groups(samples)
         folds = kfold([sample for sample in samples if sample.split != "test"], config.folds)
         return tuple(fold for fold in folds if config.fold in (0, fold.number))
     return (given_split(samples) or holdout(samples, config.data.val_share, config.seed),)
