@@ -4,6 +4,7 @@ import pytest
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.groups import groups_in_names
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.splits import given_split
 from lmsc_unet.errors import DataError
@@ -70,3 +71,33 @@ def test_data_check_takes_the_option(tmp_path, capsys):
     assert main(["data", "check", str(root), "--group", "folder"]) == 0
     assert main(["data", "check", str(root), "--group", "organ"]) == 1
     assert "--group organ is a column of the split file" in capsys.readouterr().err
+
+
+NAMES = [
+    (["slide1_x0_y0", "slide1_x0_y512", "slide2_x0_y0", "slide2_x512_y0"], {"slide1", "slide2"}),
+    (["a/P01_003", "a/P01_004", "b/P02_001", "b/P02_002", "b/odd"], {"P01", "P02"}),
+    (["patient7a-slice 1", "patient7a-slice 2", "patient8-slice 1", "patient8-slice 2"], {"patient7a", "patient8"}),
+    (["human_bladder_01", "human_bladder_02", "human_brain_01", "human_brain_02"], set()),  # NuInsSeg: one number
+    (["img_001", "img_002", "img_003"], set()),
+    (["2024-01-01", "2024-01-02"], set()),  # all of one group
+    (["1_a1", "2_a1", "3_a1"], set()),  # each of its own
+]
+
+
+@pytest.mark.parametrize(("names", "groups"), NAMES)
+def test_names_suggest_groups(tmp_path, names, groups):
+    samples = find_dataset(write_dataset(tmp_path, names)).samples
+    assert set(groups_in_names(samples)) == groups
+
+
+def test_the_check_warns_where_a_split_would_part_what_the_names_put_together(tmp_path, capsys):
+    names = ["s1_x0_y0", "s1_x0_y8", "s2_x0_y0", "s2_x0_y8"]
+    whole = write_dataset(tmp_path / "whole", names)
+    assert main(["data", "check", str(whole)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "the names suggest 2 groups of images, such as s1 (s1_x0_y0, s1_x0_y8)" in printed
+    kept = write_dataset(tmp_path / "kept", [f"{'train' if 's1' in name else 'val'}/{name}" for name in names])
+    parted = write_dataset(tmp_path / "parted", [f"{'train' if 'y0' in name else 'val'}/{name}" for name in names])
+    for root, is_told in ((kept, False), (parted, True)):
+        assert main(["data", "check", str(root)]) == 0
+        assert ("the names suggest" in capsys.readouterr().out) == is_told

@@ -10,6 +10,7 @@ from typing import Any
 
 from lmsc_unet.data.duplicates import same_files
 from lmsc_unet.data.folder import scan_dataset
+from lmsc_unet.data.groups import group_problems
 from lmsc_unet.data.inspection import Findings, inspect
 from lmsc_unet.data.labels import LabelMap, infer_label_map
 from lmsc_unet.data.options import DataOptions
@@ -96,6 +97,7 @@ def check_dataset(
         *_channel_problems(findings),
         *_twin_problems(dataset.samples),
         *_part_problems(report),
+        *group_problems(dataset.samples),
         *_class_problems(report),
     ]
     everything.sort(key=lambda problem: problem.severity)

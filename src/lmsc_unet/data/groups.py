@@ -1,15 +1,19 @@
 """Images that belong together, such as those of one patient, slide or organ, so that no split parts them."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from lmsc_unet.data.labels import listed
+from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Sample, Split
 from lmsc_unet.data.split_file import SPLIT_WORDS, column_of
 from lmsc_unet.errors import DataError
 
+_NUMBERED = re.compile(r"([^\d]*\d+[a-zA-Z]*)[-_ .].*\d")
+"""A name up to its first number, if a separator and another number follow."""
 FOLDER = "folder"
 """The word for groups by the folder that an image lies in."""
 
@@ -75,3 +79,36 @@ def check_groups(samples: Iterable[Sample]) -> None:
         if len(names) > 1:
             shown = " and ".join(f"in {split or 'no part'} ({name})" for split, name in sorted(names.items(), key=str))
             raise DataError(f"The group {group} stands {shown}. Put all its images into one part.")
+
+
+def groups_in_names(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
+    """Groups that the files' names suggest: `slide1_x0_y512` and `slide1_x0_y1024` are of slide1.
+
+    A group is a name up to its first number, where other numbers follow. Nothing is suggested where half of
+    the images are alone in theirs.
+    """
+    samples = tuple(samples)
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        found = _NUMBERED.match(PurePosixPath(sample.file_name).name)
+        if found:
+            groups[found[1]].append(sample)
+    shared = {name: images for name, images in groups.items() if len(images) > 1}
+    return shared if len(shared) > 1 and 2 * sum(map(len, shared.values())) >= len(samples) else {}
+
+
+def group_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
+    """Names that suggest groups, where nobody names groups and no split keeps them together."""
+    if any(sample.group is not None or sample.piece is not None for sample in samples):
+        return
+    groups = groups_in_names(samples)
+    parted = [name for name, images in groups.items() if len({image.split for image in images}) > 1]
+    if not groups or (samples[0].split is not None and not parted):
+        return
+    name = (parted or list(groups))[0]
+    shown = listed([image.name for image in groups[name]], 3)
+    reason = (
+        f"the names suggest {len(groups)} groups of images, such as {name} ({shown}). If these are of one slide or "
+        "patient, a split that parts them flatters the score: name groups by --group."
+    )
+    yield Problem(file=groups[name][0].image, reason=reason, severity="warning")
