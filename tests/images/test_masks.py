@@ -3,6 +3,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from lmsc_unet.errors import DataError
@@ -32,12 +33,21 @@ def _small_grey(path, bits):
     return path
 
 
+def _two_colours(path, *colours, **options):
+    """`IDS > 1` drawn in the second colour, as a palette of just two."""
+    made = Image.frombytes("P", (40, 24), (IDS > 1).astype(np.uint8).tobytes())
+    made.putpalette([value for colour in colours for value in colour])
+    made.save(path, **options)
+
+
 def _exif(path, array):
     exif = Image.Exif()
     exif[274] = 6
     return pillow(path, array, exif=exif)
 
 
+BLACK, WHITE, BITS = (0, 0, 0), (255, 255, 255), (IDS > 1).astype(np.uint8)
+SHAPE_BY_COLOUR = np.dstack([BITS * 200, BITS * 200, BITS * 200, BITS * 180])  # alpha says what the colour says
 DEEP = IDS.astype(np.uint16) * 9000
 MASKS = [
     ("ids.png", lambda p: pillow(p, IDS[..., None]), IDS),
@@ -61,6 +71,12 @@ MASKS = [
     ("grey as colour.png", lambda p: pillow(p, np.repeat(IDS[..., None], 3, axis=2)), IDS),
     ("grey as colour and alpha.png", lambda p: pillow(p, np.dstack([IDS, IDS, IDS, IDS * 0 + 7])), IDS),
     ("deep grey as colour.png", lambda p: deep_png(p, np.dstack([DEEP] * 3)), DEEP),
+    ("tag for white.tif", lambda p: tiff(p, IDS, photometric="miniswhite"), IDS),  # I2: as ImageJ's inverting LUT
+    ("boolean.tif", lambda p: tifffile.imwrite(p, IDS > 1), BITS),  # I1: tifffile tags bits as white-is-zero
+    ("white first.png", lambda p: _two_colours(p, WHITE, BLACK, bits=1), (1 - BITS) * 255),  # I3: greys as they show
+    ("white first.bmp", lambda p: _two_colours(p, WHITE, BLACK), (1 - BITS) * 255),
+    ("one grey twice.png", lambda p: _two_colours(p, BLACK, BLACK), BITS),  # shows nothing: the indices count
+    ("alpha as the colours.png", lambda p: pillow(p, SHAPE_BY_COLOUR), BITS * np.uint8(200)),  # I6
     ("turned.png", lambda p: _exif(p, IDS[..., None]), np.rot90(IDS, -1)),
 ]
 
@@ -73,10 +89,14 @@ def test_a_mask_gives_the_integers_in_the_file(tmp_path, name, write, expected):
     np.testing.assert_array_equal(mask, expected)
 
 
+IN_ALPHA = "the mask's shape is in its alpha channel, not in its values. Flatten it"
 REFUSED = [
     ("overlay.png", lambda p: pillow(p, np.dstack([IDS, IDS, IDS * 2])), "the mask has 3 differing channels"),
     ("soft.tif", lambda p: tiff(p, IDS / np.float32(3)), "values of type float32 that are no integers"),
-    ("nan.tif", lambda p: tiff(p, np.where(IDS, np.float32(1), np.float32(np.nan))), "that are no integers"),
+    ("nan.tif", lambda p: tiff(p, np.where(IDS, np.float32(1), np.float32(np.nan))), "the mask holds NaN"),
+    ("black, shape in alpha.png", lambda p: pillow(p, np.dstack([IDS * 0] * 3 + [BITS * 255])), IN_ALPHA),  # I6
+    ("white, shape in alpha.png", lambda p: pillow(p, np.dstack([IDS * 0 + 255] * 3 + [BITS * 255])), IN_ALPHA),
+    ("grey, shape in alpha.png", lambda p: pillow(p, np.dstack([IDS * 0 + 255, BITS * 255]), mode="LA"), IN_ALPHA),
 ]
 
 

@@ -2,7 +2,8 @@
 
 from lmsc_unet.images.geotiff import GeoTag, geo_tags
 from lmsc_unet.images.info import IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
-from lmsc_unet.images.reading import read_image, read_info, read_mask
+from lmsc_unet.images.masks import NAN, StoredMask, read_mask, read_stored_mask
+from lmsc_unet.images.reading import read_image, read_info
 from lmsc_unet.images.resizing import resize, resize_mask
 from lmsc_unet.images.rows import RollingRows, RowSource, as_source, resized, resized_blocks
 from lmsc_unet.images.streaming import open_rows
@@ -11,16 +12,19 @@ from lmsc_unet.images.writing import sha256, write_png, write_png_rows
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "NAN",
     "GeoTag",
     "ImageInfo",
     "RollingRows",
     "RowSource",
+    "StoredMask",
     "as_source",
     "geo_tags",
     "open_rows",
     "read_image",
     "read_info",
     "read_mask",
+    "read_stored_mask",
     "resize",
     "resize_mask",
     "resized",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from lmsc_unet.errors import DataError
@@ -53,14 +54,30 @@ def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
     return np.asarray(rgb)[..., :3]
 
 
-def raster_labels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
-    """Decodes to the raw values, `H W C` with alpha dropped: a palette gives its indices, a bit 0 or 1."""
-    if picture.mode in ("P", "PA"):
-        return _with_channels(np.asarray(picture))[..., :1]
+def stored_values(picture: ImageFile.ImageFile, data: bytes) -> tuple[AnyArray, int]:
+    """Decodes to the stored values, `H W C`, and how many of the channels are alpha: a palette gives its indices."""
+    if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
+        array = deep_png_pixels(data)
+        return array, array.shape[2] - _channels(picture, data)
     if picture.mode == "1":
-        return np.asarray(picture).astype(np.uint8)[..., None]
-    values = raster_pixels(picture, data)
-    return values // _grey_step(picture, data)
+        return np.asarray(picture).astype(np.uint8)[..., None], 0
+    known = picture if picture.mode in (*_GREY_MODES, "P", "PA", "RGB", "RGBA") else picture.convert("RGB")
+    array = _with_channels(np.asarray(known)) // _grey_step(picture, data)
+    return array, int(known.mode in ("LA", "La", "PA", "RGBA"))
+
+
+def palette_of(picture: ImageFile.ImageFile) -> NDArray[np.uint8] | None:
+    """The colours `N 3` of a palette's indices; None where there is no palette."""
+    if picture.mode not in ("P", "PA"):
+        return None
+    return np.array(picture.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+
+
+def bits_of(picture: ImageFile.ImageFile, data: bytes) -> int:
+    """Bits of one value in the file."""
+    if picture.format == "PNG" and picture.mode not in ("P", "PA"):
+        return int(data[_PNG_DEPTH])
+    return {"1": 1, "I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}.get(picture.mode, 8)
 
 
 def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:

@@ -5,9 +5,6 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lmsc_unet.errors import DataError
 from lmsc_unet.images import raster
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_values, turn
@@ -31,14 +28,14 @@ def read_info(path: Path) -> ImageInfo:
         DataError: the file is missing, empty, of no known kind or damaged in its header.
     """
     with named(path):
-        head = _head(path)
-        if _kind(head) == "TIFF":
+        head = file_head(path)
+        if kind_of(head) == "TIFF":
             from lmsc_unet.images import tiff  # here, as other pictures do without tifffile
 
             with tiff.opened(path) as file:
                 return file.info
         with path.open("rb") as stream:
-            return raster.raster_info(raster.OPENERS[_kind(head)](stream), head)
+            return raster.raster_info(raster.OPENERS[kind_of(head)](stream), head)
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
@@ -51,61 +48,31 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
         DataError: the file is missing, empty, truncated, damaged, of several pages or too large; it is named.
     """
     with named(path):
-        return _read(path, max_pixels, is_mask=False)
+        return _read(path, max_pixels)
 
 
-def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
-    """Reads a mask as `H W` of the integers in the file: a palette gives its indices, one bit 0 and 1.
-
-    Raises:
-        DataError: as for `read_image`, or the mask is in colour, or holds values that are no integers.
-    """
-    with named(path):
-        return _integers(_one_channel(_read(path, max_pixels, is_mask=True)))
-
-
-def _read(path: Path, max_pixels: int, *, is_mask: bool) -> AnyArray:
-    head = _head(path)
-    kind = _kind(head)
+def _read(path: Path, max_pixels: int) -> AnyArray:
+    head = file_head(path)
+    kind = kind_of(head)
     if kind == "TIFF":
         from lmsc_unet.images import tiff
 
         with tiff.opened(path) as file:
             info = file.info
             file.check(max_pixels)
-            array = file.labels() if is_mask else file.pixels()
+            array = file.pixels()
     else:
         data = path.read_bytes()
         picture = raster.OPENERS[kind](BytesIO(data))
         info = raster.raster_info(picture, data)
         check_limits(info, max_pixels)
         raster.check_whole(picture, data)
-        array = (raster.raster_labels if is_mask else raster.raster_pixels)(picture, data)
-    array = turn(array, info.orientation)
-    return np.ascontiguousarray(array) if is_mask else plain_values(array)
+        array = raster.raster_pixels(picture, data)
+    return plain_values(turn(array, info.orientation))
 
 
-def _one_channel(array: AnyArray) -> AnyArray:
-    first = array[..., 0]
-    if array.shape[2] > 1 and (array != first[..., None]).any():
-        raise DataError(
-            f"the mask has {array.shape[2]} differing channels. A mask holds one number a pixel: "
-            "save it as class ids in a grey or palette PNG."
-        )
-    return first
-
-
-def _integers(array: AnyArray) -> NDArray[np.integer]:
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8)
-    if array.dtype.kind in "ui":
-        return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
-    if array.dtype.kind != "f" or not np.isfinite(array).all() or (array != np.rint(array)).any():
-        raise DataError(f"the mask holds values of type {array.dtype} that are no integers. Save it as class ids.")
-    return array.astype(np.int32)
-
-
-def _head(path: Path) -> bytes:
+def file_head(path: Path) -> bytes:
+    """The first bytes of a file, from which its kind is told."""
     with path.open("rb") as stream:
         head = stream.read(_NUM_HEAD_BYTES)
     if not head:
@@ -113,7 +80,8 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _kind(head: bytes) -> str:
+def kind_of(head: bytes) -> str:
+    """The kind of a picture by its first bytes."""
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
@@ -122,7 +90,7 @@ def _kind(head: bytes) -> str:
 
 def is_tiff(path: Path) -> bool:
     """Whether the content of a file is TIFF or BigTIFF."""
-    return _kind(_head(path)) == "TIFF"
+    return kind_of(file_head(path)) == "TIFF"
 
 
 @contextmanager

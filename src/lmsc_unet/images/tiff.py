@@ -18,6 +18,7 @@ from lmsc_unet.images.tiff_others import WHITE_IS_ZERO, decode_cmyk, decode_else
 
 _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 1, 2, 3, 5, 6
 _ALPHA = (1, 2)
+_JPEG = (6, 7)
 _ORIENTATION_TAG = 274
 _AXES = ("YX", "YXS", "SYX", "CYX", "YXC")
 _ONE_IMAGE = (
@@ -76,11 +77,31 @@ class Tiff:
         """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
         if int(self._page.photometric) == _CMYK:
             return decode_cmyk(self._path, self._orientation)
-        return self._as_colours(self.labels())
+        return self._as_colours(self._as_light(self._decoded()))
 
-    def labels(self) -> AnyArray:
-        """Decodes to the raw values, `H W C` with alpha dropped: a palette gives its indices."""
-        return self._as_labels(self._decoded())
+    def stored_values(self) -> tuple[AnyArray, int]:
+        """Decodes to the values in the file, `H W C`, and how many of the channels are alpha: masks are data."""
+        return self._decoded(), self._num_alpha
+
+    @property
+    def bits(self) -> int:
+        """Bits of one value in the file."""
+        return int(self._page.bitspersample)
+
+    @property
+    def palette(self) -> AnyArray | None:
+        """The colours `N 3` of a palette's indices; None where there is no palette."""
+        return self._colours() if int(self._page.photometric) == _PALETTE else None
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether the pixels are a JPEG."""
+        return int(self._page.compression) in _JPEG
+
+    @property
+    def stored_nodata(self) -> np.generic | None:
+        """The value that GDAL's tag calls nothing, as it is stored; None without it."""
+        return stored_nodata(self._page)
 
     @property
     def can_stream(self) -> bool:
@@ -97,7 +118,7 @@ class Tiff:
         """
         check_presence(self._page)
         for raw in raw_blocks(self._page):
-            yield self._as_colours(self._as_labels(raw))
+            yield self._as_colours(self._as_light(raw))
 
     def _nodata(self) -> float | None:
         """The nodata value as `pixels` would give it."""
@@ -105,7 +126,7 @@ class Tiff:
         if stored is None:
             return None
         raw = np.full((1, 1, self._shape[2]), stored)
-        return float(plain_values(self._as_colours(self._as_labels(raw)))[0, 0, 0])
+        return float(plain_values(self._as_colours(self._as_light(raw)))[0, 0, 0])
 
     def _as_colours(self, array: AnyArray) -> AnyArray:
         if int(self._page.photometric) == _PALETTE:
@@ -113,7 +134,7 @@ class Tiff:
         step = grey_step(self._page)
         return array * array.dtype.type(step) if array.dtype == np.uint8 and step > 1 else array
 
-    def _as_labels(self, array: AnyArray) -> AnyArray:
+    def _as_light(self, array: AnyArray) -> AnyArray:
         if int(self._page.photometric) == WHITE_IS_ZERO and array.dtype.kind in "bu":
             array = ~array if array.dtype == np.bool_ else self._white_value(array.dtype) - array
         return array[..., : array.shape[2] - self._num_alpha]
