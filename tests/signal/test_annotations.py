@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from lmsc_unet.errors import DataError, OutputError
-from lmsc_unet.signal.annotations import read_boxes, write_annotated
+from lmsc_unet.signal.annotations import check_annotatable, read_boxes, write_annotated
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.recording import RecordingWarning, open_recording, open_recordings
+from tests.signal.archives import pack
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
 FOREIGN = {"core:sample_start": 40, "core:comment": "by hand", "other:key": [1, {"deep": True}]}
@@ -139,3 +140,50 @@ def test_metadata_that_was_never_valid_is_not_written_on(tmp_path):
     with pytest.raises(DataError, match=r"global/core:author is not valid SigMF \(5 is not of type 'string'\)"):
         write_annotated(tmp_path / "new.sigmf-meta", recording, [])
     assert not (tmp_path / "new.sigmf-meta").exists()
+
+
+def test_entries_out_of_order_are_put_in_order(tmp_path):  # D9
+    captures = [{"core:sample_start": 50, "core:frequency": 2e6}, {"core:sample_start": 0, "core:frequency": 1e6}]
+    meta = metadata(captures=captures, annotations=[{"core:sample_start": 60}, {"core:sample_start": 2}])
+    write_annotated(tmp_path / "new.sigmf-meta", open_recording(write_pair(tmp_path, meta, noise(100))), [found()])
+    assert is_valid(tmp_path / "new.sigmf-meta")
+    whole = json.loads((tmp_path / "new.sigmf-meta").read_text())
+    assert whole["captures"] == captures[::-1]
+    assert [entry["core:sample_start"] for entry in whole["annotations"]] == [2, 5, 60]
+
+
+def test_metadata_without_its_samples_beside_it_says_so(tmp_path):  # B9
+    recording = open_recording(pack(source(tmp_path / "in"), tmp_path / "one.sigmf.gz"))
+    write_annotated(tmp_path / "out/one.sigmf-meta", recording, [found()])
+    with pytest.raises(DataError, match="this is metadata only"):
+        open_recording(tmp_path / "out/one.sigmf-meta")
+
+
+@pytest.mark.parametrize("value", ["high", [], None, True])
+def test_an_snr_that_is_no_number_is_none(value, tmp_path):
+    meta = metadata(annotations=[{"core:sample_start": 0, "lmsc:snr_db": value, "lmsc:confidence": value}])
+    box = read_boxes(open_recording(write_pair(tmp_path, meta, noise(10))))[0]
+    assert box.snr_db in (None, 1.0)
+    assert box.confidence in (None, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("meta", "message"),
+    [
+        (metadata(extensions={"antenna": "optional"}), "global/core:extensions is not valid SigMF"),  # R2, D6
+        (metadata(extensions=True), "global/core:extensions is not valid SigMF"),
+        (metadata(extensions=["a"]), "global/core:extensions/0 is not valid SigMF"),
+        (metadata(annotations=["x"]), "annotations/0 is not valid SigMF"),
+        (metadata(annotations=[None]), "annotations/0 is not valid SigMF"),
+        (metadata() | {"annotations": None}, "annotations is not valid SigMF"),
+        (metadata(annotations=[{"core:sample_start": "a"}]), "annotations/0/core:sample_start is not valid"),
+        (metadata(annotations=[{"core:comment": "a"}]), "annotations/0 is not valid SigMF"),
+        (metadata(annotations=[{"core:sample_start": 1, "core:sample_count": -5}]), "core:sample_count is not"),
+        (metadata(annotations=[{"core:sample_start": 1, "core:label": 5}]), "core:label is not valid SigMF"),
+        (metadata(annotations=[{"core:sample_start": 1, "x:deep": json.loads("[" * 900 + "]" * 900)}]), "too deeply"),
+    ],
+)
+def test_metadata_that_can_take_no_annotations_is_told_before_anything_is_searched(meta, message, tmp_path):  # D9
+    recording = open_recording(write_pair(tmp_path, meta, noise(10)))
+    with pytest.raises(DataError, match=message):
+        check_annotatable(recording)

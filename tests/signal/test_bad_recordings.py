@@ -5,6 +5,7 @@ import json
 import re
 import tarfile
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from lmsc_unet.errors import DataError
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import RecordingWarning, open_recording, open_recordings
+from lmsc_unet.signal.recording.metadata import MAX_META_BYTES
+from tests.signal.archives import SUFFIXES, flip, pack, set_zip_fields
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
 GOOD = noise(100)
@@ -38,6 +41,7 @@ GOOD = noise(100)
         (metadata(dataset=".."), GOOD, "core:dataset names '..'.*refused"),
         (metadata(dataset="..\\x"), GOOD, "core:dataset names .*refused"),
         (metadata(dataset=5), GOOD, "core:dataset names 5.*refused"),
+        (metadata(dataset="one.sigmf-meta"), None, "core:dataset names the metadata itself"),  # R10
         (metadata(dataset="other.bin"), GOOD, "the data file other.bin is missing"),
         (metadata(captures=[{"core:sample_start": -1}]), GOOD, "core:sample_start is -1"),
         (metadata(captures=[{"core:sample_start": "0"}]), GOOD, "core:sample_start is '0'"),
@@ -106,6 +110,12 @@ def test_the_right_hash_passes_and_a_wrong_one_can_be_left_unchecked(tmp_path):
         open_recording(write_pair(tmp_path, metadata(sha512="0" * 128), GOOD), is_checked=False)
 
 
+@pytest.mark.parametrize("rate_hz", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_given_in_place_of_the_recordings_own_is_checked(rate_hz, tmp_path):  # B12
+    with pytest.raises(DataError, match=f"the sample rate is {rate_hz}"):
+        open_recording(write_pair(tmp_path, metadata(), GOOD), sample_rate_hz=rate_hz)
+
+
 def annotation(start=10, count=20, low=-100.0, high=100.0, **more):
     entry = {"core:sample_start": start, "core:sample_count": count}
     edges = {"core:freq_lower_edge": low, "core:freq_upper_edge": high}
@@ -171,6 +181,66 @@ def test_a_damaged_archive_is_told(suffix, data, tmp_path):
     path.write_bytes(data)
     with pytest.raises(DataError, match=re.escape(str(path))):
         open_recording(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES[1:])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7, 0.9])
+def test_one_flipped_bit_in_a_compressed_archive_is_noticed(suffix, place, tmp_path):  # R8, R9
+    numbers = np.random.default_rng(0).normal(0, 500, 20_000).astype("<i2")
+    path = pack(write_pair(tmp_path / "x", metadata("ci16_le"), numbers), tmp_path / f"a{suffix}")
+    with pytest.raises(DataError, match=f"{re.escape(str(path))}: the archive is damaged"):
+        open_recording(flip(path, place))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES[1:])
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.95])
+def test_a_truncated_archive_is_noticed(suffix, share, tmp_path):  # R8
+    path = pack(write_pair(tmp_path / "x", metadata(), GOOD), tmp_path / f"a{suffix}")
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(DataError, match=re.escape(str(path))):
+        open_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [({"flags": 1}, "is encrypted, password required"), ({"method": 99}, "compression method is not supported")],
+)
+def test_a_zip_that_python_cannot_open_is_told(fields, message, tmp_path):  # R8
+    path = pack(write_pair(tmp_path / "x", metadata(), GOOD), tmp_path / "a.sigmf.zip")
+    with pytest.raises(DataError, match=message):
+        open_recording(set_zip_fields(path, **fields))
+
+
+def test_metadata_that_would_take_a_gigabyte_is_refused_before_it_is_parsed(tmp_path):
+    path = pack(write_pair(tmp_path / "x", " " * (MAX_META_BYTES + 1), GOOD), tmp_path / "a.sigmf.zip")
+    with pytest.raises(DataError, match="bytes of metadata"):
+        open_recording(path)
+
+
+def test_a_full_temporary_folder_is_told(tmp_path, monkeypatch):
+    path = pack(write_pair(tmp_path / "x", metadata(), GOOD), tmp_path / "a.sigmf.gz")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
+    with pytest.raises(DataError, match=r"has 10 bytes free\. Unpack the archive elsewhere"):
+        open_recording(path)
+
+
+def test_data_that_is_cut_after_it_was_opened_is_told(tmp_path):
+    recording = open_recording(write_pair(tmp_path, metadata(), GOOD))
+    recording.data.write_bytes(GOOD[:50].tobytes())
+    with pytest.raises(DataError, match=r"samples 0 to 99 are not there .* was cut or removed after it was opened"):
+        list(recording.chunks())
+
+
+@pytest.mark.parametrize(("target", "is_told"), [("passwd", True), ("one.sigmf-data", False)])
+def test_data_that_is_a_link_to_something_else_out_of_the_folder_is_told(target, is_told, tmp_path):
+    path = write_pair(tmp_path / "x", metadata(), None)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / target).write_bytes(GOOD.tobytes())
+    path.with_suffix(".sigmf-data").symlink_to(tmp_path / "etc" / target)  # results of a search have such links
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert open_recording(path).num_samples == 100
+    assert any("out of the folder" in str(one.message) for one in caught) is is_told
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@ import json
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.signal.recording import open_raw, open_recording, open_recordings, open_stream
+from tests.signal.archives import SUFFIXES, pack
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
 
@@ -144,6 +146,24 @@ def test_memory_does_not_grow_with_the_recording(tmp_path):
     count, grown_kib = map(int, done.stdout.split())
     assert count == size // 4
     assert grown_kib < 100 * 1024
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_how_an_archive_is_packed_is_told_by_its_bytes_and_not_by_its_name(suffix, kind, tmp_path):  # B5
+    samples = noise(1000)
+    path = pack(write_pair(tmp_path / "x", metadata(), samples), tmp_path / f"all{suffix}", kind)
+    np.testing.assert_array_equal(everything(open_recording(path)), samples)
+
+
+def test_what_macos_packs_beside_the_files_is_no_recording(tmp_path):
+    samples = noise(100)
+    pair = write_pair(tmp_path / "x", metadata(), samples)
+    path = pack(pair, tmp_path / "x.sigmf.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        for ending in ("meta", "data"):
+            archive.writestr(f"__MACOSX/one/._one.sigmf-{ending}", b"Mac OS X")
+    np.testing.assert_array_equal(everything(open_recording(path)), samples)
 
 
 def test_the_archive_is_read_where_it_lies(tmp_path):

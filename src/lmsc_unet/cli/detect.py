@@ -51,7 +51,8 @@ def detect(
         nfft: Samples of a frame, for energy: 256 if not given. A model keeps what it was trained with.
         min_confidence: Signals that are less sure are left out, 0 to 1; without it 0.75 for a model, 0 for energy.
         channel: Search this channel only, counted from 0; may be given several times.
-        datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le.
+        datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le; SigMF recordings
+            say their own.
         sample_rate_hz: Of raw files and standard input; for SigMF, in place of the recording's own.
         center_hz: What 0 Hz of a raw file's samples stands for.
         backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
@@ -108,7 +109,7 @@ def _carry_out(opened: "Opened", *, is_told: bool) -> int:
             elif is_told:
                 bar.tell(_summary(entry))
             else:
-                print(_summary(entry), flush=True)
+                _print(_summary(entry))
             bar.advance()
     num_failed = opened.close(entries)
     return 2 if num_failed else 0
@@ -117,7 +118,12 @@ def _carry_out(opened: "Opened", *, is_told: bool) -> int:
 def _print_signal(name: str, box: "SignalBox", sample_rate_hz: float) -> None:
     from lmsc_unet.prediction.recordings.table import to_line
 
-    print(to_line(box, sample_rate_hz, name), flush=True)
+    _print(to_line(box, sample_rate_hz, name))
+
+
+def _print(text: str) -> None:
+    """One line, at once; a file's name need not be text that the terminal can write."""
+    print(text.encode(errors="backslashreplace").decode(), flush=True)
 
 
 def _summary(entry: "Entry") -> str:

@@ -28,7 +28,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: the disk is full or the folder may not be written; what was there before still is.
     """
-    write_bytes(path, text.encode())
+    write_bytes(path, _encoded(text))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -57,9 +57,14 @@ def append_line(path: Path, line: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(line.encode() + b"\n")
+            stream.write(_encoded(line) + b"\n")
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; what of a file's name is no text stands there as JSON escapes it."""
+    return text.encode(errors="backslashreplace")
 
 
 def to_json(value: Any) -> str:

@@ -48,11 +48,15 @@ class _Reader:
         start, stop, capture = self._samples()
         low_hz, high_hz = self._edges(capture)
         label = self.entry.get("core:label") or self.entry.get("core:description") or "signal"
-        snr_db = self.entry.get("lmsc:snr_db")
         return SignalBox(
-            start_sample=start, stop_sample=stop, low_hz=low_hz, high_hz=high_hz, label=str(label), snr_db=snr_db,
-            confidence=self.entry.get("lmsc:confidence"),
-        )  # fmt: skip
+            start_sample=start,
+            stop_sample=stop,
+            low_hz=low_hz,
+            high_hz=high_hz,
+            label=str(label).encode(errors="replace").decode(),  # JSON may hold halves of characters
+            snr_db=self._number("lmsc:snr_db"),
+            confidence=self._number("lmsc:confidence"),
+        )
 
     def _samples(self) -> tuple[int, int, Capture]:
         start = self._integer("core:sample_start") - self.recording.first_index
@@ -100,6 +104,10 @@ class _Reader:
         self._warn(f"has edges at baseband though its capture is at {capture.center_hz} Hz; they are moved there.")
         return moved
 
+    def _number(self, key: str) -> float | None:
+        value = self.entry.get(key)
+        return float(value) if isinstance(value, int | float) and abs(value) < 1e15 else None
+
     def _integer(self, key: str) -> int:
         value = self.entry.get(key)
         if isinstance(value, float) and value.is_integer():
@@ -117,22 +125,76 @@ def _band_hz(recording: Recording, capture: Capture) -> tuple[float, float]:
     return capture.center_hz - (half_hz if recording.datatype.is_complex else 0.0), capture.center_hz + half_hz
 
 
+def check_annotatable(recording: Recording) -> None:
+    """Tells before a recording is searched whether its metadata can take annotations.
+
+    Raises:
+        DataError: it is not valid SigMF, so what is written from it would not be either.
+    """
+    annotated(recording, ())
+
+
 def annotated(recording: Recording, boxes: Sequence[SignalBox]) -> dict[str, Any]:
-    """The recording's metadata with boxes added to its annotations; everything that it held is kept."""
-    whole = deepcopy(dict(recording.metadata)) or _fresh(recording)
-    fields = whole.setdefault("global", {})
-    fields.setdefault("core:version", _VERSION)
+    """The recording's metadata with boxes in its annotations, in place of those of an earlier search.
+
+    Everything else that it held is kept, but for a sample rate that was given in place of its own.
+
+    Raises:
+        DataError: the recording's own metadata is not valid SigMF.
+    """
+    whole = _copy_of(recording) if recording.metadata else _fresh(recording)
+    _validate(whole, recording.path)
+    fields = whole["global"]
     _declare(fields)
+    _correct_rate(fields, recording)
     added = [to_annotation(box, first_index=recording.first_index, seed=recording.name) for box in boxes]
-    whole.setdefault("captures", [])
-    together = [*whole.get("annotations", []), *added]
-    whole["annotations"] = sorted(together, key=lambda entry: entry.get("core:sample_start", 0))
+    together = [*filter(_is_kept, whole["annotations"]), *added]
+    whole["annotations"] = _in_order(together)
     return whole
+
+
+def _copy_of(recording: Recording) -> dict[str, Any]:
+    try:
+        whole = deepcopy(dict(recording.metadata))
+    except RecursionError as error:
+        raise DataError(f"{recording.path}: the metadata is nested too deeply to be written again.") from error
+    for key in ("captures", "annotations"):
+        whole[key] = _in_order(whole.get(key, []))
+    if isinstance(fields := whole.setdefault("global", {}), dict):
+        fields.setdefault("core:version", _VERSION)
+    return whole
+
+
+def _in_order(entries: Any) -> Any:
+    """SigMF wants both lists by their start; what is no such list is left to the validator."""
+    if isinstance(entries, list) and all(isinstance(_start(entry), int | float) for entry in entries):
+        return sorted(entries, key=_start)
+    return entries
+
+
+def _start(entry: Any) -> Any:
+    return entry.get("core:sample_start") if isinstance(entry, dict) else None
+
+
+def _is_kept(entry: Mapping[str, Any]) -> bool:
+    """What an earlier search found is found anew; the truth of generated scenes says nothing of confidence."""
+    return entry.get("core:generator") != GENERATOR or "lmsc:confidence" not in entry
+
+
+def _correct_rate(fields: dict[str, Any], recording: Recording) -> None:
+    """The edges of the boxes were computed with the rate that was given, so readers must use that one, too."""
+    before = fields.get("core:sample_rate")
+    if before == recording.sample_rate_hz:
+        return
+    fields["core:sample_rate"] = recording.sample_rate_hz
+    if before is not None:
+        fields["lmsc:comment"] = f"core:sample_rate was {before}; {recording.sample_rate_hz} was given in its place."
 
 
 def to_annotation(box: SignalBox, *, first_index: int = 0, seed: str = "") -> dict[str, Any]:
     """A box as a SigMF annotation; its UUID follows from `seed` and the box, so that a second run writes the same."""
     place = f"{box.start_sample} {box.stop_sample} {box.low_hz} {box.high_hz} {box.label}"
+    seed = seed.encode(errors="backslashreplace").decode()  # a file's name need not be text
     entry: dict[str, Any] = {
         "core:sample_start": first_index + box.start_sample,
         "core:sample_count": box.num_samples,
@@ -160,7 +222,7 @@ def write_annotated(path: Path, recording: Recording, boxes: Sequence[SignalBox]
     """
     if path.exists() and recording.path.exists() and path.samefile(recording.path):
         raise OutputError(f"{path}: this is the source recording, which is never changed. Name another folder.")
-    write_metadata(path, _for_folder(annotated(recording, boxes), path.parent), source=recording.path)
+    write_metadata(path, _for_place(annotated(recording, boxes), path), source=recording.path)
 
 
 def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None = None) -> None:
@@ -186,6 +248,10 @@ def _validate(whole: Mapping[str, Any], source: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source stay as they are
             validate(dict(whole), get_schema())
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # the validator itself stumbles
+        raise DataError(
+            f"{source}: the metadata is not valid SigMF ({error!r}); mend it, then write annotations."
+        ) from error
     except jsonschema.exceptions.ValidationError as error:
         where = "/".join(str(part) for part in error.absolute_path) or "the metadata"
         raise DataError(
@@ -209,12 +275,13 @@ def _fresh(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _for_folder(whole: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A data file of another name that is not in the folder would make readers fail: say metadata only instead."""
-    named = whole["global"].get("core:dataset")
-    if named and not (folder / str(named)).exists():
-        del whole["global"]["core:dataset"]
-        whole["global"]["core:metadata_only"] = True
+def _for_place(whole: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A data file that is not in the folder would make readers fail: say metadata only instead."""
+    fields = whole["global"]
+    named = fields.get("core:dataset")
+    if not path.with_name(str(named or path.name.removesuffix(".sigmf-meta") + ".sigmf-data")).exists():
+        fields.pop("core:dataset", None)
+        fields["core:metadata_only"] = True
     return whole
 
 

@@ -15,6 +15,8 @@ from lmsc_unet.prediction import loading
 from lmsc_unet.prediction.recordings.table import COLUMNS
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import open_recording
+from lmsc_unet.signal.scenes.scene import SceneOptions
+from lmsc_unet.signal.scenes.writing import write_scenes
 from tests.prediction.recordings.bursts import BURSTS, RATE_HZ, bursts, write_bursts
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
@@ -170,6 +172,11 @@ def test_a_signal_is_printed_while_the_pipe_is_still_open(tmp_path):
         (["here", "--model", "/nowhere"], "There is no model at /nowhere"),
         (["here", "--frames-per-row", "0"], "frames_per_row is 0; it must be at least 1"),
         (["here", "--nfft", "9"], "nfft is 9; it must be even"),
+        (["here", "--datatype", "ci16_le"], "--datatype is for raw files, but here/one.sigmf-meta is SigMF"),  # R28
+        (["here", "--center-hz", "1e6"], "--center-hz is for raw files, but here/one.sigmf-meta is SigMF"),
+        (["here", "--datatype", ""], "'' is no SigMF datatype"),
+        (["here", "--sample-rate-hz", "0"], "sample_rate_hz is 0.0; it must be above 0"),  # B12
+        (["here", "--center-hz", "inf"], "center_hz is inf; it must be a number of Hz"),
     ],
 )
 def test_a_wrong_use_is_told_and_writes_nothing(arguments, message, tmp_path, capsys, monkeypatch):
@@ -184,3 +191,36 @@ def test_a_wrong_use_is_told_and_writes_nothing(arguments, message, tmp_path, ca
 def test_without_a_folder_and_without_lines_there_is_nothing_to_do(tmp_path, capsys):
     assert lmsc(write_bursts(tmp_path)) == 1
     assert "Nothing would be written" in capsys.readouterr().err
+
+
+def test_a_result_that_is_searched_again_has_its_signals_once_and_the_users_annotations(tmp_path):  # D12
+    mine = {"core:sample_start": 3, "core:sample_count": 9, "core:comment": "by hand"}
+    path = write_bursts(tmp_path / "in", annotations=[mine])
+    assert lmsc(path, "--out", tmp_path / "a", "--model", "energy") == 0
+    first = json.loads((tmp_path / "a/one/one.sigmf-meta").read_text())
+    assert lmsc(tmp_path / "a/one/one.sigmf-meta", "--out", tmp_path / "b", "--model", "energy") == 0
+    second = json.loads((tmp_path / "b/one/one.sigmf-meta").read_text())
+    assert second["annotations"] == first["annotations"]
+    assert len(second["annotations"]) == 3
+
+
+def test_the_truth_of_generated_scenes_stays(tmp_path):  # D12
+    list(write_scenes(tmp_path / "in", SceneOptions(samples=65_536), count=1))
+    (path,) = (tmp_path / "in").glob("*.sigmf-meta")
+    truth = json.loads(path.read_text())["annotations"]
+    assert lmsc(path, "--out", tmp_path / "o", "--model", "energy") == 0
+    (found,) = (tmp_path / "o").rglob("*.sigmf-meta")
+    assert all(entry in json.loads(found.read_text())["annotations"] for entry in truth)
+
+
+def test_a_rate_that_is_given_stands_in_the_results_with_the_old_one_in_a_comment(tmp_path):  # D7
+    path = write_bursts(tmp_path / "in")
+    assert lmsc(path, "--sample-rate-hz", 2e6, "--out", tmp_path / "o", "--model", "energy") == 0
+    whole = json.loads((tmp_path / "o/one/one.sigmf-meta").read_text())
+    assert whole["global"]["core:sample_rate"] == 2e6
+    assert whole["global"]["lmsc:comment"] == "core:sample_rate was 1000000.0; 2000000.0 was given in its place."
+    edges = [entry["core:freq_upper_edge"] - 868e6 for entry in whole["annotations"]]
+    assert edges == pytest.approx([0.2 * 2e6, -0.2 * 2e6], abs=2e4)
+    path.write_text(path.read_text().replace('"core:sample_rate": 1000000.0, ', ""))
+    assert lmsc(path, "--sample-rate-hz", 3e6, "--out", tmp_path / "p", "--model", "energy") == 0
+    assert json.loads((tmp_path / "p/one/one.sigmf-meta").read_text())["global"]["core:sample_rate"] == 3e6

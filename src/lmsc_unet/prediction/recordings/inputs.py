@@ -8,11 +8,15 @@ from pathlib import Path
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.prediction.inputs import absolute, unique_names
 from lmsc_unet.signal.recording import Recording, open_recordings
+from lmsc_unet.signal.recording.datatypes import parse_datatype
 from lmsc_unet.signal.recording.opening import COLLECTION, DATA, META
 
 STANDARD_INPUT = "-"
 SUFFIXES = (META, ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip", COLLECTION)
 """What is looked for in folders."""
+RUN_FILE, JOURNAL = "run.json", "detections.jsonl"
+OWN_FILES = (RUN_FILE, JOURNAL)
+"""What stands in a results folder beside the folders of recordings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,14 @@ class RawFormat:
     """Samples a second; for SigMF files, used instead of their own."""
     center_hz: float = 0.0
     """What 0 Hz of the samples stands for."""
+
+    def __post_init__(self) -> None:
+        if self.datatype is not None:
+            parse_datatype(self.datatype)
+        if self.sample_rate_hz is not None and not 0 < self.sample_rate_hz < 1e15:
+            raise ConfigError(f"sample_rate_hz is {self.sample_rate_hz}; it must be above 0.")
+        if not abs(self.center_hz) < 1e15:
+            raise ConfigError(f"center_hz is {self.center_hz}; it must be a number of Hz.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +78,20 @@ def find_items(inputs: Sequence[Path], out: Path | None) -> tuple[Item, ...]:
             paths.setdefault(absolute(path), path)
     base = os.path.commonpath([absolute(path if path.is_dir() else path.parent) for path in inputs])
     places = [_without_sigmf(Path(path).relative_to(base)) for path in paths]
-    names = unique_names(places)
+    names = [_beside_results(name) for name in unique_names(places)]
     return tuple(Item(path=path, name=name) for path, name in zip(paths.values(), names, strict=True))
+
+
+def refuse_unused(items: Sequence[Item], raw: RawFormat) -> None:
+    """SigMF recordings say what their bytes are and where they lie, so nothing else may be said of them.
+
+    Raises:
+        ConfigError: a datatype or a centre frequency is given beside one.
+    """
+    given = {"--datatype": raw.datatype is not None, "--center-hz": raw.center_hz != 0.0}
+    sigmf = next((item.path for item in items if item.path.name.endswith((*SUFFIXES, DATA))), None)
+    for option in (name for name, is_given in given.items() if is_given and sigmf is not None):
+        raise ConfigError(f"{option} is for raw files, but {sigmf} is SigMF, which says it itself. Leave it out.")
 
 
 def channels_of(item: Item, raw: RawFormat, channels: Sequence[int], *, is_checked: bool = True) -> Iterator[Channel]:
@@ -113,6 +137,12 @@ def _sigmf_files(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found.extend(Path(parent, name) for name in files if name.endswith(SUFFIXES) and not name.startswith("."))
     return sorted(path for path in found if not path.name.endswith(COLLECTION))
+
+
+def _beside_results(name: str) -> str:
+    """A folder's name that is none of the results folder's own files."""
+    first, slash, rest = name.partition("/")
+    return f"{first}_{slash}{rest}" if first in OWN_FILES else name
 
 
 def _is_below(path: Path, folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """`lmsc detect` as a function: recordings in, a results folder out; one bad recording does not stop the others."""
 
+import errno
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -11,14 +12,17 @@ from typing import Any
 from lmsc_unet.errors import DataError, LmscError, OutputError
 from lmsc_unet.prediction.recordings.finder import Finder
 from lmsc_unet.prediction.recordings.inputs import Channel, Item, RawFormat, channels_of
-from lmsc_unet.prediction.recordings.results import Entry, add_entry, write_found
+from lmsc_unet.prediction.recordings.results import PICTURE, TABLE, Entry, add_entry, write_found
 from lmsc_unet.prediction.recordings.searching import Found, search_recording, search_stream
-from lmsc_unet.signal.annotations import read_boxes
+from lmsc_unet.signal.annotations import check_annotatable, read_boxes
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.recording import Recording, RecordingWarning, Stream
 
 TellSignal = Callable[[str, SignalBox, float], None]
 """Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
+
+
+_OF_A_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EILSEQ, errno.EINVAL)
 
 
 def no_one(_name: str, _box: SignalBox, _sample_rate_hz: float) -> None:
@@ -54,16 +58,27 @@ def run_job(job: Job, items: Sequence[Item]) -> Iterator[Entry]:
 
 
 def _search_item(job: Job, item: Item) -> list[Entry]:
+    """Whatever one recording does, it is a line of its own; only a disk that takes no more stops the others."""
     entries: list[Entry] = []
     with _noted() as odd:
         try:
             channels = channels_of(item, job.raw, job.channels, is_checked=job.is_checked)
             entries.extend(_finished(job, _search(job, item, channel, odd)) for channel in channels)
-        except (OutputError, BrokenPipeError):
+        except BrokenPipeError:
             raise
-        except (LmscError, MemoryError, OSError, ValueError) as error:
+        except OutputError as error:
+            if _is_of_the_disk(error):
+                raise
+            entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
+        except Exception as error:  # one wall around each recording
             entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
     return entries
+
+
+def _is_of_the_disk(error: OutputError) -> bool:
+    """Whether nothing more can be written, and not just a file of this recording's name."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno not in _OF_A_NAME
 
 
 def run_stream(job: Job, stream: Stream) -> Entry:
@@ -83,10 +98,21 @@ def run_stream(job: Job, stream: Stream) -> Entry:
 def _search(job: Job, item: Item, channel: Channel, odd: list[str]) -> Entry:
     started_s = time.perf_counter()
     recording = channel.recording
-    _check_annotations(recording, odd)
+    fault = _fault_of(recording)
+    if fault is None:
+        _check_annotations(recording, odd)
     rate_hz = recording.sample_rate_hz
     found = search_recording(recording, channel.number, job.finder, lambda box: job.tell(channel.name, box, rate_hz))
-    return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s)
+    return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s, fault)
+
+
+def _fault_of(recording: Recording) -> str | None:
+    """Why the recording's metadata can take no annotations; its samples are searched all the same."""
+    try:
+        check_annotatable(recording)
+    except DataError as error:
+        return f"{error} Its signals are in {TABLE} and {PICTURE}."
+    return None
 
 
 def _check_annotations(recording: Recording, odd: list[str]) -> None:
@@ -97,22 +123,29 @@ def _check_annotations(recording: Recording, odd: list[str]) -> None:
         odd.append(f"{error} The annotation is kept as it is.")
 
 
-def _entry(job: Job, path: str, name: str, found: Found, odd: tuple[str, ...], started_s: float) -> Entry:
-    files = () if job.out is None else write_found(job.out, name, found)
+def _entry(
+    job: Job, path: str, name: str, found: Found, odd: tuple[str, ...], started_s: float, fault: str | None = None
+) -> Entry:
+    files = () if job.out is None else write_found(job.out, name, found, is_annotatable=fault is None)
     return Entry(
         path=path,
-        status="ok",
+        status="ok" if fault is None or job.out is None else "failed",
         name=name,
         signals=len(found.boxes),
         duration_s=found.recording.duration_s,
         ms=round(1e3 * (time.perf_counter() - started_s), 1),
         warnings=odd,
+        error=fault if job.out is not None else None,
         files=files,
     )
 
 
 def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry:
-    reason = str(error) or "it does not fit into memory."
+    reason = str(error)
+    if isinstance(error, MemoryError):
+        reason = "it does not fit into memory."
+    elif not isinstance(error, LmscError | OSError | ValueError):
+        reason = f"{type(error).__name__}: {reason}. This is a fault of lmsc-unet's; please report it."
     return Entry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
 
 

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.prediction.recordings.finder import load_finder
-from lmsc_unet.prediction.recordings.inputs import STANDARD_INPUT, Item, RawFormat, find_items
+from lmsc_unet.prediction.recordings.inputs import STANDARD_INPUT, Item, RawFormat, find_items, refuse_unused
 from lmsc_unet.prediction.recordings.job import Job, TellSignal, no_one, run_job, run_stream
 from lmsc_unet.prediction.recordings.results import Entry, open_folder, write_run
 from lmsc_unet.prediction.runtime import Runtime
@@ -79,7 +79,7 @@ def open_job(
     """Finds the recordings, loads the model and opens the results folder; nothing is written if any of it fails.
 
     Raises:
-        ConfigError: settings that cannot be, or files beside standard input.
+        ConfigError: settings that cannot be or do not apply, or files beside standard input.
         DataError: an input is missing, or a pipe's datatype or sample rate.
         ModelError: the model cannot be loaded, or was trained on images.
         OutputError: the folder holds results, or files of another's.
@@ -89,6 +89,7 @@ def open_job(
         raise ConfigError(f"{STANDARD_INPUT} is standard input, which goes with no other input. Name one of the two.")
     stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
     items = () if is_piped else find_items(recordings, out)
+    refuse_unused(items, settings.raw)
     finder = load_finder(
         settings.model,
         frames_per_row=settings.frames_per_row,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from lmsc_unet.errors import OutputError
 from lmsc_unet.images import write_png
 from lmsc_unet.prediction.files import append_line, cannot_write, to_json, within, write_text
+from lmsc_unet.prediction.recordings.inputs import JOURNAL, RUN_FILE
 from lmsc_unet.prediction.recordings.picture import draw_panels
 from lmsc_unet.prediction.recordings.searching import Found
 from lmsc_unet.prediction.recordings.table import to_csv
@@ -19,7 +20,6 @@ from lmsc_unet.signal.recording import Recording
 from lmsc_unet.signal.recording.opening import META
 
 COMMAND = "lmsc detect"
-RUN_FILE, JOURNAL = "run.json", "detections.jsonl"
 TABLE, PICTURE = "signals.csv", "spectrogram.png"
 
 
@@ -75,17 +75,20 @@ def write_run(out: Path, described: Mapping[str, Any]) -> None:
     write_text(within(out, RUN_FILE), json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_found(out: Path, name: str, found: Found) -> tuple[str, ...]:
+def write_found(out: Path, name: str, found: Found, *, is_annotatable: bool = True) -> tuple[str, ...]:
     """Writes the files of one recording; the metadata comes last, so that where it is, all is.
+
+    Without metadata where the recording's own cannot take annotations.
 
     Raises:
         OutputError: the disk is full, or a file would lie outside the results folder.
-        DataError: the recording's own metadata is not valid SigMF, so the new one would not be either.
     """
     recording = found.recording
     meta = f"{name}/{recording.name}{META}"
     write_text(within(out, f"{name}/{TABLE}"), to_csv(found.boxes, recording.sample_rate_hz))
     write_png(within(out, f"{name}/{PICTURE}"), draw_panels(found.panels))
+    if not is_annotatable:
+        return (f"{name}/{TABLE}", f"{name}/{PICTURE}")
     linked = _link_data(out, name, recording)
     write_annotated(within(out, meta), recording, found.boxes)
     return (f"{name}/{TABLE}", f"{name}/{PICTURE}", *linked, meta)

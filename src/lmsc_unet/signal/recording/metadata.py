@@ -10,6 +10,8 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.signal.recording.datatypes import Datatype, parse_datatype
 
 MAX_INDEX = 2**63 - 1
+MAX_META_BYTES = 64 * 2**20
+"""Of JSON, which takes up to twenty times as much memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def parse_metadata(whole: Mapping[str, Any], path: Path, *, sample_rate_hz: floa
     return Metadata(
         whole=whole,
         datatype=datatype,
-        sample_rate_hz=checked_rate(sample_rate_hz or fields.get("core:sample_rate"), path),
+        sample_rate_hz=checked_rate(fields.get("core:sample_rate") if sample_rate_hz is None else sample_rate_hz, path),
         num_channels=_integer(fields, "core:num_channels", 1, path, lowest=1),
         first_index=first_index,
         trailing_bytes=_integer(fields, "core:trailing_bytes", 0, path),

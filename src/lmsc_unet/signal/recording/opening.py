@@ -1,6 +1,7 @@
 """Opens what a user names as a recording: a SigMF pair, archive or collection, or a raw file."""
 
 import stat
+import warnings
 from pathlib import Path
 
 from lmsc_unet.errors import DataError
@@ -9,6 +10,7 @@ from lmsc_unet.signal.recording.checksum import warn_of_other_sha512
 from lmsc_unet.signal.recording.datatypes import parse_datatype
 from lmsc_unet.signal.recording.layout import build_recording
 from lmsc_unet.signal.recording.metadata import (
+    MAX_META_BYTES,
     CaptureEntry,
     Metadata,
     checked_rate,
@@ -16,10 +18,9 @@ from lmsc_unet.signal.recording.metadata import (
     parse_metadata,
     section,
 )
-from lmsc_unet.signal.recording.recording import Recording
+from lmsc_unet.signal.recording.recording import Recording, RecordingWarning
 
 META, DATA, COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf-collection"
-MAX_META_BYTES = 256 * 2**20
 
 
 def open_recordings(
@@ -122,10 +123,24 @@ def _data_file(meta: Path, fields: dict[str, object]) -> Path:
     named = fields.get("core:dataset")
     data = inside(meta, named, "core:dataset") if named else meta.with_name(meta.name.removesuffix(META) + DATA)
     if data.is_file():
-        return data
+        return _sound_data(meta, data)
     if fields.get("core:metadata_only"):
         raise DataError(f"{meta}: this is metadata only, published without its samples (core:metadata_only).")
     raise DataError(f"{meta}: the data file {data.name} is missing. Put it beside the metadata, in {meta.parent}.")
+
+
+def _sound_data(meta: Path, data: Path) -> Path:
+    """The data file, if it is not the metadata itself; of a link to another file out of the folder is warned."""
+    if data.samefile(meta):
+        raise DataError(f"{meta}: core:dataset names the metadata itself, which holds no samples. Correct it.")
+    target = data.resolve()
+    if target.parent != data.parent.resolve() and target.name != data.name:
+        warnings.warn(
+            f"{meta}: {data.name} is a link to {target}, out of the folder. What lies there is read as samples.",
+            RecordingWarning,
+            stacklevel=3,
+        )
+    return data
 
 
 def inside(meta: Path, name: object, key: str) -> Path:

@@ -97,13 +97,19 @@ class Recording:
         """Maps just these samples, so that the pages of earlier ones do not count as memory in use."""
         frame_bytes = self.datatype.sample_bytes * self.num_channels
         numbers = frame_bytes // self.datatype.component.itemsize
-        mapped: NDArray[np.generic] = np.memmap(
-            self.data,
-            dtype=self.datatype.component,
-            mode="r",
-            offset=capture.start_byte + start * frame_bytes,
-            shape=(count * numbers,),
-        )
+        try:
+            mapped: NDArray[np.generic] = np.memmap(
+                self.data,
+                dtype=self.datatype.component,
+                mode="r",
+                offset=capture.start_byte + start * frame_bytes,
+                shape=(count * numbers,),
+            )
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{self.path}: samples {start} to {start + count - 1} are not there ({error}). The data was cut or "
+                "removed after it was opened; search it once it is whole."
+            ) from error
         if self.num_channels == 1:
             return mapped.view(np.ndarray)
         return mapped.view(np.ndarray).reshape(count, self.num_channels, -1)[:, channel].reshape(-1)
