@@ -138,7 +138,10 @@ BAD = [
     ),
     (_other_folders, "DATA: there is no folder images/. It holds imgs/, labels/. Name the two folders with"),
     (_no_masks_folder, "DATA: there is no folder masks/ beside images/. Name it with --masks."),
-    (_only_text, "DATA: images/ holds no PNG, JPEG, TIFF or BMP. Name the two folders with"),
+    (
+        _only_text,
+        "DATA: images/ holds no PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or .npy. Name the two folders with",
+    ),
     (
         _other_stems,
         "DATA: no image has a mask. Pairs have one stem, but the images are a.png and the masks a_mask.png.",

@@ -23,6 +23,12 @@ WHOLE_FILES = {
     "baseline.jpg": lambda p: pillow(p, picture(3)),
     "progressive.jpg": lambda p: pillow(p, picture(3), progressive=True),
     "colour.bmp": lambda p: pillow(p, picture(3)),
+    "palette.gif": lambda p: Image.fromarray(picture(3)).quantize(8).save(p),
+    "colour.webp": lambda p: pillow(p, picture(3), lossless=True),
+    "lossy.webp": lambda p: pillow(p, picture(3)),
+    "colour.jp2": lambda p: pillow(p, picture(3)),
+    "bare codestream.j2k": lambda p: pillow(p, picture(1)),
+    "array.npy": lambda p: np.save(p, picture(3, np.uint16)),
     "strips.tif": lambda p: tiff(p, picture(3), rowsperstrip=8),
     "deflate.tif": lambda p: tiff(p, picture(1, np.uint16), compression="zlib", rowsperstrip=8),
     "tiles.tif": lambda p: tiff(p, picture(1), tile=(16, 16)),
@@ -77,7 +83,7 @@ def test_no_byte_brings_another_error_than_ours(tmp_path, whole, data):
 
 MESSAGES = [
     ("empty.png", b"", "the file is empty (0 bytes). Copy or export it again."),
-    ("page.png", b"<html>404</html>", "the content is no PNG, JPEG, TIFF or BMP. Save it as one of these."),
+    ("page.png", b"<html>404</html>", "the content is no PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or .npy."),
     ("short.png", b"\x89PNG\r\n\x1a\n\0\0", "truncated or damaged"),
     ("short.jpg", b"\xff\xd8\xff\xe0", "truncated or damaged"),
     ("short.tif", b"II*\0\x08\0\0\0", "truncated or damaged"),

@@ -15,6 +15,7 @@ from lmsc_unet.data.recordings import has_recordings, scan_recordings
 from lmsc_unet.data.sample import Dataset, DatasetLayout, Sample
 from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
+from lmsc_unet.images import IMAGE_KINDS
 from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings
 
 
@@ -144,7 +145,7 @@ def _no_images_folder(root: Path, images: str) -> str:
 
 def _no_pairs(root: Path, images: str, masks: str, found: Found) -> str:
     if not found.samples:
-        return f"{root}: {images}/ holds no PNG, JPEG, TIFF or BMP. Name the two folders with --images and --masks."
+        return f"{root}: {images}/ holds no {IMAGE_KINDS}. Name the two folders with --images and --masks."
     names = [sample.image.name for sample in found.samples]
     others = [path.name for path in picture_files(root / masks)]
     return (

@@ -1,7 +1,7 @@
 """Pictures of any depth and channel count: read whole or refused with a reason, written without loss."""
 
 from lmsc_unet.images.geotiff import GeoTag, geo_tags
-from lmsc_unet.images.info import IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
+from lmsc_unet.images.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
 from lmsc_unet.images.masks import NAN, StoredMask, read_mask, read_stored_mask
 from lmsc_unet.images.reading import read_image, read_info
 from lmsc_unet.images.resizing import resize, resize_mask
@@ -10,6 +10,7 @@ from lmsc_unet.images.streaming import open_rows
 from lmsc_unet.images.writing import sha256, write_png, write_png_rows
 
 __all__ = [
+    "IMAGE_KINDS",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "NAN",

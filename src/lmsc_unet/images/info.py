@@ -8,8 +8,13 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+IMAGE_SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".npy")
+)
 """The endings, in lower case, of the files that count as pictures."""
+
+IMAGE_KINDS = "PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or .npy"
+"""The kinds of pictures that are read, for messages."""
 
 MAX_PIXELS = 2**28
 """Pictures of more pixels are refused before they are decoded: 16384 x 16384, at least 256 MiB a channel."""

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import raster
+from lmsc_unet.images import npy, raster
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, check_limits, turn
+from lmsc_unet.images.raster_others import is_lossy
 from lmsc_unet.images.reading import file_head, kind_of, named
 
 NAN = -(2**63)
 """Stands for NaN among the integers of a float mask."""
-LOSSY_KINDS = ("JPEG",)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +29,7 @@ class StoredMask:
     palette: NDArray[np.uint8] | None = None
     """The colours `N 3` of the indices."""
     is_lossy: bool = False
-    """Whether the file is a JPEG by its content: values at edges are not those that were drawn."""
+    """Whether the file is a JPEG, or lossy WebP or JPEG 2000, by its content: values at edges are not those that were drawn."""
     nodata: int | float | None = None
     """The value that the tag GDAL_NODATA calls nothing."""
 
@@ -106,6 +106,8 @@ def read_stored_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> StoredMask:
     """
     with named(path):
         kind = kind_of(file_head(path))
+        if kind == "NPY":
+            return _read_npy(path, max_pixels)
         return _read_tiff(path, max_pixels) if kind == "TIFF" else _read_raster(path, kind, max_pixels)
 
 
@@ -127,6 +129,13 @@ def _read_tiff(path: Path, max_pixels: int) -> StoredMask:
     return _flattened(stored, num_alpha, orientation)
 
 
+def _read_npy(path: Path, max_pixels: int) -> StoredMask:
+    check_limits(npy.npy_info(path), max_pixels)
+    array = npy.npy_array(path)
+    bits = 1 if array.dtype == np.bool_ else 8 * array.dtype.itemsize
+    return _flattened(StoredMask(values=array, bits=bits), num_alpha=0, orientation=1)
+
+
 def _read_raster(path: Path, kind: str, max_pixels: int) -> StoredMask:
     data = path.read_bytes()
     picture = raster.OPENERS[kind](BytesIO(data))
@@ -138,7 +147,7 @@ def _read_raster(path: Path, kind: str, max_pixels: int) -> StoredMask:
         values=array,
         bits=raster.bits_of(picture, data),
         palette=raster.palette_of(picture),
-        is_lossy=kind in LOSSY_KINDS,
+        is_lossy=is_lossy(kind, data),
     )
     return _flattened(stored, num_alpha, info.orientation)
 

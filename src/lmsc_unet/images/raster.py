@@ -1,15 +1,25 @@
-"""PNG, JPEG and BMP by Pillow, and what Pillow cannot hold of them: colours of 16 bits."""
+"""PNG, JPEG, BMP, GIF, WebP and JPEG 2000 by Pillow, and what Pillow cannot hold of them: colours of 16 bits."""
 
 from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images.info import AnyArray, ImageInfo, plain_dtype, turned_size
 from lmsc_unet.images.png import SIGNATURE, deep_png_pixels, has_png_chunks
+from lmsc_unet.images.raster_others import check_depth, check_end, check_single, unscaled
 
 Opener = Callable[[BinaryIO], ImageFile.ImageFile]
 
@@ -18,6 +28,9 @@ OPENERS: dict[str, Opener] = {
     "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
 
 _ORIENTATION_TAG = 274
@@ -49,7 +62,8 @@ def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
     if picture.mode == "1":
         return np.asarray(picture.convert("L"))[..., None]
     if picture.mode in _GREY_MODES:
-        return _with_channels(np.asarray(picture))[..., :1]
+        grey = _with_channels(np.asarray(picture))[..., :1]
+        return unscaled(grey, data) if picture.format == "JPEG2000" else grey
     rgb = picture if picture.mode in ("RGB", "RGBA", "RGBX") else picture.convert("RGB")
     return np.asarray(rgb)[..., :3]
 
@@ -63,6 +77,7 @@ def stored_values(picture: ImageFile.ImageFile, data: bytes) -> tuple[AnyArray, 
         return np.asarray(picture).astype(np.uint8)[..., None], 0
     known = picture if picture.mode in (*_GREY_MODES, "P", "PA", "RGB", "RGBA") else picture.convert("RGB")
     array = _with_channels(np.asarray(known)) // _grey_step(picture, data)
+    array = unscaled(array, data) if picture.format == "JPEG2000" else array
     return array, int(known.mode in ("LA", "La", "PA", "RGBA"))
 
 
@@ -81,7 +96,7 @@ def bits_of(picture: ImageFile.ImageFile, data: bytes) -> int:
 
 
 def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
-    """Refuses files that decoders would fill up in silence: a JPEG without end, a PNG with wrong checksums.
+    """Refuses files that decoders would fill up or change in silence: without end, with wrong checksums, animations.
 
     Raises:
         DataError: the caller adds the file's name.
@@ -90,6 +105,10 @@ def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
         raise DataError("it is truncated: its end is missing. Copy or export it again.")
     if picture.format == "PNG" and not has_png_chunks(data):
         raise DataError("it is truncated or damaged: a chunk is missing or has a wrong checksum. Export it again.")
+    check_single(picture)
+    check_end(str(picture.format), data)
+    if picture.format == "JPEG2000":
+        check_depth(data)
 
 
 def _has_jpeg_end(data: bytes) -> bool:
@@ -124,7 +143,7 @@ def _with_channels(array: AnyArray) -> AnyArray:
 
 def _orientation(picture: ImageFile.ImageFile) -> int:
     """The EXIF orientation. For PNG only from before the pixels: Pillow would decode them to look behind."""
-    if picture.format == "BMP" or (picture.format == "PNG" and "exif" not in picture.info):
+    if picture.format in ("BMP", "GIF", "JPEG2000") or (picture.format == "PNG" and "exif" not in picture.info):
         return 1
     exif: Image.Exif = picture.getexif()
     value = exif.get(_ORIENTATION_TAG, 1)

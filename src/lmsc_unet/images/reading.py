@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import raster
-from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_values, turn
+from lmsc_unet.images import npy, raster
+from lmsc_unet.images.info import IMAGE_KINDS, MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_values, turn
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -17,6 +17,11 @@ _MAGIC = {
     b"MM\0*": "TIFF",
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
+    b"\xff\x4f\xff\x51": "JPEG2000",
+    npy.MAGIC: "NPY",
 }
 _NUM_HEAD_BYTES = 32
 
@@ -34,6 +39,8 @@ def read_info(path: Path) -> ImageInfo:
 
             with tiff.opened(path) as file:
                 return file.info
+        if kind_of(head) == "NPY":
+            return npy.npy_info(path)
         with path.open("rb") as stream:
             return raster.raster_info(raster.OPENERS[kind_of(head)](stream), head)
 
@@ -61,6 +68,10 @@ def _read(path: Path, max_pixels: int) -> AnyArray:
             info = file.info
             file.check(max_pixels)
             array = file.pixels()
+    elif kind == "NPY":
+        info = npy.npy_info(path)
+        check_limits(info, max_pixels)
+        array = npy.npy_array(path)
     else:
         data = path.read_bytes()
         picture = raster.OPENERS[kind](BytesIO(data))
@@ -85,7 +96,9 @@ def kind_of(head: bytes) -> str:
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
-    raise DataError("the content is no PNG, JPEG, TIFF or BMP. Save it as one of these.")
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    raise DataError(f"the content is no {IMAGE_KINDS}. Save it as one of these.")
 
 
 def is_tiff(path: Path) -> bool:

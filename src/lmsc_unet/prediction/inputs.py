@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lmsc_unet.data.pairing import picture_files
 from lmsc_unet.errors import DataError
+from lmsc_unet.images import IMAGE_KINDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,5 +75,5 @@ def _images_of(given: Path, out: Path) -> list[Path]:
     results = out.resolve()
     images = [path for path in picture_files(given) if not path.resolve().is_relative_to(results)]
     if not images:
-        raise DataError(f"{given}: the folder holds no PNG, JPEG, TIFF or BMP. Name images, or folders of images.")
+        raise DataError(f"{given}: the folder holds no {IMAGE_KINDS}. Name images, or folders of images.")
     return images
