@@ -29,7 +29,7 @@ class StoredMask:
     palette: NDArray[np.uint8] | None = None
     """The colours `N 3` of the indices."""
     is_lossy: bool = False
-    """Whether the file is a JPEG, or lossy WebP or JPEG 2000, by its content: values at edges are not those that were drawn."""
+    """Whether the file is JPEG, lossy WebP or lossy JPEG 2000: values at edges are not those that were drawn."""
     nodata: int | float | None = None
     """The value that the tag GDAL_NODATA calls nothing."""
 
