@@ -4,6 +4,8 @@ import struct
 import zlib
 from contextlib import suppress
 from importlib.util import find_spec
+from io import BytesIO
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import MAX_PIXELS, read_image, read_info, read_mask
+from lmsc_unet.images import MAX_PIXELS, raster, read_image, read_info, read_mask
+from lmsc_unet.images import tiff as tiff_module
 from tests.images.pictures import deep_png, lzw_tiff, picture, pillow, tiff
 
 WHOLE_FILES = {
@@ -221,3 +224,35 @@ def test_lab_colours_and_complex_numbers_are_refused(tmp_path):
     tifffile.imwrite(tmp_path / "complex.tif", picture(1)[..., 0].astype(np.complex64))
     with pytest.raises(DataError, match="the values are of type complex64; integers or floats are needed"):
         read_image(tmp_path / "complex.tif")
+
+
+def test_our_own_faults_are_not_called_damage(tmp_path, monkeypatch):  # B10
+    for name, module, function in (("x.png", raster, "raster_pixels"), ("x.tif", tiff_module, "find_image")):
+        (pillow if name == "x.png" else tiff)(tmp_path / name, picture(3))
+        for fault in (NameError("name 'x' is not defined"), TypeError("no"), AssertionError()):
+            monkeypatch.setattr(module, function, Mock(side_effect=fault))
+            with pytest.raises(type(fault)):
+                read_image(tmp_path / name)
+
+
+HEADERS = [(259, 77), (278, 0), (322, 0), (277, 0), (256, 0), (262, 99), (258, 77)]
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE_FILES if name.endswith("tif")])
+def test_what_a_decoder_says_is_left_out(tmp_path, whole, name):  # B10
+    """Decoders stumble over a header in words of their own: 'int' object has no attribute 'name'."""
+    with tifffile.TiffFile(BytesIO(whole[name])) as file:
+        tags = dict(file.pages[0].tags.items())
+    for code, value in (one for one in HEADERS if one[0] in tags):
+        data = bytearray(whole[name])
+        data[tags[code].valueoffset : tags[code].valueoffset + 2] = value.to_bytes(2, "little")
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DataError, match=r"(Copy or export it again|Save it with.*|Save it as grey or RGB)\.$"):
+            read_image(tmp_path / name)
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch):  # B10
+    pillow(tmp_path / "x.png", picture(3))
+    monkeypatch.setattr(type(tmp_path), "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
+    with pytest.raises(DataError, match=r"x\.png: the file cannot be read \(Input/output error\)"):
+        read_image(tmp_path / "x.png")

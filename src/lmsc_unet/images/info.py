@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import DataError
 
 IMAGE_SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".npy")
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".svs", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".npy")
 )
 """The endings, in lower case, of the files that count as pictures."""
 

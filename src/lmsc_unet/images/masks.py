@@ -138,7 +138,7 @@ def _read_npy(path: Path, max_pixels: int) -> StoredMask:
 
 def _read_raster(path: Path, kind: str, max_pixels: int) -> StoredMask:
     data = path.read_bytes()
-    picture = raster.OPENERS[kind](BytesIO(data))
+    picture = raster.opened(BytesIO(data), kind)
     info = raster.raster_info(picture, data)
     check_limits(info, max_pixels)
     raster.check_whole(picture, data)

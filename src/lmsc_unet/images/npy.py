@@ -6,6 +6,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lmsc_unet.errors import DataError
+from lmsc_unet.images.decoding import decoding
 from lmsc_unet.images.info import AnyArray, ImageInfo, plain_dtype
 
 MAGIC = b"\x93NUMPY"
@@ -43,10 +44,11 @@ def holds_objects(stream: BinaryIO) -> bool:
 
 
 def _mapped(path: Path) -> AnyArray:
-    with path.open("rb") as stream:
+    with path.open("rb") as stream, decoding():
         if holds_objects(stream):
             raise DataError("it holds Python objects, which are not read, as they can run code. Save a plain array.")
-    array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
+    with decoding():
+        array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.dtype.names is not None:
         raise DataError("it holds records with named fields. Save one number per pixel and channel.")
     if array.ndim not in (2, 3) or not array.size:

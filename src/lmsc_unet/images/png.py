@@ -51,7 +51,7 @@ def deep_png_pixels(data: bytes) -> AnyArray:
     for kind, body in _chunks(data):
         if kind in chunks:
             chunks[kind] += body
-    width_px, height_px, _, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    width_px, height_px, _, colour_type, _, _, interlace = struct.unpack_from(">IIBBBBB", chunks[b"IHDR"])
 
     def decoded(mode: str, raw_mode: str) -> NDArray[np.uint8]:
         try:

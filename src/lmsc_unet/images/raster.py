@@ -17,6 +17,7 @@ from PIL import (
 )
 
 from lmsc_unet.errors import DataError
+from lmsc_unet.images.decoding import decoding
 from lmsc_unet.images.info import AnyArray, ImageInfo, plain_dtype, turned_size
 from lmsc_unet.images.png import SIGNATURE, deep_png_pixels, has_png_chunks
 from lmsc_unet.images.raster_others import check_depth, check_end, check_single, unscaled
@@ -37,6 +38,16 @@ _ORIENTATION_TAG = 274
 _PNG_DEPTH, _PNG_COLOUR = 24, 25  # where the bytes of IHDR stand
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L")
 _DEEP_MODES = {"I": "float32", "F": "float32", "I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16"}
+
+
+def opened(stream: BinaryIO, kind: str) -> ImageFile.ImageFile:
+    """Reads the header only.
+
+    Raises:
+        DataError: it is damaged. The caller adds the file's name.
+    """
+    with decoding():
+        return OPENERS[kind](stream)
 
 
 def raster_info(picture: ImageFile.ImageFile, head: bytes) -> ImageInfo:
@@ -96,7 +107,7 @@ def bits_of(picture: ImageFile.ImageFile, data: bytes) -> int:
 
 
 def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
-    """Refuses files that decoders would fill up or change in silence: without end, with wrong checksums, animations.
+    """Decodes a picture, and refuses what is filled up or changed in silence: without end, wrong checksums, animations.
 
     Raises:
         DataError: the caller adds the file's name.
@@ -105,10 +116,13 @@ def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
         raise DataError("it is truncated: its end is missing. Copy or export it again.")
     if picture.format == "PNG" and not has_png_chunks(data):
         raise DataError("it is truncated or damaged: a chunk is missing or has a wrong checksum. Export it again.")
-    check_single(picture)
+    with decoding():
+        check_single(picture)
     check_end(str(picture.format), data)
     if picture.format == "JPEG2000":
         check_depth(data)
+    with decoding():
+        picture.load()
 
 
 def _has_jpeg_end(data: bytes) -> bool:
@@ -145,6 +159,7 @@ def _orientation(picture: ImageFile.ImageFile) -> int:
     """The EXIF orientation. For PNG only from before the pixels: Pillow would decode them to look behind."""
     if picture.format in ("BMP", "GIF", "JPEG2000") or (picture.format == "PNG" and "exif" not in picture.info):
         return 1
-    exif: Image.Exif = picture.getexif()
-    value = exif.get(_ORIENTATION_TAG, 1)
+    with decoding():
+        exif: Image.Exif = picture.getexif()
+        value = exif.get(_ORIENTATION_TAG, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

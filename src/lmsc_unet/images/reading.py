@@ -42,7 +42,7 @@ def read_info(path: Path) -> ImageInfo:
         if kind_of(head) == "NPY":
             return npy.npy_info(path)
         with path.open("rb") as stream:
-            return raster.raster_info(raster.OPENERS[kind_of(head)](stream), head)
+            return raster.raster_info(raster.opened(stream, kind_of(head)), head)
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
@@ -74,7 +74,7 @@ def _read(path: Path, max_pixels: int) -> AnyArray:
         array = npy.npy_array(path)
     else:
         data = path.read_bytes()
-        picture = raster.OPENERS[kind](BytesIO(data))
+        picture = raster.opened(BytesIO(data), kind)
         info = raster.raster_info(picture, data)
         check_limits(info, max_pixels)
         raster.check_whole(picture, data)
@@ -108,7 +108,7 @@ def is_tiff(path: Path) -> bool:
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Puts the file's name before any complaint. Decoders raise all sorts of errors on damaged files."""
+    """Puts the file's name before a complaint about it, and makes one of the system's errors."""
     try:
         yield
     except DataError as error:
@@ -117,9 +117,7 @@ def named(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: there is no such file.") from None
     except IsADirectoryError:
         raise DataError(f"{path}: this is a folder, not a picture.") from None
-    except PermissionError as error:
-        raise DataError(f"{path}: the file may not be read ({error.strerror}).") from error
     except MemoryError as error:
         raise DataError(f"{path}: the picture does not fit into memory. Cut it into smaller ones.") from error
-    except Exception as error:
-        raise DataError(f"{path}: truncated or damaged ({error}). Copy or export it again.") from error
+    except OSError as error:
+        raise DataError(f"{path}: the file cannot be read ({error.strerror or error}).") from error

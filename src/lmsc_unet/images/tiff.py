@@ -9,30 +9,35 @@ import numpy as np
 import tifffile
 
 from lmsc_unet.errors import DataError
+from lmsc_unet.images.decoding import NoDecoderError, decoding
 from lmsc_unet.images.geotiff import GeoTag, page_geo_tags, stored_nodata
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, plain_values, turned_size
 from lmsc_unet.images.tiff_blocks import can_stream, raw_blocks
 from lmsc_unet.images.tiff_codecs import teach_tifffile
-from lmsc_unet.images.tiff_damage import check_pages, check_presence
-from lmsc_unet.images.tiff_others import WHITE_IS_ZERO, decode_cmyk, decode_elsewhere, grey_step, is_better_elsewhere
+from lmsc_unet.images.tiff_damage import check_header, check_pages, check_presence
+from lmsc_unet.images.tiff_others import (
+    WHITE_IS_ZERO,
+    decode_cmyk,
+    decode_elsewhere,
+    grey_step,
+    is_better_elsewhere,
+    name_of,
+)
+from lmsc_unet.images.tiff_pages import find_image
 
 _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 1, 2, 3, 5, 6
 _ALPHA = (1, 2)
 _JPEG = (6, 7)
 _ORIENTATION_TAG = 274
-_AXES = ("YX", "YXS", "SYX", "CYX", "YXC")
-_ONE_IMAGE = (
-    "One image a file is needed: save each page by itself, or channels as one page "
-    "(tifffile.imwrite(path, hwc, photometric='minisblack', planarconfig='contig')) or with the axes CYX."
-)
-
 teach_tifffile()
 
 
 @contextmanager
 def opened(path: Path) -> Iterator["Tiff"]:
-    """Opens a file and closes it again."""
-    with tifffile.TiffFile(path) as file:
+    """Opens a file and closes it again. What belongs to it in other files, as of an OME set, is not read."""
+    with decoding():
+        file = tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False)
+    with file:
         yield Tiff(file, path)
 
 
@@ -41,10 +46,11 @@ class Tiff:
 
     def __init__(self, file: Any, path: Path) -> None:
         self._path = path
-        self._series = _only_series(file)
-        self._page = self._series.keyframe
+        self._image = find_image(file)
+        self._series, self._page = self._image.series, self._image.series.keyframe
+        check_header(self._page)
         if int(self._page.photometric) not in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR):
-            raise DataError(f"its colours are of the kind {self._page.photometric.name}. Save it as grey or RGB.")
+            raise DataError(f"its colours are of the kind {name_of(self._page.photometric)}. Save it as grey or RGB.")
         if self._page.dtype is None:
             raise DataError(f"it has {self._page.bitspersample} bits a sample. Save it with 8, 16 or 32 bits.")
 
@@ -71,12 +77,12 @@ class Tiff:
     def check(self, max_pixels: int = MAX_PIXELS) -> None:
         """Raises DataError where the file is truncated or too large to be decoded."""
         check_limits(self.info, max_pixels)
-        check_pages(list(self._series.pages), max_pixels)
+        check_pages(self._image.pages, max_pixels)
 
     def pixels(self) -> AnyArray:
         """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
         if int(self._page.photometric) == _CMYK:
-            return decode_cmyk(self._path, self._orientation)
+            return decode_cmyk(self._path, self._page, self._orientation)
         return self._as_colours(self._as_light(self._decoded()))
 
     def stored_values(self) -> tuple[AnyArray, int]:
@@ -106,7 +112,7 @@ class Tiff:
     @property
     def can_stream(self) -> bool:
         """Whether `pixel_blocks` can read it: upright, one page, one plane, a compression with a bounded output."""
-        is_upright = self._orientation == 1 and len(self._series.pages) == 1
+        is_upright = self._orientation == 1 and self._image.is_one_page
         is_plain = int(self._page.photometric) in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE)
         return is_upright and is_plain and can_stream(self._page, self._shape[2])
 
@@ -140,50 +146,34 @@ class Tiff:
         return array[..., : array.shape[2] - self._num_alpha]
 
     def _decoded(self) -> AnyArray:
-        is_single, num_channels = len(self._series.pages) == 1, self._shape[2]
-        if is_single and is_better_elsewhere(self._page, num_channels):
-            return decode_elsewhere(self._path, self._page, num_channels, self._orientation)
+        if self._image.is_one_page and is_better_elsewhere(self._page, self._shape[2]):
+            return decode_elsewhere(self._path, self._page, self._shape[2], self._orientation)
         try:
-            array: AnyArray = self._series.asarray(maxworkers=1)
-        except (ValueError, ImportError) as error:
-            if isinstance(error, ValueError) and "imagecodecs" not in str(error):
-                raise
-            return decode_elsewhere(self._path, self._page, num_channels, self._orientation)
-        return array.reshape(self._shape) if array.ndim == 2 else _channels_last(array, self._series.axes)
+            with decoding():
+                array: AnyArray = self._series.asarray(maxworkers=1).reshape(self._image.shape)
+        except NoDecoderError:
+            return decode_elsewhere(self._path, self._page, self._shape[2], self._orientation)
+        return np.moveaxis(array, 0, -1) if self._image.axes in ("SYX", "CYX") else array.reshape(self._shape)
 
     def _white_value(self, dtype: np.dtype[Any]) -> AnyArray:
         return np.array(2 ** min(int(self._page.bitspersample), 8 * dtype.itemsize) - 1, dtype)
 
     def _colours(self) -> AnyArray:
-        return (np.asarray(self._page.colormap).T >> 8).astype(np.uint8)
+        """The palette "N 3". It should be of 16 bits; some programs write 8, which is told by its largest value."""
+        colours = np.asarray(self._page.colormap).T
+        return (colours >> 8 if colours.max(initial=0) > 255 else colours).astype(np.uint8)
 
     @property
     def _shape(self) -> tuple[int, int, int]:
-        lengths = {axis: int(length) for axis, length in zip(self._series.axes, self._series.shape, strict=True)}
-        return lengths["Y"], lengths["X"], lengths.get("S", 1) * lengths.get("C", 1)
+        return *self._image.size_px, self._image.num_channels
 
     @property
     def _num_alpha(self) -> int:
-        return sum(int(kind) in _ALPHA for kind in self._page.extrasamples)
+        kinds = self._page.extrasamples
+        return sum(int(kind) in _ALPHA for kind in kinds) if len(kinds) < self._shape[2] else 0
 
     @property
     def _orientation(self) -> int:
         tag = self._page.tags.get(_ORIENTATION_TAG)
-        value = int(tag.value) if tag is not None else 1
-        return value if 1 <= value <= 8 else 1
-
-
-def _only_series(file: Any) -> Any:
-    series = [one for one in file.series if not one.keyframe.is_reduced]
-    if not series:
-        raise DataError("it is truncated or damaged: no page can be read. Copy or export it again.")
-    if len(series) > 1:
-        raise DataError(f"it holds {len(file.pages)} pages of {len(series)} images. {_ONE_IMAGE}")
-    if series[0].axes not in _AXES:
-        shape = " x ".join(str(length) for length in series[0].shape)
-        raise DataError(f"it holds {len(series[0].pages)} pages ({shape}, axes {series[0].axes}). {_ONE_IMAGE}")
-    return series[0]
-
-
-def _channels_last(array: AnyArray, axes: str) -> AnyArray:
-    return np.moveaxis(array, 0, -1) if axes in ("SYX", "CYX") else array
+        value = tag.value if tag is not None else 1
+        return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 
 from lmsc_unet.errors import DataError
+from lmsc_unet.images.decoding import decoding
 from lmsc_unet.images.info import AnyArray
 from lmsc_unet.images.rows import block_rows
 
@@ -24,7 +25,8 @@ def can_stream(page: Any, num_channels: int) -> bool:
     row_bytes = page.imagewidth * num_channels * np.dtype(page.dtype).itemsize
     is_small = row_bytes * min(rows, page.imagelength) <= MAX_HELD_BYTES
     is_plain = page.planarconfig == 1 and page.imagedepth == 1 and not page.is_subsampled and page.samplesperpixel > 0
-    return bool(is_plain and int(page.compression) in _STREAMED and (is_small or _is_flat(page)))
+    is_packed = page.bitspersample not in (8, 16, 32, 64) and int(page.compression) not in (_NONE, *_DEFLATES)
+    return bool(is_plain and int(page.compression) in _STREAMED and not is_packed and (is_small or _is_flat(page)))
 
 
 def raw_blocks(page: Any) -> Iterator[AnyArray]:
@@ -47,6 +49,8 @@ def _flat_blocks(page: Any) -> Iterator[AnyArray]:
         for start in range(0, page.imagelength, step):
             rows = min(step, page.imagelength - start)
             values = np.fromfile(stream, dtype, rows * shape[0] * shape[1])
+            if len(values) < rows * shape[0] * shape[1]:
+                raise DataError("it is truncated: its pixels end beyond the file's end. Copy or export it again.")
             yield values.reshape(rows, *shape)
 
 
@@ -56,6 +60,8 @@ def _segment_blocks(page: Any) -> Iterator[AnyArray]:
     length_px = page.tilelength if page.is_tiled else min(page.rowsperstrip, height_px)
     across = -(-width_px // page.tilewidth) if page.is_tiled else 1
     down = -(-height_px // length_px)
+    if len(page.databytecounts) < down * across:
+        raise DataError("it is truncated: strips or tiles are missing in its header. Copy or export it again.")
     together = max(1, block_rows(width_px * channels * np.dtype(page.dtype).itemsize) // length_px)
     for first in range(0, down, together):
         top_px = first * length_px
@@ -71,8 +77,9 @@ def _place(page: Any, index: int, block: AnyArray, top_px: int) -> None:
     if not page.databytecounts[index]:
         return
     handle = page.parent.filehandle
-    handle.seek(page.dataoffsets[index])
-    decoded, (_, _, row, column, _), _ = page.decode(handle.read(page.databytecounts[index]), index)
+    with decoding():
+        handle.seek(page.dataoffsets[index])
+        decoded, (_, _, row, column, _), _ = page.decode(handle.read(page.databytecounts[index]), index)
     if decoded is None:
         return
     rows = min(decoded.shape[1], len(block) - (row - top_px))

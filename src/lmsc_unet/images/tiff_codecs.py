@@ -1,7 +1,8 @@
-"""What tifffile wants imagecodecs for, by Pillow and NumPy: LZW and PackBits of any depth, and both predictors."""
+"""What tifffile wants imagecodecs for, by Pillow and NumPy: LZW and PackBits, both predictors, odd numbers of bits."""
 
 import struct
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image, TiffImagePlugin
 LZW, PACKBITS = 5, 32773
 _HORIZONTAL, _FLOATS = 2, 3
 _SHORT, _LONG = 3, 4  # types of a TIFF entry
+_MAX_SPREAD_BITS = 1 << 24  # unpacked at once, a byte a bit
 _STRIP_AT = 122  # behind the head, nine entries and the end of their list
 
 
@@ -28,6 +30,32 @@ def teach_tifffile() -> None:
         known = getattr(table, "_codecs", None)
         if isinstance(known, dict):
             known.update(decoders)
+
+    helpers: Any = getattr(tifffile.tifffile, "imagecodecs", None)
+    others = getattr(helpers, "packints_decode", None)
+    if others is not None:
+        helpers.packints_decode = partial(unpack_integers, others=others)
+
+
+def unpack_integers(
+    data: bytes, dtype: Any, bits: int, runlen: int = 0, *, others: Callable[..., Any], **options: Any
+) -> NDArray[Any]:
+    """Unsigned integers of 2 to 31 bits, the high bit first; each run of them begins with a byte of its own."""
+    dtype = np.dtype(dtype)
+    if bits in (1, 8, 16) or bits > 31 or dtype.kind != "u" or not runlen:
+        values: NDArray[Any] = others(data, dtype, bits, runlen, **options)
+        return values
+    runs = np.frombuffer(data, np.uint8)
+    runs = runs[: len(runs) // -(-runlen * bits // 8) * -(-runlen * bits // 8)].reshape(-1, -(-runlen * bits // 8))
+    step = max(1, _MAX_SPREAD_BITS // (runlen * bits))
+    parts = [_spread(runs[at : at + step], dtype, bits, runlen) for at in range(0, len(runs), step)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype)
+
+
+def _spread(runs: NDArray[np.uint8], dtype: np.dtype[Any], bits: int, runlen: int) -> NDArray[Any]:
+    ones = np.unpackbits(runs, axis=1)[:, : runlen * bits].reshape(-1, bits)
+    whole = np.pad(ones, ((0, 0), (8 * dtype.itemsize - bits, 0)))
+    return np.packbits(whole, axis=1).view(dtype.newbyteorder(">"))[:, 0].astype(dtype.newbyteorder("="))
 
 
 def decode_strip(data: bytes, compression: int, num_bytes: int) -> bytes:
