@@ -13,9 +13,13 @@ never loads PyTorch. `train`, `build_model` and the networks want `pip install "
 
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
+from lmsc_unet.privacy import keep_quiet
+
+TYPE_CHECKING = False  # typing alone would take most of the time that this file takes
 if TYPE_CHECKING:
+    from typing import Any
+
     from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, UNetConfig, model_config
     from lmsc_unet.errors import LmscError
     from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
@@ -71,8 +75,10 @@ _ORIGINS = MappingProxyType(
 )
 """Public name -> "module:name", imported at the first use (PEP 562)."""
 
+keep_quiet()
 
-def __getattr__(name: str) -> Any:
+
+def __getattr__(name: str) -> "Any":
     if name == "__version__":
         from importlib.metadata import version
 
