@@ -1,5 +1,6 @@
 """What holds for every test: no models are bundled, and runs stay in PyTorch, as exporting one takes seconds."""
 
+import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from lmsc_unet.prediction import bundled, first_use
 
 settings.register_profile("shared machines", deadline=None)
 settings.load_profile("shared machines")
+
+os.environ["LMSC_DEBUG"] = "1"  # an error that nobody thought of fails a test where it is
 
 SHIPPED = bundled.FOLDER
 """The folder of the models that are shipped."""

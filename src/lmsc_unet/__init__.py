@@ -11,6 +11,11 @@ The names below are imported when they are first used: `import lmsc_unet` loads 
 never loads PyTorch. `train`, `build_model` and the networks want `pip install "lmsc-unet[train]"`.
 """
 
+# ruff: noqa: E402 - loading all of this takes a while, in which Ctrl-C must be heeded already
+from lmsc_unet.startup import heed_at_once
+
+heed_at_once()
+
 from importlib import import_module
 from types import MappingProxyType
 

@@ -5,6 +5,8 @@ The command line prints these without a traceback; anything else is a defect of 
 
 INTERRUPTED = 130
 """The exit code of a command stopped by Ctrl-C, as shells have it."""
+TERMINATED = 143
+"""The exit code of a command stopped by SIGTERM."""
 
 
 class LmscError(Exception):

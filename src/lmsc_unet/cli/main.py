@@ -4,10 +4,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from lmsc_unet.errors import INTERRUPTED, LmscError
+from lmsc_unet import stopping
+from lmsc_unet.errors import LmscError
 
+TYPE_CHECKING = False  # typing takes a while to load
 if TYPE_CHECKING:
     from cyclopts import App
 
@@ -32,6 +33,18 @@ EXTRAS: Mapping[str, str] = MappingProxyType({"onnx": "export", "onnxscript": "e
 """A package that is not installed -> the extra that brings it, where that is not `train`."""
 
 
+KEPT: Mapping[str, str] = MappingProxyType(
+    {
+        "train": "The finished epochs are kept; go on by --resume.",
+        "predict": "What was done before is kept; go on by --resume.",
+        "detect": "What was done before is kept; go on by --resume.",
+        "reproduce": "What is finished is kept; the same command goes on.",
+    }
+)
+"""What a command that is stopped keeps, and how to go on, where it does not say so itself."""
+DEBUG = "LMSC_DEBUG"
+"""The variable that shows where an unexpected error comes from."""
+
 ABOUT = "Semantic segmentation on small hardware."
 HELP: tuple[list[str], ...] = (["--help"], ["-h"], [])
 """What asks for the list of commands alone."""
@@ -49,7 +62,7 @@ def build_app() -> "App":
     """The whole command line, with no command imported yet."""
     from cyclopts import App
 
-    app = App(name="lmsc", help=ABOUT)
+    app = App(name="lmsc", help=ABOUT, suppress_keyboard_interrupt=False)
     for word, (target, line) in COMMANDS.items():
         app.command(target, name=word, help=line)
     return app
@@ -58,9 +71,28 @@ def build_app() -> "App":
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 all well, 1 wrong use or bad input, 2 some items failed.
 
-    A command returns its own exit code, or None for 0. A mistake of the user's is printed, not raised.
+    A command returns its own exit code, or None for 0. A mistake of the user's is printed, not raised. Ctrl-C is 130,
+    SIGTERM 143. An error that is none of ours is printed as a line, too, and raised where LMSC_DEBUG is set.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        code = _until_stopped(sys.argv[1:])
+        stopping.ignore()
+        return code
+    with stopping.restored():
+        return _until_stopped(list(argv))
+
+
+def _until_stopped(words: list[str]) -> int:
+    try:
+        stopping.heed()
+        return _run(words)
+    except KeyboardInterrupt as stop:
+        remark = KEPT.get(next(iter(words), ""), "No result was written; run the command again.")
+        print(f"lmsc: stopped. {stop.args[0] if stop.args else remark}", file=sys.stderr)
+        return stopping.exit_code(stop)
+
+
+def _run(words: list[str]) -> int:
     if words in HELP:
         print(list_commands())
         return 0
@@ -75,15 +107,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CycloptsError:  # already printed, with the usage
         return 1
     except LmscError as error:
-        print(f"lmsc: {error}", file=sys.stderr)
-        return 1
+        return _told(str(error))
     except ModuleNotFoundError as error:
         if (error.name or "lmsc_unet").startswith("lmsc_unet"):
-            raise
+            return _unexpected(error)
         extra = EXTRAS.get(error.name or "", "train")
-        print(f'lmsc: {error.name} is not installed. Try: pip install "lmsc-unet[{extra}]"', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("lmsc: stopped.", file=sys.stderr)
-        return INTERRUPTED
+        return _told(f'{error.name} is not installed. Try: pip install "lmsc-unet[{extra}]"')
+    except Exception as error:
+        return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    """Tells an error that no one thought of: of the system as it is, of our own with the way to a report."""
+    if os.environ.get(DEBUG):
+        raise error
+    if isinstance(error, MemoryError):
+        return _told("it does not fit into memory. Try smaller images, tiles or batches.")
+    if isinstance(error, OSError) and error.filename is not None:
+        return _told(f"{error.filename}: {error.strerror}. See that it is there and may be read and written.")
+    first = str(error).strip().partition("\n")[0] or "no reason is given"
+    return _told(f"{type(error).__name__}: {first}. This should not happen; {DEBUG}=1 shows where, for a report.")
+
+
+def _told(message: str) -> int:
+    print(f"lmsc: {message}", file=sys.stderr)
+    return 1

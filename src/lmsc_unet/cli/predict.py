@@ -1,13 +1,11 @@
 """`lmsc predict`: masks of images of any size, by a trained model."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from lmsc_unet.cli.progress import progress
-from lmsc_unet.errors import INTERRUPTED
 from lmsc_unet.prediction.defaults import TILE_PX
 
 if TYPE_CHECKING:
@@ -70,16 +68,13 @@ def predict(
     opened = open_batch(model, inputs, out, settings, resume=resume, overwrite=overwrite)
     entries = _carry_out(opened)
     number = len(opened.job.items)
-    if len(entries) < number:
-        print(f"lmsc: stopped after {len(entries)} of {number} images; go on by --resume.", file=sys.stderr)
-        return INTERRUPTED
     num_failed = close_batch(opened, entries)
     print(f"{number} images, {num_failed} failed. Masks are in {out / 'masks'}.")
     return 2 if num_failed else 0
 
 
 def _carry_out(batch: "Batch") -> "Sequence[Entry]":
-    """All entries, or those until Ctrl-C; failures are told as they come."""
+    """All entries; failures are told as they come."""
     from lmsc_unet.prediction.job import run_job
 
     entries: list[Entry] = []
@@ -91,6 +86,7 @@ def _carry_out(batch: "Batch") -> "Sequence[Entry]":
                     is_named = entry.error.startswith(entry.path)
                     bar.tell(f"lmsc: {entry.error}" if is_named else f"lmsc: {entry.path}: {entry.error}")
                 bar.advance()
-        except KeyboardInterrupt:
-            pass
+        except KeyboardInterrupt as stop:
+            done = f"{len(entries)} of {len(batch.job.items)} images are done"
+            raise type(stop)(f"{done}; go on by --resume.") from None
     return entries

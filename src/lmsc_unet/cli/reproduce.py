@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from lmsc_unet.errors import INTERRUPTED, ConfigError
+from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:
     from lmsc_unet.experiments.experiment import DataName
@@ -52,9 +52,8 @@ def reproduce(
     )
     try:
         num_failed = make(request, _tell)
-    except KeyboardInterrupt:
-        _tell(f"stopped. What is finished is kept in {out}; the same command goes on.")
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        raise type(stop)(f"What is finished is kept in {out}; the same command goes on.") from None
     print(f"{out / 'report.html'}, report.md, results.json")
     if num_failed:
         _tell(f"{num_failed} trainings failed; the report shows the gaps, and the same command tries them again.")

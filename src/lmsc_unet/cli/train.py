@@ -12,7 +12,8 @@ from cyclopts import App, ArgumentCollection, Parameter, Token
 from cyclopts.config import Dict
 
 from lmsc_unet.config import checked, read_yaml, to_mapping
-from lmsc_unet.errors import INTERRUPTED, ConfigError
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.stopping import exit_code
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import FINE_TUNING, RECIPES, layout_settings, merged
 from lmsc_unet.training.run_folder import is_run, read_config
@@ -68,10 +69,10 @@ def train(
         print(f"lmsc: {out} holds no run to resume; a new one starts.", file=sys.stderr)
     try:
         summary = run(data, out, settings, resume=resume, overwrite=overwrite)
-    except KeyboardInterrupt:
-        if is_leader():
-            print(f"lmsc: stopped. The finished epochs are kept in {out}; go on by --resume.", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        if not is_leader():
+            return exit_code(stop)
+        raise type(stop)(f"The finished epochs are kept in {out}; go on by --resume.") from None
     if summary:  # empty in the processes that only help
         print_summary(summary, out)
     return 0

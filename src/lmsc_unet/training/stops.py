@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import lightning.pytorch as pl
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lmsc_unet.errors import LmscError
+from lmsc_unet.stopping import Terminated
 
 COLLECTIVES = ("gloo", "NCCL")
 """What lets processes speak to each other, as the errors of PyTorch name it."""
@@ -16,13 +18,14 @@ def stops(trainer: pl.Trainer) -> Iterator[None]:
     """Around `trainer.fit`: tells why it stopped.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or SIGTERM; Lightning raises SystemExit for both.
+        KeyboardInterrupt: Ctrl-C, or SIGTERM as `Terminated`; Lightning raises SystemExit for both.
         LmscError: another process of `--devices` is gone.
     """
     try:
         yield
     except SystemExit as stop:
-        raise KeyboardInterrupt from stop
+        is_terminated = isinstance(stop, SIGTERMException) or isinstance(stop.__context__, Terminated)
+        raise (Terminated if is_terminated else KeyboardInterrupt) from stop
     except RuntimeError as error:
         if trainer.world_size == 1 or not any(name in str(error) for name in COLLECTIVES):
             raise

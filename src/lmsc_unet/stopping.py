@@ -1,0 +1,153 @@
+"""Ctrl-C and SIGTERM, heeded at any instant: no traceback, nothing half made, and the exit code that shells expect.
+
+Python raises KeyboardInterrupt wherever it happens to be. Within an import a C extension makes an ImportError of it,
+within a finalizer it is lost, within a library's own writing it leaves half a file. So a stop waits for the end of
+those, and is raised once: what cleans up after it is not stopped itself. The third one ends the process where it is.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from lmsc_unet.errors import INTERRUPTED, TERMINATED
+from lmsc_unet.startup import SIGNALS, end_at_once, handle
+
+_AGAIN_S = 0.02
+_PATIENCE_S = 20.0  # a program may well run within an import of its own
+_SAME_S = 0.5  # a terminal and what started us may both pass on one Ctrl-C
+_AT_ONCE = 3
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: stops what Ctrl-C stops, with an exit code of its own."""
+
+
+def exit_code(stop: BaseException) -> int:
+    """The exit code of a command that was stopped."""
+    return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+
+
+class _Stops:
+    """What was asked for so far."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.number = 0
+        self.num_asked = 0
+        self.asked_s = 0.0
+        self.num_postponing = 0
+        self.is_raised = False
+        self.is_again = False
+
+    def heed(self, number: int, frame: FrameType | None) -> None:
+        """The handler of both signals."""
+        is_again, self.is_again = self.is_again, False
+        if not is_again:
+            self._count(number)
+        if self.num_postponing or self.is_raised:
+            return
+        if _is_delicate(frame) and time.monotonic() - self.asked_s < _PATIENCE_S:
+            self._try_again_soon()
+            return
+        self.raise_it()
+
+    def raise_it(self) -> None:
+        self.is_raised = True
+        raise Terminated if self.number == signal.SIGTERM else KeyboardInterrupt
+
+    def _count(self, number: int) -> None:
+        now = time.monotonic()
+        if self.num_asked and now - self.asked_s < _SAME_S:
+            return
+        self.num_asked += 1
+        self.number, self.asked_s = self.number or number, now
+        if self.num_asked >= _AT_ONCE:
+            end_at_once(number, None)
+
+    def _try_again_soon(self) -> None:
+        timer = threading.Timer(_AGAIN_S, self._try_again)
+        timer.daemon = True
+        with suppress(RuntimeError):  # no thread starts any more: the process is at its end
+            timer.start()
+
+    def _try_again(self) -> None:
+        self.is_again = True
+        if hasattr(signal, "pthread_kill"):  # wakes the main thread if it waits
+            signal.pthread_kill(threading.main_thread().ident or 0, self.number)
+        else:
+            signal.raise_signal(self.number)
+
+
+_stops = _Stops()
+
+
+def heed() -> None:
+    """From now on both signals raise KeyboardInterrupt or Terminated, where that does no harm."""
+    if threading.current_thread() is threading.main_thread():
+        _stops.reset()
+        handle(_stops.heed)
+
+
+def ignore() -> None:
+    """From now on nothing stops: all is done, or cleaned up, and the process is about to end."""
+    handle(signal.SIG_IGN)
+
+
+def is_asked() -> bool:
+    """Whether a stop waits for the end of what postpones it."""
+    return _stops.num_asked > 0
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """A stop within the block is raised at its end; the block may ask `is_asked`."""
+    if threading.current_thread() is not threading.main_thread():  # which alone is ever stopped
+        yield
+        return
+    _stops.num_postponing += 1
+    try:
+        yield
+    finally:
+        _stops.num_postponing -= 1
+    if _stops.num_asked and not _stops.num_postponing and not _stops.is_raised:
+        _stops.raise_it()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Within `postponed`, around what waits for input: a stop ends the block at once, and still waits to be raised."""
+    depth = _stops.num_postponing
+    try:
+        _stops.num_postponing = 0
+        yield
+    except KeyboardInterrupt:
+        _stops.num_postponing, _stops.is_raised = depth, False
+    finally:
+        _stops.num_postponing = depth
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """The handlers after the block are those before it."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _is_delicate(frame: FrameType | None) -> bool:
+    """Whether an exception in this place would be lost, or come out as another one."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename.startswith("<frozen importlib") or code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
