@@ -9,12 +9,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 from lmsc_unet.errors import INTERRUPTED, TERMINATED
 from lmsc_unet.startup import SIGNALS, end_at_once, handle
 
+_CAN_WAIT = hasattr(signal, "setitimer")
 _AGAIN_S = 0.02
 _PATIENCE_S = 20.0  # a program may well run within an import of its own
 _SAME_S = 0.5  # a terminal and what started us may both pass on one Ctrl-C
@@ -42,17 +43,19 @@ class _Stops:
         self.asked_s = 0.0
         self.num_postponing = 0
         self.is_raised = False
-        self.is_again = False
 
     def heed(self, number: int, frame: FrameType | None) -> None:
         """The handler of both signals."""
-        is_again, self.is_again = self.is_again, False
-        if not is_again:
-            self._count(number)
+        self._count(number)
+        self.stop(number, frame)
+
+    def stop(self, _number: int, frame: FrameType | None) -> None:
+        """Stops where that does no harm, or a little later."""
         if self.num_postponing or self.is_raised:
             return
-        if _is_delicate(frame) and time.monotonic() - self.asked_s < _PATIENCE_S:
-            self._try_again_soon()
+        if _CAN_WAIT and _is_delicate(frame) and time.monotonic() - self.asked_s < _PATIENCE_S:
+            signal.signal(signal.SIGALRM, self.stop)
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
             return
         self.raise_it()
 
@@ -69,19 +72,6 @@ class _Stops:
         if self.num_asked >= _AT_ONCE:
             end_at_once(number, None)
 
-    def _try_again_soon(self) -> None:
-        timer = threading.Timer(_AGAIN_S, self._try_again)
-        timer.daemon = True
-        with suppress(RuntimeError):  # no thread starts any more: the process is at its end
-            timer.start()
-
-    def _try_again(self) -> None:
-        self.is_again = True
-        if hasattr(signal, "pthread_kill"):  # wakes the main thread if it waits
-            signal.pthread_kill(threading.main_thread().ident or 0, self.number)
-        else:
-            signal.raise_signal(self.number)
-
 
 _stops = _Stops()
 
@@ -95,6 +85,7 @@ def heed() -> None:
 
 def ignore() -> None:
     """From now on nothing stops: all is done, or cleaned up, and the process is about to end."""
+    _stops.is_raised = True
     handle(signal.SIG_IGN)
 
 
@@ -134,11 +125,13 @@ def waiting() -> Iterator[None]:
 @contextmanager
 def restored() -> Iterator[None]:
     """The handlers after the block are those before it."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in (*SIGNALS, *([signal.SIGALRM] if _CAN_WAIT else []))}
     try:
         yield
     finally:
         if threading.current_thread() is threading.main_thread():
+            if _CAN_WAIT:
+                signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler)
 

@@ -89,7 +89,7 @@ def fill_disk(step: Step, *arguments: object) -> torch.Tensor:
     ("spoil", "exit_code", "message"),
     [
         (interrupt, 130, "stopped. The finished epochs are kept in {out}; go on by --resume."),
-        (terminate, 130, "stopped. The finished epochs are kept in {out}; go on by --resume."),
+        (terminate, 143, "stopped. The finished epochs are kept in {out}; go on by --resume."),
         (
             poison_images,
             1,

@@ -88,7 +88,7 @@ def _until_stopped(words: list[str]) -> int:
         return _run(words)
     except KeyboardInterrupt as stop:
         remark = KEPT.get(next(iter(words), ""), "No result was written; run the command again.")
-        print(f"lmsc: stopped. {stop.args[0] if stop.args else remark}", file=sys.stderr)
+        print(f"lmsc: {stop.args[0] if stop.args else f'stopped. {remark}'}", file=sys.stderr)
         return stopping.exit_code(stop)
 
 

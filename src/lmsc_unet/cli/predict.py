@@ -87,6 +87,6 @@ def _carry_out(batch: "Batch") -> "Sequence[Entry]":
                     bar.tell(f"lmsc: {entry.error}" if is_named else f"lmsc: {entry.path}: {entry.error}")
                 bar.advance()
         except KeyboardInterrupt as stop:
-            done = f"{len(entries)} of {len(batch.job.items)} images are done"
-            raise type(stop)(f"{done}; go on by --resume.") from None
+            number = f"{len(entries)} of {len(batch.job.items)} images"
+            raise type(stop)(f"stopped after {number}; go on by --resume.") from None
     return entries

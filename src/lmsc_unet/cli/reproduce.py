@@ -53,7 +53,7 @@ def reproduce(
     try:
         num_failed = make(request, _tell)
     except KeyboardInterrupt as stop:
-        raise type(stop)(f"What is finished is kept in {out}; the same command goes on.") from None
+        raise type(stop)(f"stopped. What is finished is kept in {out}; the same command goes on.") from None
     print(f"{out / 'report.html'}, report.md, results.json")
     if num_failed:
         _tell(f"{num_failed} trainings failed; the report shows the gaps, and the same command tries them again.")

@@ -72,7 +72,7 @@ def train(
     except KeyboardInterrupt as stop:
         if not is_leader():
             return exit_code(stop)
-        raise type(stop)(f"The finished epochs are kept in {out}; go on by --resume.") from None
+        raise type(stop)(f"stopped. The finished epochs are kept in {out}; go on by --resume.") from None
     if summary:  # empty in the processes that only help
         print_summary(summary, out)
     return 0
