@@ -51,10 +51,10 @@ def _colour_overlay(root):
     write_image(root / "masks" / "a.png")
 
 
-def _nan(root):
+def _infinite(root):
     (root / "images" / "a.png").unlink()
     image = np.ones((6, 8), np.float32)
-    image[2, 3:5] = np.nan, np.inf
+    image[2, 3:5] = -np.inf, np.inf
     tifffile.imwrite(root / "images" / "a.tif", image)
 
 
@@ -77,7 +77,7 @@ EMPTY = "the file is empty (0 bytes). Copy or export it again."
 CHUNK = "it is truncated or damaged: a chunk is missing or has a wrong checksum. Export it again."
 OUTSIDE = "the mask holds 128, but the classes are 0 (background), 255 (foreground). Correct the mask, or name all"
 OVERLAY = "the mask has 3 differing channels. A mask holds one number a pixel: save it as class ids"
-NAN = "2 of 48 values are NaN or infinite. Replace them by numbers"
+INFINITE = "2 of 48 values are infinite. Replace them by numbers, or by NaN where nothing is known"
 BAD = [
     (_sizes_differ, SizeError, "masks/a.png", AS_LARGE),
     (_image_truncated, DataError, "images/a.png", CHUNK),
@@ -86,7 +86,7 @@ BAD = [
     (_mask_empty, DataError, "masks/a.png", EMPTY),
     (_odd_value, DataError, "masks/a.png", OUTSIDE),
     (_colour_overlay, DataError, "masks/a.png", OVERLAY),
-    (_nan, DataError, "images/a.tif", NAN),
+    (_infinite, DataError, "images/a.tif", INFINITE),
     (_exif, SizeError, "masks/a.png", QUARTER),
     (_pages, DataError, "images/a.tif", "it holds 3 pages (3 x 6 x 8, axes QYX). One image a file is needed"),
 ]

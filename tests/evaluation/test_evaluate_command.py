@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import tifffile
 
 from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.images import read_image, write_png
@@ -35,6 +36,21 @@ def test_scores_are_those_of_a_hand(model, data, lmsc, capsys):
     assert report["classes"]["background"]["pooled"]["precision"] == pytest.approx((100 - 28) / (100 - 19))
     assert report["pooled"]["iou_all_classes"] == pytest.approx((14 / 28 + 72 / 86) / 2)
     assert (report["split"], report["score_at"]) == ("all", "mask")
+
+
+def test_pixels_of_which_nothing_is_known_carry_no_score(model, data, lmsc, capsys):  # I8
+    """Four rows of the lower half are unknown, and the mask calls them foreground."""
+    image = read_image(data / "images/half.png").astype(np.float32)
+    image[16:] = -9999
+    (data / "images/half.png").unlink()
+    tag = (42113, 2, 0, "-9999", True)
+    tifffile.imwrite(data / "images/half.tif", image, photometric="rgb", extratags=[tag], metadata=None)
+    mask = np.zeros((20, 20), np.uint8)
+    mask[:8] = mask[16:] = 255
+    write_png(data / "masks/half.png", mask)
+    report = evaluated(lmsc, capsys, model, data)
+    assert report["pooled"]["recall"] == pytest.approx(14 / 23)
+    assert report["pooled"]["accuracy"] == pytest.approx((96 - (4 + 5 + 5)) / 96)
 
 
 def test_intervals_hold_the_score_and_are_the_same_for_the_same_seed(model, data, lmsc, capsys):

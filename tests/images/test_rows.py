@@ -86,12 +86,20 @@ def read_by_rows(path):
     return np.concatenate(list(source.blocks()))
 
 
-def test_values_that_are_not_finite_are_told_when_they_are_met(tmp_path):
+def test_infinite_values_are_told_when_they_are_met_and_nan_passes(tmp_path):
     array = F32.copy()
-    array[250, 3] = np.nan
-    path = tiff(tmp_path / "nan.tif", array)
-    with pytest.raises(DataError, match=r"nan\.tif: .*NaN or infinite"):
-        read_by_rows(path)
+    array[250, 3] = np.nan  # I8: nothing is known there
+    np.testing.assert_array_equal(read_by_rows(tiff(tmp_path / "nan.tif", array)), array)
+    array[20, 3] = np.inf
+    with pytest.raises(DataError, match=r"inf\.tif: it holds values that are infinite"):
+        read_by_rows(tiff(tmp_path / "inf.tif", array))
+
+
+def test_infinity_that_the_file_calls_nodata_is_nan(tmp_path):
+    array = F32.copy()
+    array[20] = -np.inf
+    rows = read_by_rows(tiff(tmp_path / "a.tif", array, extratags=[(42113, 2, 0, "-inf", True)], metadata=None))
+    np.testing.assert_array_equal(rows, np.where(np.isinf(array), np.nan, array))
 
 
 def test_a_strip_never_inflates_beyond_its_pixels(tmp_path):

@@ -63,6 +63,28 @@ def test_files_are_those_of_the_whole_image(model, tmp_path, lmsc, monkeypatch, 
     assert lines[0] | {"ms": 0} == lines[1] | {"ms": 0}
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("nodata", ["0", "255", "nan", None])
+def test_nodata_is_left_out_by_rows_as_in_the_whole_image(model, tmp_path, lmsc, by_rows, dtype, nodata):  # I8, I34
+    model.write_text(json.dumps({"scaling": "percentile", "scale": 0.5}))
+    image = (blobs(300, 170) // 2 + 100).astype(dtype)
+    image[200:260] = 0 if nodata is None or (nodata == "nan" and dtype != "float32") else float(nodata)
+    image[:30] = 0
+    tags = [] if nodata is None else [(42113, 2, 0, nodata, True)]
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, image, photometric="rgb", tile=(64, 64), extratags=tags, metadata=None)
+    command = ["predict", model, path, "--probabilities", "--tile-px", 64, "--out"]
+    assert lmsc(*command, tmp_path / "whole") == 0
+    by_rows()
+    assert lmsc(*command, tmp_path / "rows") == 0
+    whole, rows = decoded(tmp_path / "whole"), decoded(tmp_path / "rows")
+    for name, values in whole.items():
+        np.testing.assert_array_equal(rows[name], values, err_msg=name)
+        assert (values[:30] == 0).all()
+        assert (values[200:260] == 0).all()
+        assert 0 < (values[40:190, ..., 0] > 0).mean() < 1 or "overlays" in name
+
+
 def test_a_tile_that_is_damaged_fails_its_image_leaves_no_file_and_the_others_go_on(
     model, tmp_path, lmsc, capsys, by_rows
 ):

@@ -73,7 +73,7 @@ def test_a_bad_file_is_reported_and_skipped_and_the_rest_go_on(model, images, tm
     (images / "aa.png").write_bytes(b"")
     (images / "ab.png").write_bytes((images / "a.png").read_bytes()[:100])
     write_png(images / "ac.png", np.zeros((20, 20), dtype=np.uint8))
-    tifffile.imwrite(images / "ad.tiff", np.full((20, 20), np.nan, dtype=np.float32))
+    tifffile.imwrite(images / "ad.tiff", np.full((20, 20), np.inf, dtype=np.float32))
     assert lmsc("predict", model, images, "--out", tmp_path / "out") == 2
     by_name = {Path(line["path"]).name: line for line in lines(tmp_path / "out") if "deep" not in line["path"]}
     assert list(by_name) == ["a.png", "aa.png", "ab.png", "ac.png", "ad.tiff", "b.png"]

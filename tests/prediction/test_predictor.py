@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lmsc_unet.errors import ConfigError, DataError, ModelError
 from lmsc_unet.images import as_source
 from lmsc_unet.prediction.predictor import Predictor, with_scale, with_threshold
+from lmsc_unet.prediction.scaling import find_limits
 from lmsc_unet.signal.settings import SpectrogramSettings
 from tests.prediction.networks import brightness, small_unet, spec
 
@@ -161,12 +162,84 @@ def test_a_threshold_is_only_for_one_logit():
         (np.zeros((0, 4, 3), dtype=np.uint8), "has the shape"),
         (np.zeros(5, dtype=np.uint8), "has the shape"),
         (np.zeros((8, 8, 5), dtype=np.uint8), "has 5 channels"),
-        (np.full((8, 8, 3), np.nan, dtype=np.float32), "not finite"),
+        (np.full((8, 8, 3), np.inf, dtype=np.float32), "are infinite"),
+        (np.zeros((8, 8, 3), dtype=complex), "integers or floats are needed"),
+        (np.full((8, 8, 3), "a"), "integers or floats are needed"),
     ],
 )
 def test_what_is_no_image_is_refused(array, message):
     with pytest.raises(DataError, match=message):
         Predictor(small_unet(), spec()).predict(array)
+
+
+@settings(max_examples=60)
+@given(
+    dtype=st.sampled_from(["bool", "uint8", "int8", "uint16", ">u2", "int32", "uint64", "float16", "float32", "f8"]),
+    size=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    channels=st.sampled_from([1, 2, 3, 5]),
+    options=st.sampled_from([{}, {"scale": 0.5}, {"treatment": "resize", "size_px": 8}]),
+    scaling=st.sampled_from(["range", "percentile", "per-channel", "balanced"]),
+    missing=st.integers(0, 9),
+    seed=st.integers(0, 3),
+)
+def test_any_type_and_size_is_segmented(dtype, size, channels, options, scaling, missing, seed):  # B7
+    image = np.random.default_rng(seed).integers(0, 2 + 40 * seed, (*size, channels)).astype(dtype)
+    if image.dtype.kind == "f":
+        image[:missing] = np.nan
+    predictor = Predictor(brightness, spec(input_channels=channels, scaling=scaling, **options))
+    found = predictor.predict(image)
+    assert found.mask.shape == size
+    assert np.isfinite(found.probability).all()
+    if image.dtype.kind == "f":
+        assert (found.mask[:missing] == 0).all()
+        assert (found.probability[:, :missing] == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 3_000_000), (3_000_000, 1), (2, 900_000), (1, 1)])
+def test_an_image_thinner_than_its_samples_are_apart_has_limits(shape):  # B7
+    pixels = np.zeros((*shape, 1), np.float32)
+    pixels.reshape(-1)[::2] = 5
+    limits = find_limits(pixels, spec(scaling="percentile", input_channels=1))
+    assert limits.high == (5.0,)
+
+
+@pytest.mark.parametrize("scaling", ["range", "percentile", "per-channel", "balanced"])
+def test_bits_are_as_0_and_255(scaling):  # B7
+    bits = picture(20, 30) > 100
+    predictor = Predictor(brightness, spec(scaling=scaling, mean=(0.5,)))
+    np.testing.assert_array_equal(predictor.predict(bits).mask, predictor.predict(bits * np.uint8(255)).mask)
+
+
+@pytest.mark.parametrize("missing", ["nan", "zeros"])
+@pytest.mark.parametrize("scaling", ["range", "percentile", "per-channel", "balanced"])
+@pytest.mark.parametrize("options", [{}, {"scale": 0.5}, {"treatment": "resize", "size_px": 64}])
+def test_what_is_not_known_leaves_the_rest_as_it_is(monkeypatch, missing, scaling, options):  # I8, I34
+    monkeypatch.setattr("lmsc_unet.prediction.bands.BAND_PIXELS", 130 * 7)
+    known = 8000 + 20 * picture(128, 128).astype(np.float32)
+    known[0, 0], known[0, 1] = 8000, 65535 / 4  # the same extremes with and without
+    holed = known.copy()
+    holed[96:] = np.nan if missing == "nan" else 0
+    predictor = Predictor(brightness, spec(scaling=scaling, mean=(0.5,), **options), tile_px=64)
+    whole, found = predictor.predict(known[:96]), predictor.predict(holed)
+    assert (found.mask[96:] == 0).all()
+    assert (found.probability[:, 96:] == 0).all()
+    rows = slice(0, 90) if options else slice(0, 96)  # resized, an edge mixes with what lies beyond
+    if options.get("treatment") != "resize":  # there, the piece has another scale
+        assert (found.mask[rows] == whole.mask[rows]).mean() > 0.995
+    assert 0.01 < found.mask[rows].mean() < 0.9
+    source = replace(as_source(holed), blocks=lambda: iter(np.split(holed, [40, 97, 98])))
+    in_bands = list(predictor.bands(source))
+    np.testing.assert_array_equal(np.concatenate([band.mask for band in in_bands]), found.mask)
+    joined = np.concatenate([band.probability for band in in_bands], axis=1)
+    np.testing.assert_array_equal(joined, found.probability)
+
+
+def test_nothing_is_missing_to_a_model_of_recordings():
+    """Their pictures are 0 at the noise floor."""
+    picture = np.full((64, 64, 1), 120, np.uint8)
+    picture[::2, ::2], picture[:10] = 130, 0
+    model = {"scaling": "range", "input_channels": 1, "spectrogram": SpectrogramSettings()}
+    assert (Predictor(brightness, spec(**model)).predict(picture).probability[:, :10] > 0).any()
 
 
 def test_grey_arrays_need_no_channel_axis():

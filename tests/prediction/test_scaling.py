@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.prediction.scaling import Limits, find_limits, prepare, standardise
+from lmsc_unet.prediction.limits import Limits
+from lmsc_unet.prediction.scaling import find_limits, prepare, standardise
 from lmsc_unet.prediction.spec import ModelSpec
 
 PLAIN = {"mean": (0.0,), "std": (1.0,), "name": "plain"}
@@ -84,6 +85,52 @@ def test_a_dark_picture_with_one_speck_is_scaled_by_the_speck():
     assert prepare(pixels, PERCENTILE).max() == pytest.approx(prepare(pixels * 50, PERCENTILE).max())
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize(
+    ("ground", "objects", "odd", "limits"),
+    [
+        (0, 90, None, (0, 90)),
+        (0, 90, 250, (0, 90)),  # I35: a hot pixel hides nothing
+        (100, 90, 250, (90, 100)),  # debris on a bright field
+        (10, 90, 0, (10, 90)),  # a dead pixel
+        (7, 7, 200, (7, 200)),  # nothing but one speck
+        (7, 7, None, (7, 7)),
+    ],
+)
+def test_an_even_ground_is_scaled_by_what_lies_beside_it(dtype, ground, objects, odd, limits):
+    pixels = np.full((256, 256, 1), ground, dtype)
+    pixels[40:54, 40:50] = objects
+    if odd is not None:
+        pixels[128, 128] = odd
+    found = find_limits(pixels, ModelSpec(scaling="percentile", input_channels=1, **PLAIN))
+    assert (*found.low, *found.high) == limits
+
+
+def weak_beside_strong() -> np.ndarray:
+    """A channel of 1000 to 60000, and a weak marker of 100 and 300."""
+    rng = np.random.default_rng(0)
+    return np.stack([rng.integers(1000, 60_000, (64, 64)), 100 + 200 * rng.integers(0, 2, (64, 64))], 2)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32", "int32"])
+def test_a_weak_channel_keeps_its_contrast_where_channels_are_scaled_by_themselves(dtype):  # I18
+    pixels = weak_beside_strong().astype(dtype)
+    each = prepare(pixels, ModelSpec(scaling="per-channel", input_channels=2, **PLAIN))
+    assert each.std(axis=(1, 2)) == pytest.approx([0.29, 0.5], abs=0.02)
+    together = prepare(pixels, ModelSpec(scaling="percentile", input_channels=2, **PLAIN))
+    assert together[1].std() < 0.005  # a model that was trained so gets what it knows
+
+
+def test_a_missing_pixel_counts_nowhere_and_is_as_the_median():  # I8
+    pixels = np.random.default_rng(0).normal(100, 20, (60, 50, 3)).astype(np.float32)
+    holed = np.concatenate([pixels, np.full((20, 50, 3), np.nan, np.float32)])
+    for scaling in ("range", "percentile", "per-channel", "balanced"):
+        spec = ModelSpec(scaling=scaling, **PLAIN)
+        whole, found = prepare(pixels, spec), prepare(holed, spec)
+        np.testing.assert_allclose(found[:, :60], whole, atol=1e-5)
+        np.testing.assert_allclose(found[:, 60:].mean(axis=(1, 2)), np.median(whole, axis=(1, 2)), atol=0.01)
+
+
 def test_percentile_takes_the_1st_and_99th_to_0_and_1_and_caps_what_lies_far_beyond():
     pixels = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100, 1)
     pixels[0, 0] = 1e6  # a hot pixel
@@ -95,7 +142,7 @@ def test_percentile_takes_the_1st_and_99th_to_0_and_1_and_caps_what_lies_far_bey
 def test_limits_of_a_big_image_are_sampled_and_close_to_the_exact_ones():
     pixels = np.random.default_rng(0).normal(100, 20, (1500, 1300, 3)).astype(np.float32)
     limits = find_limits(pixels, PERCENTILE)
-    assert (limits.low, limits.high) == pytest.approx(tuple(np.percentile(pixels, (1, 99))), abs=0.5)
+    assert (*limits.low, *limits.high) == pytest.approx(tuple(np.percentile(pixels, (1, 99))), abs=0.5)
 
 
 def test_a_piece_scaled_by_the_whole_images_limits_is_the_piece_of_the_whole():
@@ -126,15 +173,15 @@ def test_channels_that_fit_in_no_way_are_refused_with_what_the_model_was_trained
         prepare(image(1, dtype="uint8", channels=2), GREY)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_are_refused_with_their_place(bad):
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_infinite_values_are_refused_with_their_place(bad):
     pixels = np.zeros((4, 5, 3), dtype=np.float32)
     pixels[2, 3, 1] = bad
-    with pytest.raises(DataError, match=r"1 values of the image are not finite .* row 2, column 3"):
+    with pytest.raises(DataError, match=r"1 values of the image are infinite, .* row 2, column 3"):
         prepare(pixels, RANGE)
 
 
 def test_the_image_given_is_never_changed():
     pixels = np.ones((3, 3, 3), dtype=np.float32)
-    standardise(pixels, Limits(low=0.5, high=2), RANGE)
+    standardise(pixels, Limits(low=(0.5,), high=(2,)), RANGE)
     assert (pixels == 1).all()

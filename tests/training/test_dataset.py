@@ -2,10 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.images import read_image
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.config import AugmentConfig, TrainConfig
@@ -41,6 +43,30 @@ def test_a_key_gives_the_same_crop_whatever_was_drawn_before(tmp_path: Path) -> 
         second[key]
     for ours, theirs in zip(first[14], second[14], strict=True):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("treatment", ["tiles", "resize"])
+def test_pixels_of_which_nothing_is_known_are_left_out_of_training_and_validation(tmp_path: Path, treatment) -> None:
+    """I8: a strip with the nodata value of the file."""
+    folder = write_discs(tmp_path, side_px=64)
+    for path in (folder / "images").glob("*.png"):
+        image = read_image(path).astype(np.float32)
+        image[:16] = -9999
+        tifffile.imwrite(
+            path.with_suffix(".tif"), image, photometric="rgb", extratags=[(42113, 2, 0, "-9999", True)], metadata=None
+        )
+        path.unlink()
+    data = decoded(folder, size_px=64, treatment=treatment)
+    image, mask, _ = WholeImages(data)[0]
+    assert (mask[:16] == IGNORE).all()
+    assert (mask[17:] != IGNORE).all()
+    assert image.isfinite().all()
+    assert image[:, 17:].std() > 0.5  # the strip takes no contrast away
+    drawn = Crops(data, small_config(size_px=64, augment={"affine_probability": 0.0}))
+    for key in range(4):
+        crop, ids = drawn[key]
+        assert crop.isfinite().all()
+        assert (ids == IGNORE).float().mean() == 0.25
 
 
 def test_another_epoch_gives_another_crop(tmp_path: Path) -> None:

@@ -13,14 +13,17 @@ from lmsc_unet.data.labels import LabelMap, distinct_values, infer_label_map
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError, SizeError
-from lmsc_unet.images import read_image, read_mask
+from lmsc_unet.images import is_tiff, mark_missing, missing_pixels, read_image, read_info, read_mask
+from lmsc_unet.metrics.counts import IGNORE
 
 
 def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """The image `H W C` in its own type, and its class ids `H W`; of a recording, its spectrogram and boxes.
+    """The image `H W C` as `load_image` gives it, and its class ids `H W`; of a recording, its spectrogram and boxes.
+
+    Where nothing is known of the image, a pixel is left out: its class id is `IGNORE`.
 
     Raises:
-        DataError: a file is missing or damaged, holds NaN, or the mask holds values that are no class.
+        DataError: a file is missing or damaged, holds infinity, or the mask holds values that are no class.
         SizeError: image and mask differ in size.
     """
     if sample.piece is not None:
@@ -32,7 +35,9 @@ def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArra
     image = load_image(sample.image)
     raw = read_mask(sample.mask)
     check_same_size(sample.image, image.shape, sample.mask, raw.shape)
-    return image, label_map.apply(raw, sample.mask)
+    ids = label_map.apply(raw, sample.mask)
+    ids[missing_pixels(image)] = IGNORE
+    return image, ids
 
 
 def find_label_map(samples: Iterable[Sample], options: DataOptions = DataOptions()) -> LabelMap:  # noqa: B008 - frozen
@@ -62,24 +67,25 @@ def _values_and_width(path: Path) -> tuple[list[int], bool]:
 
 
 def load_image(path: Path) -> NDArray[Any]:
-    """The image `H W C` in its own type, all values finite.
+    """The image `H W C` in its own type; where nothing is known of a pixel, float32 with NaN (see `mark_missing`).
 
     Raises:
-        DataError: the file is missing or damaged, or holds NaN or infinite values.
+        DataError: the file is missing or damaged, or holds infinite values.
     """
     image = read_image(path)
+    image = mark_missing(image, read_info(path).nodata if is_tiff(path) else None)
     check_finite(path, image)
     return image
 
 
 def check_finite(path: Path, image: NDArray[Any]) -> None:
-    """Raises DataError where a float image holds NaN or infinite values."""
-    if image.dtype.kind != "f" or np.isfinite(image).all():
+    """Raises DataError where a float image holds infinite values."""
+    if image.dtype.kind != "f" or not np.isinf(image).any():
         return
-    count = int(image.size - np.isfinite(image).sum())
+    count = int(np.isinf(image).sum())
     raise DataError(
-        f"{path}: {count} of {image.size} values are NaN or infinite. "
-        "Replace them by numbers, and leave their pixels out by --ignore-index if need be."
+        f"{path}: {count} of {image.size} values are infinite. Replace them by numbers, or by NaN where nothing is "
+        "known: such pixels are left out."
     )
 
 

@@ -1,9 +1,10 @@
 """Pictures of any depth and channel count: read whole or refused with a reason, written without loss."""
 
 from lmsc_unet.images.geotiff import GeoTag, geo_tags
-from lmsc_unet.images.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo
+from lmsc_unet.images.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo, plain_values
 from lmsc_unet.images.masks import NAN, StoredMask, read_mask, read_stored_mask
-from lmsc_unet.images.reading import read_image, read_info
+from lmsc_unet.images.missing import mark_missing, missing_pixels
+from lmsc_unet.images.reading import is_tiff, read_image, read_info
 from lmsc_unet.images.resizing import resize, resize_mask
 from lmsc_unet.images.rows import RollingRows, RowSource, as_source, resized, resized_blocks
 from lmsc_unet.images.streaming import open_rows
@@ -21,7 +22,11 @@ __all__ = [
     "StoredMask",
     "as_source",
     "geo_tags",
+    "is_tiff",
+    "mark_missing",
+    "missing_pixels",
     "open_rows",
+    "plain_values",
     "read_image",
     "read_info",
     "read_mask",

@@ -37,6 +37,8 @@ class ImageInfo:
     """Channels without alpha; a palette counts as three."""
     dtype: str
     """NumPy's name of the values' type: uint8, uint16 or float32."""
+    are_separate: bool = False
+    """Whether several channels are no colours but pictures of their own: a TIFF that does not call them RGB."""
     orientation: int = 1
     """The EXIF or TIFF orientation, 1 to 8; 1 is upright."""
     nodata: float | None = None

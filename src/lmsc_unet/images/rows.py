@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,10 @@ class RowSource:
     """The type of the values."""
     blocks: Callable[[], Iterator[AnyArray]]
     """Starts a new reading: blocks "h W C" that are the whole picture when put below each other."""
+    nodata: float | None = None
+    """The value that means "nothing known here"."""
+    has_missing: bool = False
+    """Whether there are pixels of which nothing is known; they are NaN then."""
 
     def rolling(self) -> "RollingRows":
         """A new reading, in windows."""
@@ -74,9 +78,7 @@ def resized(source: RowSource, height_px: int, width_px: int) -> RowSource:
     def blocks() -> Iterator[AnyArray]:
         return resized_blocks(source.blocks(), (source.height_px, source.width_px), (height_px, width_px))
 
-    return RowSource(
-        height_px=height_px, width_px=width_px, channels=source.channels, dtype=source.dtype, blocks=blocks
-    )
+    return replace(source, height_px=height_px, width_px=width_px, blocks=blocks)
 
 
 def resized_blocks(

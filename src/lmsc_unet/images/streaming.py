@@ -21,8 +21,8 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 def open_rows(path: Path, *, from_pixels: int = STREAM_FROM_PIXELS) -> RowSource | None:
     """A large TIFF as rows to be read; None for what is small, is no TIFF, or can only be decoded whole.
 
-    Rows are what `read_image` gives: RGB order, alpha dropped, uint8, uint16 or float32. Floats are checked to be
-    finite as they are read.
+    Rows are what `read_image` gives: RGB order, alpha dropped, uint8, uint16 or float32. Floats are checked not to be
+    infinite as they are read, but for the file's nodata value, which becomes NaN then.
 
     Raises:
         DataError: the file is missing or damaged, or too large even to be read by rows; it is named.
@@ -43,19 +43,27 @@ def open_rows(path: Path, *, from_pixels: int = STREAM_FROM_PIXELS) -> RowSource
         width_px=info.width_px,
         channels=info.channels,
         dtype=np.dtype(info.dtype),
-        blocks=lambda: _blocks(path),
+        blocks=lambda: _blocks(path, info.nodata),
+        nodata=info.nodata,
     )
 
 
-def _blocks(path: Path) -> Iterator[AnyArray]:
+def _blocks(path: Path, nodata: float | None) -> Iterator[AnyArray]:
     from lmsc_unet.images import tiff
 
     with named(path), tiff.opened(path) as file:
         for block in file.pixel_blocks():
             values = plain_values(block)
-            if values.dtype.kind == "f" and not np.isfinite(values).all():
-                raise DataError("it holds values that are NaN or infinite. Replace them by numbers.")
-            yield values
+            yield _without_infinity(values, nodata) if values.dtype.kind == "f" else values
+
+
+def _without_infinity(values: AnyArray, nodata: float | None) -> AnyArray:
+    is_infinite = np.isinf(values)
+    if not is_infinite.any():
+        return values
+    if (values[is_infinite] != nodata).any():
+        raise DataError("it holds values that are infinite. Replace them by numbers, or by NaN where nothing is known.")
+    return np.where(is_infinite, np.float32(np.nan), values)
 
 
 def _check_size(path: Path, info: ImageInfo) -> None:

@@ -66,6 +66,7 @@ class Tiff:
             width_px=width_px,
             channels=channels,
             dtype=dtype,
+            are_separate=channels > 1 and int(self._page.photometric) in (WHITE_IS_ZERO, _GREY),
             orientation=self._orientation,
             nodata=None if is_coloured else self._nodata(),
         )

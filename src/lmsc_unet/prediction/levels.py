@@ -2,10 +2,10 @@
 
 Values of 8 and 16 bits are counted, each of them and by channel, so that their percentiles are exact. Floats are
 taken from a regular grid of about 512 x 512 px over the image, whose percentiles come close. An image in one block
-and the same image in many give the same numbers.
+and the same image in many give the same numbers. NaN, the mark of a missing pixel, counts nowhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,20 +31,41 @@ class Levels(Protocol):
     def by_channel(self, share: float) -> tuple[float, ...]:
         """The value that so many percent of each channel's values do not exceed."""
 
+    def beside(self, value: float, shares: tuple[float, float]) -> tuple[float, float]:
+        """Two percentiles of the values that are not `value`, rounded inwards to values that occur.
+
+        Where there are none, both are `value`.
+        """
+
     def extremes(self) -> tuple[float, float]:
         """The lowest and the highest value."""
 
+    def each(self) -> "Sequence[Levels]":
+        """The levels of each channel by itself."""
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether a value is NaN."""
+
 
 class CountedLevels:
-    """Counts every value of 8 or 16 bits."""
+    """Counts every value of 8 or 16 bits, or bits themselves."""
 
-    def __init__(self, dtype: np.dtype[Any], channels: int) -> None:
-        self._counts: NDArray[np.int64] = np.zeros((channels, 2 ** (8 * dtype.itemsize)), np.int64)
+    has_missing = False
+
+    def __init__(self, counts: NDArray[np.int64]) -> None:
+        self._counts = counts
+
+    @classmethod
+    def of(cls, dtype: np.dtype[Any], channels: int) -> "CountedLevels":
+        """Nothing yet, for values of a type."""
+        return cls(np.zeros((channels, 2 ** (8 * dtype.itemsize)), np.int64))
 
     def add(self, block: NDArray[Any]) -> None:
         """Takes the next rows in."""
         for counts, channel in zip(self._counts, np.moveaxis(block, 2, 0), strict=True):
             values = np.ascontiguousarray(channel)
+            values = values.view(np.uint8) if values.dtype == np.bool_ else values
             if values.dtype == np.uint8:
                 counts += _count_bytes(values)
             else:
@@ -65,10 +86,20 @@ class CountedLevels:
         levels = np.arange(self._counts.shape[1])
         return tuple(_percentiles(levels, counts, (share,))[0] for counts in self._counts)
 
+    def beside(self, value: float, shares: tuple[float, float]) -> tuple[float, float]:
+        """Two percentiles of the values that are not `value`, rounded inwards to values that occur."""
+        counts = self._counts.sum(axis=0)
+        counts[int(value)] = 0
+        return _inner(np.arange(len(counts)), counts, shares) if counts.any() else (value, value)
+
     def extremes(self) -> tuple[float, float]:
         """The lowest and the highest value."""
         found = np.flatnonzero(self._counts.sum(axis=0))
         return float(found[0]), float(found[-1])
+
+    def each(self) -> "Sequence[Levels]":
+        """The levels of each channel by itself."""
+        return [CountedLevels(counts[np.newaxis]) for counts in self._counts]
 
 
 class SampledLevels:
@@ -76,21 +107,26 @@ class SampledLevels:
 
     def __init__(self, height_px: int, width_px: int) -> None:
         self._step = max(1, round((height_px * width_px / SAMPLED_PIXELS) ** 0.5))
+        self._top, self._left = (min(self._step // 2, side - 1) for side in (height_px, width_px))
         self._next_row = 0
         self._kept: list[NDArray[Any]] = []
-        self._low, self._high = np.inf, -np.inf
+        self._lows: NDArray[Any] = np.array(np.nan)
+        self._highs: NDArray[Any] = np.array(np.nan)
+        self.has_missing = False
 
     def add(self, block: NDArray[Any]) -> None:
         """Takes the next rows in."""
-        first = self._step // 2
-        skipped = (first - self._next_row) % self._step
-        self._kept.append(block[skipped :: self._step, first :: self._step].copy())
+        skipped = (self._top - self._next_row) % self._step
+        self._kept.append(block[skipped :: self._step, self._left :: self._step].copy())
         self._next_row += len(block)
-        self._low, self._high = min(self._low, float(block.min())), max(self._high, float(block.max()))
+        channels = np.moveaxis(block, 2, 0)
+        self._lows = np.fmin(self._lows, [np.fmin.reduce(channel, axis=None) for channel in channels])
+        self._highs = np.fmax(self._highs, [np.fmax.reduce(channel, axis=None) for channel in channels])
+        self.has_missing |= bool(block.dtype.kind == "f" and np.isnan(block).any())
 
     def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
         """The values that so many percent of the grid's values, times their channel's gain, do not exceed."""
-        kept = np.concatenate(self._kept)
+        kept = self._known
         if set(gains) != {1.0}:
             is_kept = np.array(gains) > 0
             kept = kept[..., is_kept] * np.array(gains)[is_kept]
@@ -99,12 +135,39 @@ class SampledLevels:
 
     def by_channel(self, share: float) -> tuple[float, ...]:
         """The value that so many percent of each channel's values on the grid do not exceed."""
-        found = np.percentile(np.concatenate(self._kept), share, axis=(0, 1))
+        found = np.percentile(self._known, share, axis=0)
         return tuple(float(value) for value in found)
 
+    def beside(self, value: float, shares: tuple[float, float]) -> tuple[float, float]:
+        """Two percentiles of the grid's values that are not `value`; where it has none, the extremes of all."""
+        kept = self._known
+        values, counts = np.unique(kept[kept != value], return_counts=True)
+        return _inner(values, counts, shares) if len(values) else self.extremes()
+
     def extremes(self) -> tuple[float, float]:
-        """The lowest and the highest value."""
-        return self._low, self._high
+        """The lowest and the highest value; zeros where none is known."""
+        if np.isnan(self._lows).all():
+            return 0.0, 0.0
+        return float(np.nanmin(self._lows)), float(np.nanmax(self._highs))
+
+    def each(self) -> "Sequence[Levels]":
+        """The levels of each channel by itself."""
+        return [self._only(channel) for channel in range(self._known.shape[1])]
+
+    def _only(self, channel: int) -> "SampledLevels":
+        one = SampledLevels(1, 1)
+        one._kept = [self._known[np.newaxis, :, channel : channel + 1]]
+        one._lows, one._highs = self._lows[channel : channel + 1], self._highs[channel : channel + 1]
+        one.has_missing = self.has_missing
+        return one
+
+    @property
+    def _known(self) -> NDArray[Any]:
+        """The grid's pixels "N C" that are not missing; the extremes where all of them are."""
+        kept = np.concatenate([block.reshape(-1, block.shape[2]) for block in self._kept])
+        if self.has_missing:
+            kept = kept[~np.isnan(kept).any(axis=1)]
+        return kept if len(kept) else np.nan_to_num(np.stack([self._lows, self._highs]))
 
 
 def gather_levels(blocks: Iterable[NDArray[Any]], height_px: int, width_px: int) -> Levels:
@@ -112,9 +175,11 @@ def gather_levels(blocks: Iterable[NDArray[Any]], height_px: int, width_px: int)
     levels: Levels | None = None
     for block in blocks:
         if levels is None:
-            is_counted = block.dtype in (np.uint8, np.uint16)
-            channels = block.shape[2]
-            levels = CountedLevels(block.dtype, channels) if is_counted else SampledLevels(height_px, width_px)
+            is_counted = block.dtype in (np.uint8, np.uint16, np.bool_)
+            if is_counted:
+                levels = CountedLevels.of(block.dtype, block.shape[2])
+            else:
+                levels = SampledLevels(height_px, width_px)
         levels.add(block)
     assert levels is not None
     return levels
@@ -127,6 +192,15 @@ def _percentiles(values: NDArray[Any], counts: NDArray[np.int64], shares: tuple[
     low = values[np.searchsorted(upto, np.floor(at), side="right")]
     high = values[np.searchsorted(upto, np.ceil(at), side="right")]
     return tuple(float(value) for value in low + (high - low) * (at - np.floor(at)))
+
+
+def _inner(values: NDArray[Any], counts: NDArray[np.int64], shares: tuple[float, float]) -> tuple[float, float]:
+    """Two percentiles of values in rising order, each so many times; the lower one rounded up, the other down."""
+    upto = np.cumsum(counts)
+    low, high = ((upto[-1] - 1) * share / 100 for share in shares)
+    low, high = sorted((np.ceil(low), np.floor(high)))  # of two values, both are taken
+    found = values[np.searchsorted(upto, [low, high], side="right")]
+    return float(found[0]), float(found[1])
 
 
 def _count_bytes(block: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.images import RowSource, as_source
 from lmsc_unet.prediction.levels import gather_levels
-from lmsc_unet.prediction.scaling import Limits, percentile_limits
+from lmsc_unet.prediction.limits import Limits, percentile_limits
 
 COLOURS = (
     (240, 228, 66),  # yellow
@@ -48,7 +48,7 @@ def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def to_display(image: NDArray[Any], limits: Limits | None = None) -> NDArray[np.uint8]:
-    """An image "H W C" of any depth as 8-bit RGB, stretched between its 1st and 99th percentile.
+    """An image "H W C" of any depth as 8-bit RGB, stretched between its 1st and 99th percentile; black where missing.
 
     Of other channels than three the first three are red, green and blue; of fewer, the first is grey.
     """
@@ -56,8 +56,11 @@ def to_display(image: NDArray[Any], limits: Limits | None = None) -> NDArray[np.
     channels = _shown(image)
     if channels.shape[2] == 1:
         channels = np.repeat(channels, 3, axis=2)
-    gain = 255 / ((limits.high - limits.low) or 1.0)
-    stretched: NDArray[np.float32] = (channels.astype(np.float32) - limits.low) * gain
+    low, high = limits.low[0], limits.high[0]
+    gain = 255 / ((high - low) or 1.0)
+    stretched: NDArray[np.float32] = (channels.astype(np.float32) - low) * gain
+    if limits.medians:
+        np.nan_to_num(stretched, copy=False)
     return np.clip(stretched, 0, 255).astype(np.uint8)
 
 

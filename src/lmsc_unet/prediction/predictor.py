@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.images import RowSource, as_source
+from lmsc_unet.images import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
+from lmsc_unet.images.missing import Watch, mark_rows
 from lmsc_unet.prediction.defaults import TILE_PX
+from lmsc_unet.prediction.limits import Limits
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.network import Network, to_classes
 from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.prediction.scaling import Limits, check_finite
+from lmsc_unet.prediction.scaling import check_finite, find_limits
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.treatments import TREATMENTS, Resized
 
@@ -24,9 +26,10 @@ class Prediction:
     """What a model sees in an image, or in a band of it."""
 
     mask: NDArray[np.uint8]
-    """Class ids, "H W"."""
+    """Class ids, "H W"; 0 where nothing is known of the image."""
     probability: NDArray[np.float32]
-    """The probability of each class, "K H W"; they add up to 1. Of a file that gives classes alone: 0 and 1."""
+    """The probability of each class, "K H W"; they add up to 1, and are all 0 where nothing is known of the image. Of a
+    file that gives classes alone: 0 and 1."""
     class_names: tuple[str, ...]
     """The names of the class ids 0, 1, ..."""
 
@@ -94,8 +97,10 @@ class Predictor:
     def predict(self, image: NDArray[Any]) -> Prediction:
         """Segments an image "H W" or "H W C" of any size and depth, colours in the order red, green, blue.
 
+        NaN, and a border of zeros far below all other values, is where nothing is known.
+
         Raises:
-            DataError: the array is no image, its channels do not fit the model, or a value is not finite.
+            DataError: the array is no image, its channels do not fit the model, or a value is infinite.
             ModelError: the network's logits are not what its spec says.
         """
         bands = list(self.bands(as_source(as_image(image))))
@@ -110,10 +115,28 @@ class Predictor:
 
         Args:
             source: The image, as `images.open_rows` or `images.as_source` gives it.
-            limits: The values to scale by, of the whole image; found by reading it once more where not given.
+            limits: The values to scale by, of the whole image, as `survey` gives them with its source; found by reading
+                the image once more where not given.
         """
+        if limits is None:
+            source, limits = self.survey(source)
+        missing, top = source.rolling() if source.has_missing else None, 0
         for probability in self._treatment.bands(source, limits):
-            yield self._conclude(probability)
+            rows, top = slice(top, top + probability.shape[1]), top + probability.shape[1]
+            band = None if missing is None else missing.window(rows, slice(0, source.width_px))
+            yield self._conclude(probability, band)
+
+    def survey(self, source: RowSource) -> tuple[RowSource, Limits]:
+        """The image with its missing pixels marked, and its limits; reads it once, twice if there are such pixels."""
+        if self.spec.spectrogram is not None:  # 0 is the noise floor there
+            return source, self._treatment.find_limits(source)
+        watch = Watch(source)
+        limits = self._treatment.find_limits(watch.watched())
+        rule = watch.conclude()
+        if rule is None:
+            return source, limits
+        marked = mark_rows(source, rule)
+        return marked, self._treatment.find_limits(marked)
 
     def predict_at_network_size(self, image: NDArray[Any]) -> Prediction:
         """Segments an image at the spec's `size_px` x `size_px`, where the paper takes its scores.
@@ -123,11 +146,17 @@ class Predictor:
             ModelError: as `predict`.
         """
         whole = Resized(network=self._network, spec=self.spec)
-        return self._conclude(whole.at_network_size(as_image(image)))
+        marked = as_image(image) if self.spec.spectrogram is not None else mark_missing(as_image(image))
+        small = resize(marked, self.spec.size_px, self.spec.size_px)
+        return self._conclude(whole.infer(small, find_limits(small, self.spec)), small)
 
-    def _conclude(self, probability: NDArray[np.float32]) -> Prediction:
+    def _conclude(self, probability: NDArray[np.float32], pixels: NDArray[Any] | None) -> Prediction:
+        """Classes, and nothing where pixels "H W C" of the same place are missing."""
         mask = to_classes(probability, self.spec.threshold)
         of_classes = np.concatenate([1 - probability, probability]) if len(probability) == 1 else probability
+        if pixels is not None and (is_missing := missing_pixels(pixels)).any():
+            mask[is_missing] = 0
+            of_classes[:, is_missing] = 0
         return Prediction(mask=mask, probability=of_classes, class_names=self.spec.class_names)
 
 
@@ -164,13 +193,14 @@ def with_scale(spec: ModelSpec, scale: float) -> ModelSpec:
 
 
 def as_image(array: NDArray[Any]) -> NDArray[Any]:
-    """An array as "H W C".
+    """An array as "H W C" of uint8, uint16 or float32, as `read_image` gives a file of such values.
 
     Raises:
-        DataError: it has other than 2 or 3 dimensions, no pixel, or values that are not finite.
+        DataError: it has other than 2 or 3 dimensions, no pixel, no numbers, or values that are infinite.
     """
     image = array[:, :, np.newaxis] if array.ndim == 2 else array
     if image.ndim != 3 or image.size == 0:
         raise DataError(f'The array has the shape {array.shape}; an image is "H W" or "H W C" and has a pixel.')
+    image = plain_values(image)
     check_finite(image)
     return image

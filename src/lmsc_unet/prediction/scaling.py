@@ -5,9 +5,6 @@ cut up in between: the limits are the whole image's, never those of a crop or ti
 is read by rows find theirs by the same function.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,41 +13,21 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import DataError
 from lmsc_unet.images import RowSource, as_source
 from lmsc_unet.prediction.levels import Levels, gather_levels
+from lmsc_unet.prediction.limits import LIMITS, Limits
 from lmsc_unet.prediction.spec import ModelSpec
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
-PERCENTILES = (1.0, 99.0)
-"""The percentiles that `percentile` takes to 0 and 1."""
-LARGEST_GAIN = 2.0
-"""How much `balanced` may brighten a channel."""
-LEAST_LIGHT = 1 / 8
-"""A channel with less than this share of the brightest's light holds nothing, to `balanced`."""
 OVERSHOOT = 1.0
 """How far beyond 0..1 a value may lie: bright nuclei that fill under 1 % keep their contrast, a hot pixel is capped."""
-DEPTHS = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
-"""What `range` divides by; other kinds of number have no range of their own (see `range_limits`)."""
-
 Image = NDArray[Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """The values of an image that become 0 and 1."""
-
-    low: float
-    """The value that becomes 0."""
-    high: float
-    """The value that becomes 1."""
-    gains: tuple[float, ...] = (1.0,)
-    """What values are multiplied by before; one, or one for each channel. 0: the channel takes the others' mean."""
 
 
 def prepare(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
     """Turns an image "H W C" of any depth into a network's input "C H W".
 
     Raises:
-        DataError: the channels do not fit the model, or a value is not finite.
+        DataError: the channels do not fit the model, or a value is infinite.
     """
     return standardise(image, find_limits(image, spec), spec)
 
@@ -59,7 +36,7 @@ def find_limits(image: Image, spec: ModelSpec) -> Limits:
     """The limits of a whole image "H W C" by the spec's scaling.
 
     Raises:
-        DataError: the channels do not fit the model, or a value is not finite.
+        DataError: the channels do not fit the model, or a value is infinite.
     """
     check_finite(image)
     return limits_of(as_source(image), spec)
@@ -84,17 +61,21 @@ def limits_of(source: RowSource, spec: ModelSpec) -> Limits:
 def standardise(image: Image, limits: Limits, spec: ModelSpec) -> NDArray[np.float32]:
     """Scales an image or a piece of one, "H W C" to "C H W": (scaled - mean) / std.
 
+    A missing pixel, NaN, is as the median of each channel: to a network, it is like much of the image.
+
     Raises:
         DataError: the channels do not fit the model.
     """
     pixels = np.ascontiguousarray(match_channels(image, spec).transpose(2, 0, 1)).astype(np.float32)
+    if limits.medians:
+        np.copyto(pixels, _by_channel(limits.medians), where=np.isnan(pixels).any(axis=0))
     if set(limits.gains) != {1.0}:
         pixels *= _by_channel(limits.gains)
         is_dark = np.array(limits.gains) == 0
         if is_dark.any():
             pixels[is_dark] = pixels[~is_dark].mean(axis=0)
-    pixels -= np.float32(limits.low)
-    pixels *= np.float32(1 / ((limits.high - limits.low) or 1.0))
+    pixels -= _by_channel(limits.low)
+    pixels *= _by_channel(tuple(1 / ((high - low) or 1.0) for low, high in zip(limits.low, limits.high, strict=True)))
     np.clip(pixels, -OVERSHOOT, 1 + OVERSHOOT, out=pixels)
     pixels -= _by_channel(spec.mean)
     pixels *= 1 / _by_channel(spec.std)
@@ -126,68 +107,18 @@ def match_channels(image: Image, spec: ModelSpec) -> Image:
 
 
 def check_finite(image: Image) -> None:
-    """Refuses NaN and infinity, which would spread over all that a network sees of them.
+    """Refuses infinity, which would spread over all that a network sees of it. NaN marks a pixel as missing.
 
     Raises:
-        DataError: a value is not finite; says how many and where the first is.
+        DataError: a value is infinite; says how many and where the first is.
     """
-    if image.dtype.kind != "f" or np.isfinite(image).all():
+    if image.dtype.kind != "f" or not np.isinf(image).any():
         return
-    rows, columns, _ = np.nonzero(~np.isfinite(image))
+    rows, columns, _ = np.nonzero(np.isinf(image))
     raise DataError(
-        f"{rows.size} values of the image are not finite (NaN or infinity), the first at row {rows[0]}, "
-        f"column {columns[0]}. Replace them with numbers."
+        f"{rows.size} values of the image are infinite, the first at row {rows[0]}, column {columns[0]}. "
+        "Replace them by numbers, or by NaN where nothing is known."
     )
-
-
-def range_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limits:
-    """By depth: 8 bit by 255, 16 bit by 65535; floats as they are if within 0..1, otherwise from least to largest.
-
-    Integers of other kinds (signed, 32 bit) are treated as floats: from least to largest.
-    """
-    if dtype.name in DEPTHS:
-        return Limits(low=0.0, high=DEPTHS[dtype.name])
-    low, high = gather().extremes()
-    if dtype.kind == "f" and low >= 0 and high <= 1:
-        return Limits(low=0.0, high=1.0)
-    return Limits(low=low, high=high)
-
-
-def percentile_limits(gather: Callable[[], Levels], _dtype: np.dtype[Any]) -> Limits:
-    """By the 1st and 99th percentile of all channels together, so that colours keep their balance.
-
-    Where these are equal, as in a picture with a few bright specks alone, from least to largest.
-    """
-    levels = gather()
-    low, high = levels.percentiles(PERCENTILES)
-    if low == high:
-        low, high = levels.extremes()
-    return Limits(low=low, high=high)
-
-
-def balanced_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limits:
-    """As `percentile`, after a white balance: every channel's own 99th percentile is made that of the brightest.
-
-    A stain looks different under another lamp or scanner and on a thicker section, and much of that is a gain of
-    each channel; none is above `LARGEST_GAIN`. A dye of one colour, as DAPI in blue, leaves channels that hold noise
-    alone: with less than `LEAST_LIGHT` of the brightest's, a channel takes the mean of the others.
-    """
-    levels = gather()
-    whites = levels.by_channel(PERCENTILES[1])
-    brightest = max(whites)
-    if brightest <= 0 or len(set(whites)) == 1:
-        return percentile_limits(lambda: levels, dtype)
-    gains = tuple(min(brightest / white, LARGEST_GAIN) if white >= brightest * LEAST_LIGHT else 0.0 for white in whites)
-    low, high = levels.percentiles(PERCENTILES, gains)
-    if high - low <= 1e-6 * abs(high):  # nothing but rounding
-        return percentile_limits(lambda: levels, dtype)
-    return Limits(low=low, high=high, gains=gains)
-
-
-LIMITS: Mapping[str, Callable[[Callable[[], Levels], np.dtype[Any]], Limits]] = MappingProxyType(
-    {"range": range_limits, "percentile": percentile_limits, "balanced": balanced_limits}
-)
-"""A spec's scaling -> the function that finds its limits, given what gathers the levels, and the stored depth."""
 
 
 def _channels(number: int) -> str:

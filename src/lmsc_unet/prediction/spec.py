@@ -11,7 +11,7 @@ from lmsc_unet.errors import ConfigError
 from lmsc_unet.signal.settings import SpectrogramSettings
 
 Treatment = Literal["resize", "tiles"]
-Scaling = Literal["range", "percentile", "balanced"]
+Scaling = Literal["range", "percentile", "per-channel", "balanced"]
 ScoreAt = Literal["mask", "network"]
 Outputs = Literal["logits", "probabilities", "classes"]
 
@@ -35,8 +35,8 @@ class ModelSpec:
     scale: float = 1.0
     """Under `tiles`: the image is resized by it before it is cut, and its probabilities back to the image's size."""
     scaling: Scaling = "percentile"
-    """`range`: by the image's depth to 0..1; `percentile`: by the image's own 1st and 99th percentile; `balanced`: by
-    these after a white balance."""
+    """`range`: by the image's depth to 0..1; `percentile`: by the image's own 1st and 99th percentile, of all channels
+    together; `per-channel`: by those of each channel by itself; `balanced`: by the former after a white balance."""
     mean: tuple[float, ...] = (0.5,)
     """Subtracted from the scaled image; one value for all channels, or one for each."""
     std: tuple[float, ...] = (0.25,)

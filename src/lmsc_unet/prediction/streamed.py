@@ -39,11 +39,12 @@ def predict_rows(predictor: Predictor, source: RowSource, out: Path, name: str, 
         OutputError: a result cannot be written.
     """
     return_freed_memory()
+    source, limits = predictor.survey(source)
     mask, overlay, probabilities = _sinks(predictor, source, out, name, wanted)
     sinks = [*overlay, *probabilities, mask]
     counts = np.zeros(len(predictor.spec.class_names), np.int64)
     try:
-        for band in predictor.bands(source):
+        for band in predictor.bands(source, limits):
             counts += np.bincount(band.mask.ravel(), minlength=len(counts))
             for sink in (mask, *overlay):
                 sink.add(band.mask)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import ModelError
 from lmsc_unet.images import RowSource, resize, resized, resized_blocks
 from lmsc_unet.prediction.bands import stream
+from lmsc_unet.prediction.limits import Limits
 from lmsc_unet.prediction.network import Network, activate
-from lmsc_unet.prediction.scaling import Limits, limits_of, prepare, standardise
+from lmsc_unet.prediction.scaling import limits_of, standardise
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.tiling import Tiling
 
@@ -23,7 +24,10 @@ from lmsc_unet.prediction.tiling import Tiling
 class Treatment(Protocol):
     """Turns an image of any size into probabilities."""
 
-    def bands(self, source: RowSource, limits: Limits | None) -> Iterator[NDArray[np.float32]]:
+    def find_limits(self, source: RowSource) -> Limits:
+        """The limits of a whole image, at the size at which it is scaled; reads it once, or not at all."""
+
+    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom."""
 
 
@@ -40,13 +44,16 @@ class Tiled:
     batch: int
     """Tiles that go through the network at once."""
 
-    def bands(self, source: RowSource, limits: Limits | None) -> Iterator[NDArray[np.float32]]:
-        """Probabilities "L rows W" from top to bottom; without limits, the image is read once before to find them."""
-        found = limits or limits_of(source, self.spec)
+    def find_limits(self, source: RowSource) -> Limits:
+        """The limits of the image."""
+        return limits_of(source, self.spec)
+
+    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom."""
 
         def infer(windows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
             return infer_probability(
-                self.network, self.spec, np.stack([standardise(w, found, self.spec) for w in windows])
+                self.network, self.spec, np.stack([standardise(w, limits, self.spec) for w in windows])
             )
 
         rows, columns = self.tiling.side(source.height_px), self.tiling.side(source.width_px)
@@ -62,11 +69,17 @@ class Rescaled:
     scale: float
     """Resized sides over the image's own."""
 
-    def bands(self, source: RowSource, limits: Limits | None) -> Iterator[NDArray[np.float32]]:
-        """Probabilities "L rows W" from top to bottom; without limits, those of the resized image are found."""
-        before_px = (source.height_px, source.width_px)
-        small_px = scaled_px(source.height_px, source.width_px, self.scale)
+    def find_limits(self, source: RowSource) -> Limits:
+        """The limits of the resized image."""
+        return self.tiled.find_limits(resized(source, *self._small_px(source)))
+
+    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom."""
+        before_px, small_px = (source.height_px, source.width_px), self._small_px(source)
         return _resized_bands(self.tiled.bands(resized(source, *small_px), limits), small_px, before_px)
+
+    def _small_px(self, source: RowSource) -> tuple[int, int]:
+        return scaled_px(source.height_px, source.width_px, self.scale)
 
 
 def rescale(image: NDArray[Any], scale: float) -> NDArray[Any]:
@@ -106,26 +119,24 @@ class Resized:
     spec: ModelSpec
     """How the network wants its images."""
 
-    def bands(self, source: RowSource, _limits: Limits | None = None) -> Iterator[NDArray[np.float32]]:
-        """Probabilities "L rows W" from top to bottom, by the limits of the resized image, as in training."""
-        size_px = (self.spec.size_px, self.spec.size_px)
-        small = np.concatenate(list(resized(source, *size_px).blocks()))
-        before_px = (source.height_px, source.width_px)
-        return _resized_bands(iter([self.at_network_size(small)]), size_px, before_px)
+    def find_limits(self, source: RowSource) -> Limits:
+        """The limits of the resized image, as in training."""
+        return limits_of(resized(source, *self._size_px), self.spec)
 
-    def at_network_size(self, image: NDArray[Any]) -> NDArray[np.float32]:
-        """Probabilities "L size size" of an image "H W C"."""
-        pixels = prepare_resized(image, self.spec)
+    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
+        """Probabilities "L rows W" from top to bottom."""
+        small = np.concatenate(list(resized(source, *self._size_px).blocks()))
+        before_px = (source.height_px, source.width_px)
+        return _resized_bands(iter([self.infer(small, limits)]), self._size_px, before_px)
+
+    def infer(self, small: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
+        """Probabilities "L size size" of the resized image "size size C"."""
+        pixels = standardise(small, limits, self.spec)
         return np.asarray(infer_probability(self.network, self.spec, pixels[np.newaxis])[0])
 
-
-def prepare_resized(image: NDArray[Any], spec: ModelSpec) -> NDArray[np.float32]:
-    """An image "H W C" as a network under `resize` sees it, "C size size": resized first, then scaled.
-
-    Raises:
-        DataError: the channels do not fit the model, or a value is not finite.
-    """
-    return prepare(resize(image, spec.size_px, spec.size_px), spec)
+    @property
+    def _size_px(self) -> tuple[int, int]:
+        return self.spec.size_px, self.spec.size_px
 
 
 def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,10 +12,11 @@ from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.losses.config import LossConfig
-from lmsc_unet.prediction.spec import Scaling, Treatment
+from lmsc_unet.prediction.spec import Treatment
 
 Recipe = Literal["strong", "paper"]
 Precision = Literal["auto", "32", "bf16"]
+ScalingChoice = Literal["auto", "range", "percentile", "per-channel", "balanced"]
 
 
 def check_at_least(config: object, least: int, *names: str, prefix: str = "") -> None:
@@ -45,9 +46,10 @@ class InputConfig:
     """tiles: crops in training, tiles in prediction; resize: the whole image at size_px, as the paper does."""
     scale: float = 0.0
     """Under tiles, images are resized by it; 0 halves them where the masks' typical object is 30 px wide or wider."""
-    scaling: Scaling = "percentile"
-    """percentile: the image's own 1st and 99th percentile go to 0 and 1; balanced: so after a white balance, for
-    stained tissue; range: its depth does."""
+    scaling: ScalingChoice = "auto"
+    """percentile: the image's own 1st and 99th percentile go to 0 and 1; per-channel: each channel's own; balanced: as
+    percentile after a white balance, for stained tissue; range: its depth does; auto: percentile for grey and colours,
+    per-channel for other channels."""
     channels: int = 0
     """Channels of the network's input; 0 takes the data's."""
     mean: tuple[float, ...] = (0.5,)

@@ -18,7 +18,8 @@ from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.images import resize_mask
 from lmsc_unet.metrics.counts import IGNORE
-from lmsc_unet.prediction.scaling import Limits, find_limits, standardise
+from lmsc_unet.prediction.limits import Limits
+from lmsc_unet.prediction.scaling import find_limits, standardise
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.treatments import as_sized
 from lmsc_unet.training.config import TrainConfig

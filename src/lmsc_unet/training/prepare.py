@@ -14,7 +14,7 @@ from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.images import read_info
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.prediction.spec import ModelSpec, Scaling
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config
 
@@ -87,7 +87,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         treatment=options.treatment,
         size_px=config.size_px,
         scale=_scale(dataset, label_map, config),
-        scaling=options.scaling,
+        scaling=_scaling(dataset.samples, channels) if options.scaling == "auto" else options.scaling,
         mean=options.mean,
         std=options.std,
         score_at="network" if config.recipe == "paper" and options.treatment == "resize" else "mask",
@@ -106,6 +106,14 @@ def _channels(samples: Sequence[Sample]) -> int:
         listed = ", ".join(f"{number} in {path}" for number, path in sorted(found.items()))
         raise DataError(f"The images differ in their number of channels ({listed}). Use images of one kind.")
     return next(iter(found))
+
+
+def _scaling(samples: Sequence[Sample], channels: int) -> Scaling:
+    """Colours keep their balance; channels that are pictures of their own are scaled each by itself."""
+    if channels == 1:
+        return "percentile"
+    are_colours = channels == 3 and not all(read_info(sample.image).are_separate for sample in samples)
+    return "percentile" if are_colours else "per-channel"
 
 
 def _scale(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> float:

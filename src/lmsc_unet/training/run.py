@@ -24,7 +24,7 @@ from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.provenance import provenance
 from lmsc_unet.training.ranks import is_leader
 from lmsc_unet.training.recorder import Recorder
-from lmsc_unet.training.run_folder import check_run_folder, discard_unstarted, open_run
+from lmsc_unet.training.run_folder import as_begun, check_run_folder, discard_unstarted, open_run
 
 SUMMARY_FILE = "summary.json"
 AVERAGES = ("paper", "pooled", "per_image")
@@ -69,6 +69,7 @@ def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, ove
         raise ConfigError("--resume keeps the run in the folder and --overwrite removes it. Give one of the two.")
     origin = provenance() | {"data": str(data.resolve())}
     config = replace(config, precision=resolve_precision(config.precision))
+    config = as_begun(out, config) if resume else config
     if is_leader():  # before the data is read, for that takes time
         check_run_folder(out, config, resume=resume, overwrite=overwrite)
     prepared = prepare_data(data, config)

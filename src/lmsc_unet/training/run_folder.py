@@ -1,6 +1,7 @@
 """The folder of one run: made, refused, resumed; never another run's results lost."""
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_yaml
@@ -68,6 +69,13 @@ def read_config(folder: Path) -> TrainConfig:
     """The config that a run was started with."""
     path = folder / CONFIG_FILE
     return from_mapping(TrainConfig, read_yaml(path), str(path))
+
+
+def as_begun(folder: Path, config: TrainConfig) -> TrainConfig:
+    """The config with the scaling that the run in the folder was begun with, where it leaves the choice open."""
+    if config.input.scaling != "auto" or not is_run(folder):
+        return config
+    return replace(config, input=replace(config.input, scaling=read_config(folder).input.scaling))
 
 
 def decisive_differences(started: TrainConfig, config: TrainConfig) -> list[str]:
