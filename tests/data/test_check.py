@@ -183,3 +183,18 @@ def test_the_data_science_bowl_is_ready_to_train(capsys):
 def test_nuinsseg_is_ready_to_train(capsys):
     code, report = _json(capsys, SHARED / "nuinsseg" / "human bladder")
     assert (code, report["layout"], report["pairs"], report["problems"]) == (0, "nuinsseg", 12, [])
+
+
+def test_a_band_that_is_called_alpha_counts_as_a_channel_and_is_told(tmp_path, capsys):  # I7
+    root = write_dataset(tmp_path / "DATA")
+    for name in "abcd":
+        (root / "images" / f"{name}.png").unlink()
+        pixels = np.random.default_rng(ord(name)).integers(0, 256, (6, 8, 4), dtype=np.uint8)
+        options = {"photometric": "rgb", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+        tifffile.imwrite(root / "images" / f"{name}.tif", pixels, **options)
+    code, report = _json(capsys, root)
+    assert (code, report["channels"]) == (0, {"4": 4})
+    (problem,) = report["problems"]
+    assert problem["severity"] == "warning"
+    assert "4 images, such as" in problem["reason"]
+    assert "have a channel that is called alpha but is more than transparency" in problem["reason"]

@@ -53,12 +53,18 @@ def test_values_arrive_as_they_were_written(tmp_path, name, channels, dtype, wri
     assert (info.height_px, info.width_px, info.channels, info.dtype) == (*image.shape, image.dtype.name)
 
 
+def opaque():
+    image = picture(4)
+    image[..., 3] = 255
+    return image
+
+
 CONVERTED = [
     ("rgba.png", lambda p: pillow(p, picture(4)), picture(4)[..., :3]),  # alpha is dropped
     ("deep rgba.png", lambda p: deep_png(p, picture(4, U16)), picture(4, U16)[..., :3]),
     ("deep grey alpha.png", lambda p: deep_png(p, picture(2, U16)), picture(2, U16)[..., :1]),
     ("grey alpha.png", lambda p: pillow(p, picture(2)), picture(2)[..., :1]),
-    ("rgba.tif", lambda p: tiff(p, picture(4), extrasamples=["unassalpha"]), picture(4)[..., :3]),
+    ("opaque.tif", lambda p: tiff(p, opaque(), extrasamples=["unassalpha"]), picture(4)[..., :3]),
     ("unnamed fourth.tif", lambda p: tiff(p, picture(4), photometric="minisblack"), picture(4)),  # no alpha: kept
     ("planes.tif", lambda p: tiff(p, np.moveaxis(picture(5), 2, 0), planarconfig="separate"), picture(5)),
     ("int16.tif", lambda p: tiff(p, picture(1, np.int16)), picture(1, np.int16).astype(F32)),

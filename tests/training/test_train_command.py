@@ -222,16 +222,19 @@ def test_three_classes_with_an_ignored_value_on_grey_images(tmp_path: Path, caps
     assert list(json.loads(capsys.readouterr().out)["classes"]) == ["none", "left", "right"]
 
 
-def test_four_channels_from_tiff(tmp_path: Path) -> None:
+def test_four_channels_from_tiff(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # I7
+    """The fourth is called alpha, as GDAL calls infrared."""
     data = write_discs(tmp_path / "data", count=4)
     rng = np.random.default_rng(0)
     for path in (data / "images").iterdir():
         grey = read_image(path)[..., :1].astype(np.uint16)
         planes = np.concatenate([grey * gain for gain in (1, 50, 200, 250)], axis=2)
         noise = rng.integers(0, 9, planes.shape, dtype=np.uint16)
-        tifffile.imwrite(path.with_suffix(".tif"), planes + noise, photometric="minisblack", planarconfig="contig")
+        options = {"photometric": "rgb", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+        tifffile.imwrite(path.with_suffix(".tif"), planes + noise, **options)
         path.unlink()
     assert lmsc_train(data, tmp_path / "run", "--epochs=1") == 0
+    assert "have a channel that is called alpha but is more than transparency" in capsys.readouterr().err
     predictor = Predictor.load(tmp_path / "run")
     assert predictor.spec.input_channels == 4
     assert predictor.predict(read_image(data / "images/0.tif")).mask.shape == (40, 40)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.data.bands import band_note
 from lmsc_unet.data.duplicates import same_files
 from lmsc_unet.data.folder import scan_dataset
 from lmsc_unet.data.groups import group_problems
@@ -95,6 +96,7 @@ def check_dataset(
         *(problem for found in findings for problem in found.problems),
         *label_problems,
         *_channel_problems(findings),
+        *_band_problems(dataset.root, findings),
         *_twin_problems(dataset.samples),
         *_part_problems(report),
         *group_problems(dataset.samples),
@@ -143,6 +145,13 @@ def _channel_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
         if found.image and found.image.channels != most:
             reason = f"the image has {found.image.channels} channels, most images have {most}. Use images of one kind."
             yield Problem(file=found.sample.image, reason=reason)
+
+
+def _band_problems(root: Path, findings: Sequence[Findings]) -> Iterator[Problem]:
+    """GDAL calls the fourth band of an 8-bit GeoTIFF alpha, whatever it holds."""
+    kept = [found.sample.image for found in findings if found.image and found.image.keeps_alpha]
+    if kept:
+        yield Problem(file=root, reason=band_note(kept), severity="warning")
 
 
 def _twin_problems(samples: Sequence[Sample]) -> Iterator[Problem]:

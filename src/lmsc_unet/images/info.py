@@ -34,13 +34,15 @@ class ImageInfo:
     width_px: int
     """Columns, after the EXIF orientation is applied."""
     channels: int
-    """Channels without alpha; a palette counts as three."""
+    """Channels without alpha; a palette counts as three. See `keeps_alpha`."""
     dtype: str
     """NumPy's name of the values' type: uint8, uint16 or float32."""
     are_separate: bool = False
     """Whether several channels are no colours but pictures of their own: a TIFF that does not call them RGB."""
     orientation: int = 1
     """The EXIF or TIFF orientation, 1 to 8; 1 is upright."""
+    keeps_alpha: bool = False
+    """Whether a channel that a TIFF calls alpha counts, as it is more than transparency: infrared, for example."""
     nodata: float | None = None
     """The value of a GeoTIFF that means "nothing known here", as `read_image` gives it; NaN where NaN is that value.
     None where the file names none, or one that no pixel can have."""

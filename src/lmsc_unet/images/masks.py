@@ -125,7 +125,7 @@ def _read_tiff(path: Path, max_pixels: int) -> StoredMask:
             is_lossy=file.is_lossy,
             nodata=None if nodata is None else nodata.item(),
         )
-        orientation = file.info.orientation
+        orientation = file.orientation
     return _flattened(stored, num_alpha, orientation)
 
 

@@ -27,7 +27,9 @@ _NUM_HEAD_BYTES = 32
 
 
 def read_info(path: Path) -> ImageInfo:
-    """Reads the header only: size after EXIF orientation, channels without alpha, type of the values.
+    """Reads the header: size after EXIF orientation, channels without alpha, type of the values.
+
+    Of a TIFF with alpha the pixels are looked at, too: a fourth band that is no transparency is a channel.
 
     Raises:
         DataError: the file is missing, empty, of no known kind or damaged in its header.
@@ -48,6 +50,8 @@ def read_info(path: Path) -> ImageInfo:
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
     """Reads an image as `H W C`: uint8, uint16 or float32, RGB order, EXIF applied, alpha dropped.
 
+    What a TIFF calls alpha is kept if it is no mere transparency (see `ImageInfo.keeps_alpha`).
+
     The kind of file is told by its first bytes, not by its ending. Palettes become RGB, bits 0 and 255,
     other integers and floats float32; otherwise the values are those of the file.
 
@@ -65,9 +69,8 @@ def _read(path: Path, max_pixels: int) -> AnyArray:
         from lmsc_unet.images import tiff
 
         with tiff.opened(path) as file:
-            info = file.info
             file.check(max_pixels)
-            array = file.pixels()
+            array, info = file.pixels(), file.header
     elif kind == "NPY":
         info = npy.npy_info(path)
         check_limits(info, max_pixels)

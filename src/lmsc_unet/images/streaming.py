@@ -34,27 +34,28 @@ def open_rows(path: Path, *, from_pixels: int = STREAM_FROM_PIXELS) -> RowSource
         from lmsc_unet.images import tiff  # here, as other pictures do without tifffile
 
         with tiff.opened(path) as file:
-            info = file.info
-            if info.height_px * info.width_px < from_pixels or not file.can_stream:
+            header = file.header
+            if header.height_px * header.width_px < from_pixels or not file.can_stream:
                 return None
-    _check_size(path, info)
+            _check_size(header)
+            info = file.info
     return RowSource(
         height_px=info.height_px,
         width_px=info.width_px,
         channels=info.channels,
         dtype=np.dtype(info.dtype),
-        blocks=lambda: _blocks(path, info.nodata),
+        blocks=lambda: _blocks(path, info),
         nodata=info.nodata,
     )
 
 
-def _blocks(path: Path, nodata: float | None) -> Iterator[AnyArray]:
+def _blocks(path: Path, info: ImageInfo) -> Iterator[AnyArray]:
     from lmsc_unet.images import tiff
 
     with named(path), tiff.opened(path) as file:
-        for block in file.pixel_blocks():
+        for block in file.pixel_blocks(keeps_alpha=info.keeps_alpha):
             values = plain_values(block)
-            yield _without_infinity(values, nodata) if values.dtype.kind == "f" else values
+            yield _without_infinity(values, info.nodata) if values.dtype.kind == "f" else values
 
 
 def _without_infinity(values: AnyArray, nodata: float | None) -> AnyArray:
@@ -66,9 +67,9 @@ def _without_infinity(values: AnyArray, nodata: float | None) -> AnyArray:
     return np.where(is_infinite, np.float32(np.nan), values)
 
 
-def _check_size(path: Path, info: ImageInfo) -> None:
-    if info.height_px * info.width_px > MAX_STREAMED_PIXELS:
+def _check_size(header: ImageInfo) -> None:
+    if header.height_px * header.width_px > MAX_STREAMED_PIXELS:
         raise DataError(
-            f"{path}: the header announces {info.width_px} x {info.height_px} px, more than the limit of "
+            f"the header announces {header.width_px} x {header.height_px} px, more than the limit of "
             f"{MAX_STREAMED_PIXELS} px. Cut it into smaller pictures."
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.images.decoding import NoDecoderError, decoding
 from lmsc_unet.images.geotiff import GeoTag, page_geo_tags, stored_nodata
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, plain_values, turned_size
+from lmsc_unet.images.tiff_alpha import alpha_channels, hides_nothing, row_blocks
 from lmsc_unet.images.tiff_blocks import can_stream, raw_blocks
 from lmsc_unet.images.tiff_codecs import teach_tifffile
 from lmsc_unet.images.tiff_damage import check_header, check_pages, check_presence
@@ -26,7 +28,6 @@ from lmsc_unet.images.tiff_others import (
 from lmsc_unet.images.tiff_pages import find_image
 
 _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 1, 2, 3, 5, 6
-_ALPHA = (1, 2)
 _JPEG = (6, 7)
 _ORIENTATION_TAG = 274
 teach_tifffile()
@@ -49,46 +50,62 @@ class Tiff:
         self._image = find_image(file)
         self._series, self._page = self._image.series, self._image.series.keyframe
         check_header(self._page)
+        self._alpha = alpha_channels(self._page, self._shape[2])
+        self._is_coloured = int(self._page.photometric) in (_PALETTE, _CMYK)
+        self._keeps_alpha = None if self._alpha and not self._is_coloured else False
         if int(self._page.photometric) not in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR):
             raise DataError(f"its colours are of the kind {name_of(self._page.photometric)}. Save it as grey or RGB.")
         if self._page.dtype is None:
             raise DataError(f"it has {self._page.bitspersample} bits a sample. Save it with 8, 16 or 32 bits.")
 
     @property
-    def info(self) -> ImageInfo:
-        """What the header says."""
-        height_px, width_px = turned_size(*self._shape[:2], self._orientation)
-        is_coloured = int(self._page.photometric) in (_PALETTE, _CMYK)
-        channels = 3 if is_coloured else self._shape[2] - self._num_alpha
-        dtype = "uint8" if is_coloured else plain_dtype(np.dtype(self._series.dtype))
+    def header(self) -> ImageInfo:
+        """What the header says, alpha counted as a channel."""
+        height_px, width_px = turned_size(*self._shape[:2], self.orientation)
         return ImageInfo(
             height_px=height_px,
             width_px=width_px,
-            channels=channels,
-            dtype=dtype,
-            are_separate=channels > 1 and int(self._page.photometric) in (WHITE_IS_ZERO, _GREY),
-            orientation=self._orientation,
-            nodata=None if is_coloured else self._nodata(),
+            channels=3 if self._is_coloured else self._shape[2],
+            dtype="uint8" if self._is_coloured else plain_dtype(np.dtype(self._series.dtype)),
+            are_separate=self._shape[2] > 1 and int(self._page.photometric) in (WHITE_IS_ZERO, _GREY),
+            orientation=self.orientation,
+            nodata=None if self._is_coloured else self._nodata(),
         )
+
+    @property
+    def info(self) -> ImageInfo:
+        """What `pixels` will give. Where the header says alpha, the pixels are looked at for it."""
+        if self._keeps_alpha is None:
+            self._keeps_alpha = not self._is_transparency()
+        num_dropped = 0 if self._keeps_alpha or self._is_coloured else len(self._alpha)
+        header = self.header
+        channels = header.channels - num_dropped
+        are_separate = header.are_separate and channels > 1
+        return replace(header, channels=channels, are_separate=are_separate, keeps_alpha=self._keeps_alpha)
 
     def geo_tags(self) -> list[GeoTag]:
         """The tags that give the place and the nodata value; none where the pixels are to be turned."""
-        return page_geo_tags(self._page) if self._orientation == 1 else []
+        return page_geo_tags(self._page) if self.orientation == 1 else []
 
     def check(self, max_pixels: int = MAX_PIXELS) -> None:
         """Raises DataError where the file is truncated or too large to be decoded."""
-        check_limits(self.info, max_pixels)
+        check_limits(self.header, max_pixels)
         check_pages(self._image.pages, max_pixels)
 
     def pixels(self) -> AnyArray:
         """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
         if int(self._page.photometric) == _CMYK:
-            return decode_cmyk(self._path, self._page, self._orientation)
-        return self._as_colours(self._as_light(self._decoded()))
+            return decode_cmyk(self._path, self._page, self.orientation)
+        raw = self._decoded()
+        if self._keeps_alpha is None:
+            self._keeps_alpha = not hides_nothing(row_blocks(raw), self._alpha)
+        return self._as_colours(self._as_light(self._without_alpha(raw)))
 
     def stored_values(self) -> tuple[AnyArray, int]:
-        """Decodes to the values in the file, `H W C`, and how many of the channels are alpha: masks are data."""
-        return self._decoded(), self._num_alpha
+        """Decodes to the values in the file, `H W C`, and how many of the channels, the last, are alpha."""
+        others = [channel for channel in range(self._shape[2]) if channel not in self._alpha]
+        raw = self._decoded()
+        return raw[..., [*others, *self._alpha]] if self._alpha else raw, len(self._alpha)
 
     @property
     def bits(self) -> int:
@@ -113,26 +130,27 @@ class Tiff:
     @property
     def can_stream(self) -> bool:
         """Whether `pixel_blocks` can read it: upright, one page, one plane, a compression with a bounded output."""
-        is_upright = self._orientation == 1 and self._image.is_one_page
+        is_upright = self.orientation == 1 and self._image.is_one_page
         is_plain = int(self._page.photometric) in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE)
         return is_upright and is_plain and can_stream(self._page, self._shape[2])
 
-    def pixel_blocks(self) -> Iterator[AnyArray]:
-        """Decodes what `pixels` gives in blocks of rows, from top to bottom.
+    def pixel_blocks(self, *, keeps_alpha: bool) -> Iterator[AnyArray]:
+        """Decodes what `pixels` gives in blocks of rows, from top to bottom; `info` tells whether alpha is kept.
 
         Raises:
             DataError: pixels are missing in the file.
         """
         check_presence(self._page)
+        self._keeps_alpha = keeps_alpha
         for raw in raw_blocks(self._page):
-            yield self._as_colours(self._as_light(raw))
+            yield self._as_colours(self._as_light(self._without_alpha(raw)))
 
     def _nodata(self) -> float | None:
         """The nodata value as `pixels` would give it."""
         stored = stored_nodata(self._page)
         if stored is None:
             return None
-        raw = np.full((1, 1, self._shape[2]), stored)
+        raw = np.full((1, 1, 1), stored)
         return float(plain_values(self._as_colours(self._as_light(raw)))[0, 0, 0])
 
     def _as_colours(self, array: AnyArray) -> AnyArray:
@@ -144,16 +162,19 @@ class Tiff:
     def _as_light(self, array: AnyArray) -> AnyArray:
         if int(self._page.photometric) == WHITE_IS_ZERO and array.dtype.kind in "bu":
             array = ~array if array.dtype == np.bool_ else self._white_value(array.dtype) - array
-        return array[..., : array.shape[2] - self._num_alpha]
+        return array
+
+    def _without_alpha(self, array: AnyArray) -> AnyArray:
+        return np.delete(array, self._alpha, axis=2) if self._alpha and not self._keeps_alpha else array
 
     def _decoded(self) -> AnyArray:
         if self._image.is_one_page and is_better_elsewhere(self._page, self._shape[2]):
-            return decode_elsewhere(self._path, self._page, self._shape[2], self._orientation)
+            return decode_elsewhere(self._path, self._page, self._shape[2], self.orientation)
         try:
             with decoding():
                 array: AnyArray = self._series.asarray(maxworkers=1).reshape(self._image.shape)
         except NoDecoderError:
-            return decode_elsewhere(self._path, self._page, self._shape[2], self._orientation)
+            return decode_elsewhere(self._path, self._page, self._shape[2], self.orientation)
         return np.moveaxis(array, 0, -1) if self._image.axes in ("SYX", "CYX") else array.reshape(self._shape)
 
     def _white_value(self, dtype: np.dtype[Any]) -> AnyArray:
@@ -168,13 +189,19 @@ class Tiff:
     def _shape(self) -> tuple[int, int, int]:
         return *self._image.size_px, self._image.num_channels
 
-    @property
-    def _num_alpha(self) -> int:
-        kinds = self._page.extrasamples
-        return sum(int(kind) in _ALPHA for kind in kinds) if len(kinds) < self._shape[2] else 0
+    def _is_transparency(self) -> bool:
+        """Looks at the pixels, unless they are too many to be read at all."""
+        if self.can_stream:
+            check_presence(self._page)
+            return hides_nothing(raw_blocks(self._page), self._alpha)
+        if self._shape[0] * self._shape[1] > MAX_PIXELS:
+            return True
+        self.check()
+        return hides_nothing(row_blocks(self._decoded()), self._alpha)
 
     @property
-    def _orientation(self) -> int:
+    def orientation(self) -> int:
+        """The orientation in which the pixels are stored, 1 to 8."""
         tag = self._page.tags.get(_ORIENTATION_TAG)
         value = tag.value if tag is not None else 1
         return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -1,10 +1,12 @@
 """From a data folder and a config to what a training takes: its samples, its labels, its model's spec."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
+from lmsc_unet.data.bands import band_note
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.groups import check_groups
 from lmsc_unet.data.labels import LabelMap
@@ -17,6 +19,7 @@ from lmsc_unet.images import read_info
 from lmsc_unet.prediction.spec import ModelSpec, Scaling
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config
+from lmsc_unet.training.ranks import is_leader
 
 WIDE_PX = 30.0
 """Objects from this width on are trained and predicted at half scale: LMSC-UNet sees 37 px around a pixel."""
@@ -99,7 +102,11 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
 
 def _channels(samples: Sequence[Sample]) -> int:
     """The channels of all images; grey among colour images is repeated to three."""
-    found = {1 if sample.piece else read_info(sample.image).channels: sample.image for sample in samples}
+    infos = {sample.image: read_info(sample.image) for sample in samples if not sample.piece}
+    found = {info.channels: path for path, info in infos.items()} or {1: samples[0].image}
+    kept = [path for path, info in infos.items() if info.keeps_alpha]
+    if kept and is_leader():
+        print(f"lmsc: {band_note(kept)}", file=sys.stderr)
     if set(found) == {1, 3}:
         return 3
     if len(found) > 1:
