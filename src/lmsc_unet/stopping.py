@@ -123,6 +123,19 @@ def waiting() -> Iterator[None]:
 
 
 @contextmanager
+def deaf_children() -> Iterator[None]:
+    """Processes that are started within the block do not hear what a terminal sends to all: this one ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def restored() -> Iterator[None]:
     """The handlers after the block are those before it."""
     before = {number: signal.getsignal(number) for number in (*SIGNALS, *([signal.SIGALRM] if _CAN_WAIT else []))}
@@ -130,6 +143,7 @@ def restored() -> Iterator[None]:
         yield
     finally:
         if threading.current_thread() is threading.main_thread():
+            _stops.reset()
             if _CAN_WAIT:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():

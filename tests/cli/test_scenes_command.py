@@ -1,6 +1,9 @@
+import resource
+
 import pytest
 from cyclopts import App
 
+from lmsc_unet.cli.main import main
 from lmsc_unet.cli.scenes import scenes
 from lmsc_unet.errors import ConfigError, OutputError
 
@@ -37,3 +40,23 @@ def test_wrong_values_are_told(tmp_path):
     (tmp_path / "mine.txt").touch()
     with pytest.raises(OutputError, match="not empty"):
         run(tmp_path, "--count", 1)
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_recording(tmp_path, process):  # R13
+    """A limit on the size of files fails a write as a full disk does."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    with pytest.raises(OutputError, match=r"scene-0-00000-tmpl\d\d\.sigmf-data: cannot be written \(File too large\)"):
+        run(tmp_path / "set", "--count", 1, "--samples", 65_536)
+    assert not list((tmp_path / "set").iterdir())
+
+
+def test_a_stopped_set_says_how_many_scenes_are_whole(tmp_path, monkeypatch, capsys):  # R12
+    from lmsc_unet.signal.scenes import writing
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writing, "write_metadata", stop)
+    assert main(["scenes", str(tmp_path / "set"), "--count", "2", "--samples", "4096"]) == 130
+    assert f"stopped. 0 of 2 scenes in {tmp_path / 'set'} are whole; to make all, name" in capsys.readouterr().err

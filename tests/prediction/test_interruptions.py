@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmsc_unet.errors import OutputError
 from lmsc_unet.images import write_png
+from lmsc_unet.prediction.batch import Settings, close_batch, open_batch
+from lmsc_unet.prediction.job import run_job
 from tests.prediction.conftest import blobs
 
 REPOSITORY = Path(__file__).parents[2]
@@ -111,6 +115,26 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(model, many, tmp_path, lmsc)
     assert "Traceback" not in told
     assert not list(tmp_path.rglob("*.tmp"))
     assert lmsc("predict", model, many, "--out", tmp_path / "out", "--resume") == 2
+
+
+def test_a_results_folder_that_is_removed_meanwhile_is_told(model, images, tmp_path):  # R22
+    out = tmp_path / "out"
+    batch = open_batch(model, [images], out, Settings())
+    entries = run_job(batch.job, batch.done)
+    next(entries)
+    shutil.rmtree(out)
+    with pytest.raises(OutputError, match="out: the results folder was removed"):
+        list(entries)
+    assert not out.exists()
+
+
+def test_a_mask_that_is_removed_meanwhile_is_told(model, images, tmp_path):  # R22
+    out = tmp_path / "out"
+    batch = open_batch(model, [images], out, Settings())
+    entries = list(run_job(batch.job, batch.done))
+    (out / entries[1].mask).unlink()
+    with pytest.raises(OutputError, match=f"1 masks are not there any more, {entries[1].mask} among them"):
+        close_batch(batch, entries)
 
 
 def test_a_full_disk_is_told_and_what_was_written_is_kept(model, tmp_path, lmsc):

@@ -13,8 +13,8 @@ from lmsc_unet.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lmsc_unet.prediction.recordings.journal import Entry
     from lmsc_unet.prediction.recordings.opening import Opened
-    from lmsc_unet.prediction.recordings.results import Entry
     from lmsc_unet.signal.boxes import SignalBox
 
 
@@ -33,6 +33,7 @@ def detect(
     backend: str | None = None,
     threads: int | None = None,
     checksum: bool = True,
+    resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the signals in recordings: a box in time and frequency for each, as SigMF annotations, table and picture.
@@ -59,6 +60,7 @@ def detect(
             installed.
         threads: Threads of the model.
         checksum: Hold data against the SHA-512 that its metadata names, which reads it once more.
+        resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.prediction.recordings.inputs import RawFormat
@@ -81,12 +83,23 @@ def detect(
         is_checked=checksum,
     )
     tell = _print_signal if is_told else no_one
-    opened = open_job(recordings, out, settings, standard_input=sys.stdin.buffer, tell=tell, overwrite=overwrite)
+    opened = open_job(
+        recordings, out, settings, standard_input=sys.stdin.buffer, tell=tell, resume=resume, overwrite=overwrite
+    )
     try:
         return _carry_out(opened, is_told=is_told)
+    except KeyboardInterrupt as stop:
+        raise type(stop)(_kept(out, is_piped=opened.stream is not None)) from None
     except BrokenPipeError:  # whoever read the lines has gone, and there is no one to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _kept(out: Path | None, *, is_piped: bool) -> str:
+    """What to say when it is stopped."""
+    if out is None:
+        return "stopped. The signals that had ended until then are printed."
+    return f"stopped. What was found until then is in {out}" + ("." if is_piped else "; go on by --resume.")
 
 
 def _refuse_options(recordings: "Sequence[Path]") -> None:

@@ -38,6 +38,8 @@ KEPT: Mapping[str, str] = MappingProxyType(
         "train": "The finished epochs are kept; go on by --resume.",
         "predict": "What was done before is kept; go on by --resume.",
         "detect": "What was done before is kept; go on by --resume.",
+        "data": "Pictures that were drawn are whole; run the command again, for nuclei into a new folder.",
+        "scenes": "Scenes that were made are whole; to make all, name a new folder.",
         "reproduce": "What is finished is kept; the same command goes on.",
     }
 )

@@ -86,7 +86,15 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
     else:
         made = write_scenes(folder, options, count=given.count, datatype=given.datatype, processes=given.processes)
     errors = Console(stderr=True)
-    done = list(track(made, description="scenes", total=given.count, console=errors, disable=not errors.is_terminal))
+    done: list[Scene] = []
+    try:
+        done.extend(
+            track(made, description="scenes", total=given.count, console=errors, disable=not errors.is_terminal)
+        )
+    except KeyboardInterrupt as stop:
+        raise type(stop)(
+            f"stopped. {len(done)} of {given.count} scenes in {folder} are whole; to make all, name a new folder."
+        ) from None
     _print_statistics(done, options)
     print(f"{len(done)} scenes in {folder}")
 

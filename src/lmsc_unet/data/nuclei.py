@@ -16,7 +16,9 @@ from lmsc_unet.data.nucleus import EPITHELIUM, FIBROBLAST, LYMPHOCYTE, TUMOUR, N
 from lmsc_unet.data.planes import Map, distances_px
 from lmsc_unet.data.stain import develop, random_stain, smooth_noise, stroma
 from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.files import check_folder, make_folder
 from lmsc_unet.images import write_png
+from lmsc_unet.stopping import postponed
 
 _CLUMPS_PX = 256
 _MAX_HIDDEN = 0.3  # a nucleus that would lie on others by more than this share finds no place
@@ -46,14 +48,17 @@ def write_nuclei(folder: Path, *, count: int, size_px: int = 512, seed: int = 0)
     """
     if count < 1 or size_px < 32:
         raise ConfigError(f"count is {count} and size_px {size_px}; they must be at least 1 and 32.")
+    check_folder(folder)
     if (folder / "images").is_dir() and any((folder / "images").iterdir()):
         raise OutputError(f"{folder}: the folder holds images already. Choose a new one.")
+    make_folder(folder)
     for number in range(count):
         tissue = draw_tissue(np.random.default_rng((seed, number)), size_px)
         name = f"tissue_{number + 1:03d}.png"
-        write_png(folder / "images" / name, tissue.image)
-        write_png(folder / "masks" / name, (tissue.labels > 0).astype(np.uint8) * np.uint8(255))
-        write_png(folder / "labels" / name, tissue.labels)
+        with postponed():  # a picture without its mask would be no data set
+            write_png(folder / "masks" / name, (tissue.labels > 0).astype(np.uint8) * np.uint8(255))
+            write_png(folder / "labels" / name, tissue.labels)
+            write_png(folder / "images" / name, tissue.image)
 
 
 def draw_tissue(rng: Generator, size_px: int = 512) -> Tissue:

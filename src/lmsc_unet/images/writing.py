@@ -1,12 +1,10 @@
 """Pictures on disk: PNG without loss, whole or not at all."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from lmsc_unet.errors import OutputError
+from lmsc_unet.files import replacing
 from lmsc_unet.images.info import AnyArray
 from lmsc_unet.images.png import png_parts
 
@@ -33,28 +31,11 @@ def write_png_rows(path: Path, blocks: Iterable[AnyArray], height_px: int, width
     Raises:
         OutputError: the disk is full or the folder may not be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, png_parts(blocks, height_px, width_px))
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}). Free space or choose another folder."
-        ) from error
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        stream.writelines(png_parts(blocks, height_px, width_px))
 
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _write_whole(path: Path, parts: Iterable[bytes]) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.writelines(parts)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lmsc_unet.errors import ConfigError
+from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.files import check_folder
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.defaults import TILE_PX
+from lmsc_unet.prediction.folder_lock import FolderLock
 from lmsc_unet.prediction.inputs import find_items
 from lmsc_unet.prediction.job import Job
 from lmsc_unet.prediction.journal import Entry
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.results import Run, open_results, write_run
+from lmsc_unet.prediction.results import COMMAND, Run, open_results, write_run
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.writers import Wanted
 
@@ -49,6 +51,8 @@ class Batch:
     """What an earlier run has done, by mask."""
     run: Run
     """What run.json says of it."""
+    lock: FolderLock
+    """Keeps other processes out of the folder."""
 
 
 def open_batch(
@@ -92,17 +96,26 @@ def open_batch(
         arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), **asdict(settings)},
         model={"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
     )
+    check_folder(out)
+    lock = FolderLock(out, COMMAND)
     done = open_results(out, run, items, resume=resume, overwrite=overwrite)
     wanted = Wanted(overlays=settings.overlays, probabilities=settings.probabilities)
-    return Batch(job=Job(predictor=predictor, items=items, out=out, wanted=wanted), done=done, run=run)
+    return Batch(job=Job(predictor=predictor, items=items, out=out, wanted=wanted), done=done, run=run, lock=lock)
 
 
 def close_batch(batch: Batch, entries: Sequence[Entry]) -> int:
     """Writes the outcome to run.json when all is done; gives the number of images that failed.
 
     Raises:
-        OutputError: the disk is full.
+        OutputError: the disk is full, or masks were removed meanwhile.
     """
     num_failed = sum(entry.status == "failed" for entry in entries)
+    gone = [entry.mask for entry in entries if entry.status == "ok" and not (batch.job.out / entry.mask).is_file()]
+    if gone:
+        raise OutputError(
+            f"{batch.job.out}: {len(gone)} masks are not there any more, {gone[0]} among them: something removed them "
+            "meanwhile. Make them again by --resume."
+        )
     write_run(batch.job.out, batch.run, images=len(entries), failed=num_failed)
+    batch.lock.release()
     return num_failed

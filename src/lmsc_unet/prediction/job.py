@@ -132,6 +132,8 @@ def write_item(job: Job, made: Made | Entry, done: Mapping[str, Entry]) -> Entry
     """
     if isinstance(made, Entry) and done.get(made.mask) is made:
         return made
+    if not job.out.is_dir():  # files would make it anew, and those before would be missing
+        raise OutputError(f"{job.out}: the results folder was removed.")
     start = time.perf_counter()
     entry = made if isinstance(made, Entry) else None
     if isinstance(made, Made):

@@ -1,13 +1,11 @@
 """predictions.jsonl: one line for each image, added when its files are all there, in the order of the inputs."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from lmsc_unet.errors import OutputError
-from lmsc_unet.prediction.files import append_line, to_json, write_text
+from lmsc_unet.prediction.files import append_line, no_list, read_lines, to_json, write_text
 
 JOURNAL = "predictions.jsonl"
 
@@ -39,15 +37,10 @@ def read_entries(out: Path) -> list[Entry]:
         OutputError: the file holds something else.
     """
     path = out / JOURNAL
-    data = path.read_bytes() if path.exists() else b""
-    whole = data[: data.rfind(b"\n") + 1]
     try:
-        entries = [_entry(line) for line in whole.decode().splitlines()]
+        return [_entry(fields) for fields in read_lines(path, "predictions")]
     except (ValueError, TypeError) as error:
-        raise OutputError(f"{path}: this is no list of predictions ({error}). Choose another folder.") from error
-    if whole != data:
-        write_text(path, whole.decode())
-    return entries
+        raise no_list(path, "predictions", str(error)) from error
 
 
 def add_entry(out: Path, entry: Entry) -> None:
@@ -68,8 +61,18 @@ def write_entries(out: Path, entries: Iterable[Entry]) -> None:
     write_text(out / JOURNAL, "".join(f"{to_json(asdict(entry))}\n" for entry in entries))
 
 
-def _entry(line: str) -> Entry:
-    fields = json.loads(line)
-    if fields.get("size") is not None:
-        fields["size"] = tuple(fields["size"])
-    return Entry(**fields)
+def _entry(fields: dict[str, Any]) -> Entry:
+    """The line's entry.
+
+    Raises:
+        ValueError, TypeError: it is no line of ours.
+    """
+    size = fields.get("size")
+    entry = Entry(**(fields | {"size": None if size is None else tuple(size)}))
+    for name in ("path", "mask"):
+        value = getattr(entry, name)
+        if not isinstance(value, str) or "\0" in value:
+            raise ValueError(f"its {name} is {value!r}")
+    if entry.status not in ("ok", "failed"):
+        raise ValueError(f"its status is {entry.status!r}")
+    return entry

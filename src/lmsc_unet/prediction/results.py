@@ -1,6 +1,7 @@
 """The results folder of `lmsc predict`: opened, refused, resumed; never another's files lost."""
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.errors import OutputError
-from lmsc_unet.prediction.files import cannot_write, remove, within, write_text
+from lmsc_unet.files import check_folder, temporary_of
+from lmsc_unet.prediction.files import cannot_write, mapping_of, read_described, remove, within, write_text
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import JOURNAL, Entry, read_entries
 from lmsc_unet.prediction.writers import FOLDERS, mask_file
@@ -54,6 +56,7 @@ def open_results(
     """
     entries: dict[str, Entry] = {}
     within(out, JOURNAL)
+    check_folder(out)
     if is_results(out):
         if not (resume or overwrite):
             raise OutputError(
@@ -73,7 +76,7 @@ def open_results(
 
 def is_results(out: Path) -> bool:
     """Whether `lmsc predict` made the folder, finished or not."""
-    return _read_run(out).get("command") == COMMAND
+    return read_described(out / RUN_FILE).get("command") == COMMAND
 
 
 def write_run(out: Path, run: Run, **outcome: Any) -> None:
@@ -136,12 +139,12 @@ def remove_partial(out: Path) -> None:
         for path in within(out, f"{folder}/any").parent.rglob(".*.tmp"):
             remove(path)
     for file in (RUN_FILE, JOURNAL):
-        remove(out / f".{file}.tmp")
+        remove(temporary_of(out / file))
 
 
 def _resumable(out: Path, run: Run, items: Iterable[Item]) -> dict[str, Entry]:
-    described = _read_run(out)
-    before = decisive(described.get("arguments", {}), described.get("model", {}))
+    described = read_described(out / RUN_FILE)
+    before = decisive(mapping_of(described, "arguments"), mapping_of(described, "model"))
     changed = [f"{key}: {before[key]} -> {now}" for key, now in run.decisive.items() if before[key] != now]
     if changed:
         raise OutputError(
@@ -160,18 +163,8 @@ def _resumable(out: Path, run: Run, items: Iterable[Item]) -> dict[str, Entry]:
 
 
 def _check_free(out: Path) -> None:
-    taken = [name for name in (*FOLDERS, JOURNAL, RUN_FILE) if (out / name).exists()]
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: this is a file. Name a folder by --out.")
+    taken = [name for name in (*FOLDERS, JOURNAL, RUN_FILE) if os.path.lexists(out / name)]
     if taken:
         raise OutputError(
             f"{out}: the folder holds {', '.join(taken)}, which no `{COMMAND}` wrote. Name another folder by --out."
         )
-
-
-def _read_run(out: Path) -> dict[str, Any]:
-    try:
-        described = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return described if isinstance(described, dict) else {}

@@ -1,8 +1,6 @@
 """Boxes from and to SigMF annotations. The source recording is never changed."""
 
 import json
-import os
-import tempfile
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.errors import DataError, OutputError
+from lmsc_unet.files import write_text
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.recording.metadata import section
 from lmsc_unet.signal.recording.recording import Capture, Recording, RecordingWarning
@@ -228,15 +227,7 @@ def write_annotated(path: Path, recording: Recording, boxes: Sequence[SignalBox]
 def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None = None) -> None:
     """Writes a metadata object that sigmf's validator passes, atomically."""
     _validate(whole, source or path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False, encoding="utf-8") as file:
-            json.dump(whole, file, indent=2)
-            file.write("\n")
-        Path(file.name).chmod(0o644)
-        os.replace(file.name, path)  # noqa: PTH105 - a rename that replaces, on every system
-    except OSError as error:
-        raise OutputError(f"{path}: the metadata cannot be written ({error.strerror}).") from error
+    write_text(path, json.dumps(whole, indent=2) + "\n")
 
 
 def _validate(whole: Mapping[str, Any], source: Path) -> None:

@@ -3,7 +3,7 @@
 import errno
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import Any
 from lmsc_unet.errors import DataError, LmscError, OutputError
 from lmsc_unet.prediction.recordings.finder import Finder
 from lmsc_unet.prediction.recordings.inputs import Channel, Item, RawFormat, channels_of
-from lmsc_unet.prediction.recordings.results import PICTURE, TABLE, Entry, add_entry, write_found
+from lmsc_unet.prediction.recordings.journal import Entry, add_entry, write_entries
+from lmsc_unet.prediction.recordings.results import PICTURE, TABLE, is_complete, write_found, write_signals
 from lmsc_unet.prediction.recordings.searching import Found, search_recording, search_stream
 from lmsc_unet.signal.annotations import check_annotatable, read_boxes
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.recording import Recording, RecordingWarning, Stream
+from lmsc_unet.stopping import postponed
 
 TellSignal = Callable[[str, SignalBox, float], None]
 """Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
@@ -47,23 +49,35 @@ class Job:
     """Who wants to know of signals at once."""
 
 
-def run_job(job: Job, items: Sequence[Item]) -> Iterator[Entry]:
+def run_job(job: Job, items: Sequence[Item], done: Mapping[str, Entry]) -> Iterator[Entry]:
     """Yields an entry for each recording and channel, once its files and its line are written.
+
+    Args:
+        job: What to do.
+        items: The recordings.
+        done: Entries of an earlier run by name; what they call ok and whose files are there is not searched again.
 
     Raises:
         OutputError: a result cannot be written; those before it are kept.
     """
+    entries: list[Entry] = []
     for item in items:
-        yield from _search_item(job, item)
+        for entry in _search_item(job, item, done):
+            entries.append(entry)
+            yield entry
+    if done and job.out is not None:
+        write_entries(job.out, entries)
 
 
-def _search_item(job: Job, item: Item) -> list[Entry]:
+def _search_item(job: Job, item: Item, done: Mapping[str, Entry]) -> list[Entry]:
     """Whatever one recording does, it is a line of its own; only a disk that takes no more stops the others."""
     entries: list[Entry] = []
     with _noted() as odd:
         try:
             channels = channels_of(item, job.raw, job.channels, is_checked=job.is_checked)
-            entries.extend(_finished(job, _search(job, item, channel, odd)) for channel in channels)
+            for channel in channels:
+                known = _known(job, channel, done)
+                entries.append(known or _finished(job, _search(job, item, channel, odd)))
         except BrokenPipeError:
             raise
         except OutputError as error:
@@ -82,17 +96,29 @@ def _is_of_the_disk(error: OutputError) -> bool:
 
 
 def run_stream(job: Job, stream: Stream) -> Entry:
-    """Searches a pipe until it closes.
+    """Searches a pipe until it closes, or Ctrl-C; what was found until then is written in either case.
+
+    The table and the metadata are written every minute, too.
 
     Raises:
         OutputError: a result cannot be written.
+        KeyboardInterrupt: it was stopped, and everything is written.
     """
     started_s = time.perf_counter()
-    try:
-        found = search_stream(stream, job.finder, lambda box: job.tell(stream.name, box, stream.sample_rate_hz))
-        return _finished(job, _entry(job, "-", stream.name, found, (), started_s))
-    except DataError as error:
-        return _finished(job, _failed("-", stream.name, [], error))
+
+    def keep(found: Found) -> None:
+        if job.out is not None:
+            write_signals(job.out, stream.name, found)
+
+    def tell(box: SignalBox) -> None:
+        job.tell(stream.name, box, stream.sample_rate_hz)
+
+    with postponed():
+        try:
+            found = search_stream(stream, job.finder, tell, keep)
+            return _finished(job, _entry(job, "-", stream.name, found, (), started_s))
+        except DataError as error:
+            return _finished(job, _failed("-", stream.name, [], error))
 
 
 def _search(job: Job, item: Item, channel: Channel, odd: list[str]) -> Entry:
@@ -147,6 +173,12 @@ def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry
     elif not isinstance(error, LmscError | OSError | ValueError):
         reason = f"{type(error).__name__}: {reason}. This is a fault of lmsc-unet's; please report it."
     return Entry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
+
+
+def _known(job: Job, channel: Channel, done: Mapping[str, Entry]) -> Entry | None:
+    """What an earlier run says of a channel that it has searched to its end."""
+    known = done.get(channel.name)
+    return known if known is not None and job.out is not None and is_complete(job.out, known) else None
 
 
 def _finished(job: Job, entry: Entry) -> Entry:

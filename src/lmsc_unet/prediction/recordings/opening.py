@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.files import check_folder
+from lmsc_unet.prediction.folder_lock import FolderLock
 from lmsc_unet.prediction.recordings.finder import load_finder
 from lmsc_unet.prediction.recordings.inputs import STANDARD_INPUT, Item, RawFormat, find_items, refuse_unused
 from lmsc_unet.prediction.recordings.job import Job, TellSignal, no_one, run_job, run_stream
-from lmsc_unet.prediction.recordings.results import Entry, open_folder, write_run
+from lmsc_unet.prediction.recordings.journal import Entry
+from lmsc_unet.prediction.recordings.results import COMMAND, open_folder, write_run
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.signal.recording import Stream, open_stream
 
@@ -48,6 +51,10 @@ class Opened:
     """The pipe to search."""
     described: Mapping[str, Any]
     """What run.json says of it."""
+    done: Mapping[str, Entry]
+    """What an earlier run has done, by name."""
+    lock: FolderLock | None
+    """Keeps other processes out of the results folder."""
 
     def run(self) -> Iterator[Entry]:
         """Yields what became of each recording and channel, in order.
@@ -57,13 +64,15 @@ class Opened:
         """
         if self.stream is not None:
             yield run_stream(self.job, self.stream)
-        yield from run_job(self.job, self.items)
+        yield from run_job(self.job, self.items, self.done)
 
     def close(self, entries: Sequence[Entry]) -> int:
         """Writes the outcome to run.json; gives the number of recordings that failed."""
         num_failed = sum(entry.status == "failed" for entry in entries)
         if self.job.out is not None:
             write_run(self.job.out, {**self.described, "recordings": len(entries), "failed": num_failed})
+        if self.lock is not None:
+            self.lock.release()
         return num_failed
 
 
@@ -74,6 +83,7 @@ def open_job(
     *,
     standard_input: IO[bytes],
     tell: TellSignal = no_one,
+    resume: bool = False,
     overwrite: bool = False,
 ) -> Opened:
     """Finds the recordings, loads the model and opens the results folder; nothing is written if any of it fails.
@@ -85,6 +95,10 @@ def open_job(
         OutputError: the folder holds results, or files of another's.
     """
     is_piped = Path(STANDARD_INPUT) in recordings
+    if resume and overwrite:
+        raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
+    if resume and (is_piped or out is None):
+        raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
     if is_piped and len(recordings) > 1:
         raise ConfigError(f"{STANDARD_INPUT} is standard input, which goes with no other input. Name one of the two.")
     stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
@@ -102,8 +116,12 @@ def open_job(
         "model": finder.origin,
         "stft": asdict(finder.stft),
     }
+    done: Mapping[str, Entry] = {}
+    lock = None
     if out is not None:
-        open_folder(out, described, overwrite=overwrite)
+        check_folder(out)
+        lock = FolderLock(out, COMMAND)
+        done = open_folder(out, described, {str(item.path) for item in items}, resume=resume, overwrite=overwrite)
     job = Job(
         finder=finder,
         out=out,
@@ -112,4 +130,4 @@ def open_job(
         is_checked=settings.is_checked,
         tell=tell,
     )
-    return Opened(job=job, items=items, stream=stream, described=described)
+    return Opened(job=job, items=items, stream=stream, described=described, done=done, lock=lock)

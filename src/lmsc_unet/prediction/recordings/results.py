@@ -1,16 +1,19 @@
 """The results folder of `lmsc detect`: made, refused, emptied of its own files; never another's files lost."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lmsc_unet.errors import OutputError
+from lmsc_unet.files import check_folder, temporary_of
 from lmsc_unet.images import write_png
-from lmsc_unet.prediction.files import append_line, cannot_write, to_json, within, write_text
+from lmsc_unet.prediction.files import cannot_write, mapping_of, read_described, remove, within, write_text
 from lmsc_unet.prediction.recordings.inputs import JOURNAL, RUN_FILE
+from lmsc_unet.prediction.recordings.journal import Entry, begin, below, read_entries, remove_unfinished
 from lmsc_unet.prediction.recordings.picture import draw_panels
 from lmsc_unet.prediction.recordings.searching import Found
 from lmsc_unet.prediction.recordings.table import to_csv
@@ -21,47 +24,43 @@ from lmsc_unet.signal.recording.opening import META
 
 COMMAND = "lmsc detect"
 TABLE, PICTURE = "signals.csv", "spectrogram.png"
+DECISIVE = ("frames_per_row", "nfft", "min_confidence", "channels", "raw")
+"""The arguments that results depend on."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What became of one recording, or of one of its channels: one line of detections.jsonl."""
+def open_folder(
+    out: Path, described: Mapping[str, Any], paths: Collection[str], *, resume: bool = False, overwrite: bool = False
+) -> dict[str, Entry]:
+    """Makes the results folder ready; gives the entries so far by name, none but when resuming.
 
-    path: str
-    """The recording, as the inputs named it."""
-    status: Literal["ok", "failed"]
-    """Whether it was searched to its end."""
-    name: str
-    """Its folder below the results folder."""
-    signals: int | None = None
-    """How many were found."""
-    duration_s: float | None = None
-    """How long the recording is."""
-    ms: float | None = None
-    """From opening it to its last written file, in milliseconds."""
-    warnings: tuple[str, ...] = ()
-    """What is odd in it."""
-    error: str | None = None
-    """Why it was not searched."""
-    files: tuple[str, ...] = ()
-    """What was written, below the results folder."""
-
-
-def open_folder(out: Path, described: Mapping[str, Any], *, overwrite: bool = False) -> None:
-    """Makes the results folder ready.
+    Args:
+        out: The folder.
+        described: What run.json says.
+        paths: The recordings that are to be searched.
+        resume: Go on with the results in the folder.
+        overwrite: Replace them.
 
     Raises:
-        OutputError: it holds results that are not to be replaced, or files of another's; or it cannot be written.
+        OutputError: it holds results and neither flag is given, or files of another's, or results of another model,
+            other settings or other inputs that are to be resumed; or it cannot be written.
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: this is a file. Name a folder by --out.")
-    if out.is_dir() and any(out.iterdir()):
-        if not _is_results(out):
+    check_folder(out)
+    entries: dict[str, Entry] = {}
+    if out.is_dir() and any(path != temporary_of(out / RUN_FILE) for path in out.iterdir()):
+        if read_described(out / RUN_FILE).get("command") != COMMAND:
             raise OutputError(f"{out}: the folder holds files that no `{COMMAND}` wrote. Name another one by --out.")
-        if not overwrite:
-            raise OutputError(f"{out}: this folder holds results. Replace them by --overwrite, or name another folder.")
-        _clear(out)
+        if not (resume or overwrite):
+            raise OutputError(
+                f"{out}: this folder holds results. Replace them by --overwrite, go on with them by --resume, or name "
+                "another folder."
+            )
+        remove_unfinished(out)
+        if overwrite:
+            _clear(out)
+        else:
+            entries = _resumable(out, described, paths)
     write_run(out, described)
+    return entries
 
 
 def write_run(out: Path, described: Mapping[str, Any]) -> None:
@@ -84,72 +83,96 @@ def write_found(out: Path, name: str, found: Found, *, is_annotatable: bool = Tr
         OutputError: the disk is full, or a file would lie outside the results folder.
     """
     recording = found.recording
-    meta = f"{name}/{recording.name}{META}"
-    write_text(within(out, f"{name}/{TABLE}"), to_csv(found.boxes, recording.sample_rate_hz))
-    write_png(within(out, f"{name}/{PICTURE}"), draw_panels(found.panels))
-    if not is_annotatable:
-        return (f"{name}/{TABLE}", f"{name}/{PICTURE}")
-    linked = _link_data(out, name, recording)
-    write_annotated(within(out, meta), recording, found.boxes)
-    return (f"{name}/{TABLE}", f"{name}/{PICTURE}", *linked, meta)
+    table, picture, meta = (f"{name}/{file}" for file in (TABLE, PICTURE, f"{recording.name}{META}"))
+    link = f"{name}/{recording.data.name}" if is_annotatable and _may_link(out, name, recording) else None
+    files = [table, picture, *([link] if link else []), *([meta] if is_annotatable else [])]
+    begin(out, files)
+    write_text(within(out, table), to_csv(found.boxes, recording.sample_rate_hz))
+    write_png(within(out, picture), draw_panels(found.panels))
+    if link and not _link(out / link, recording.data.resolve()):
+        files.remove(link)
+    if is_annotatable:
+        write_annotated(within(out, meta), recording, found.boxes)
+    return tuple(files)
 
 
-def add_entry(out: Path, entry: Entry) -> None:
-    """Adds the line of one recording.
+def write_signals(out: Path, name: str, found: Found) -> None:
+    """Writes the table and the metadata of a pipe that is still open; the picture comes at its end.
 
     Raises:
-        OutputError: the disk is full.
+        OutputError: the disk is full, or a file would lie outside the results folder.
     """
-    append_line(within(out, JOURNAL), to_json(asdict(entry)))
+    table, meta = f"{name}/{TABLE}", f"{name}/{found.recording.name}{META}"
+    begin(out, (table, meta))
+    write_text(within(out, table), to_csv(found.boxes, found.recording.sample_rate_hz))
+    write_annotated(within(out, meta), found.recording, found.boxes)
 
 
-def _link_data(out: Path, name: str, recording: Recording) -> tuple[str, ...]:
-    """A link to the samples beside the new metadata, so that a viewer opens both; none to what is in an archive."""
+def is_complete(out: Path, entry: Entry) -> bool:
+    """Whether a recording was searched before, and all its files are still there."""
+    return entry.status == "ok" and bool(entry.files) and all((out / file).exists() for file in entry.files)
+
+
+def _may_link(out: Path, name: str, recording: Recording) -> bool:
+    """Whether a viewer needs a link to the samples: not to what is in an archive, nor where something lies already.
+
+    A link of an earlier run to the same samples is our own.
+    """
     is_raw = recording.data == recording.path and not recording.metadata
     if not (is_raw or recording.path.name.endswith(META)) or not recording.data.exists():
-        return ()
-    link = within(out, f"{name}/{recording.data.name}")
-    try:
-        link.symlink_to(recording.data.resolve())
-    except OSError:  # a file system without links
-        return ()
-    return (f"{name}/{recording.data.name}",)
-
-
-def _is_results(out: Path) -> bool:
-    try:
-        described = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
         return False
-    return isinstance(described, dict) and described.get("command") == COMMAND
+    link = below(out, f"{name}/{recording.data.name}")
+    return not os.path.lexists(link) or (link.is_symlink() and link.resolve() == recording.data.resolve())
+
+
+def _link(link: Path, target: Path) -> bool:
+    """Makes a link to the samples, so that a viewer opens both; false where the file system has no links."""
+    temporary = temporary_of(link)
+    try:
+        remove(temporary)
+        temporary.symlink_to(target)
+        temporary.replace(link)
+    except OSError:
+        remove(temporary)
+        return False
+    return True
+
+
+def _resumable(out: Path, described: Mapping[str, Any], paths: Collection[str]) -> dict[str, Entry]:
+    before, now = (_decisive(one) for one in (read_described(out / RUN_FILE), described))
+    changed = [f"{key}: {before[key]} -> {value}" for key, value in now.items() if before[key] != value]
+    if changed:
+        raise OutputError(
+            f"{out}: the results were begun otherwise ({'; '.join(changed)}). Resume with what they were begun with, "
+            "replace them by --overwrite, or name another folder by --out."
+        )
+    entries = read_entries(out)
+    foreign = [entry.path for entry in entries if entry.path not in paths]
+    if foreign:
+        raise OutputError(
+            f"{out}: the folder holds results of other recordings, {foreign[0]} among {len(foreign)}. Resume with the "
+            "same recordings from the same folder, replace the results by --overwrite, or name another folder by --out."
+        )
+    return {entry.name: entry for entry in entries}
+
+
+def _decisive(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What the results depend on: arguments, the model's SHA-256 and how rows are made, as JSON has them."""
+    as_json = json.loads(json.dumps({key: mapping_of(described, key) for key in ("arguments", "model", "stft")}))
+    arguments = {name: as_json["arguments"].get(name) for name in DECISIVE}
+    model = {f"model_{name}": as_json["model"].get(name) for name in ("name", "sha256")}
+    return arguments | model | {"stft": as_json["stft"]}
 
 
 def _clear(out: Path) -> None:
     """Removes the files that the journal names, the folders that are then empty, and the journal; nothing else."""
-    files = [file for entry in _entries(out) for file in entry.get("files", ())]
-    for path in [*(_below(out, file) for file in files), out / JOURNAL, out / RUN_FILE]:
+    files = [file for entry in read_entries(out) for file in entry.files]
+    for path in [*(below(out, file) for file in files), within(out, JOURNAL), within(out, RUN_FILE)]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(path, error) from error
     folders = {parent for file in files for parent in (out / file).parents if parent != out and out in parent.parents}
     for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
-        if folder.is_dir() and not any(folder.iterdir()):
+        with suppress(OSError):  # not empty, or gone already
             folder.rmdir()
-
-
-def _below(out: Path, file: str) -> Path:
-    """A file to remove: it may be a link itself, but must not lie outside through one of its folders."""
-    path = out / file
-    if not path.parent.resolve().is_relative_to(out.resolve()):
-        raise OutputError(f"{path}: this lies outside of {out}. Remove the links in the folder, or choose another.")
-    return path
-
-
-def _entries(out: Path) -> list[dict[str, Any]]:
-    path = out / JOURNAL
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    try:
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    except ValueError as error:
-        raise OutputError(f"{path}: this is no list of detections ({error}). Choose another folder.") from error

@@ -1,8 +1,10 @@
 """Searches a recording or a pipe once, and keeps what its files and its picture need."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from lmsc_unet.errors import DataError
 from lmsc_unet.prediction.recordings.axes import with_unit
 from lmsc_unet.prediction.recordings.finder import Finder
 from lmsc_unet.prediction.recordings.picture import Panel
@@ -13,9 +15,12 @@ from lmsc_unet.signal.detection.finding import FLOOR_ROWS
 from lmsc_unet.signal.recording import Capture, Recording, Stream
 from lmsc_unet.signal.recording.datatypes import Samples
 from lmsc_unet.signal.spectrogram import Grid
+from lmsc_unet.stopping import is_asked, waiting
 
 Tell = Callable[[SignalBox], None]
 """Is called with each signal as soon as it has ended."""
+KEEP_S = 60.0
+"""How often the signals of a pipe are kept, before it closes."""
 MAX_PANELS = 6
 """Captures that are drawn; the others are searched all the same."""
 
@@ -30,6 +35,10 @@ class Found:
     """The signals in order of their start."""
     panels: list[Panel]
     """Its captures as pictures."""
+
+
+Keep = Callable[[Found], None]
+"""Is called with what was found so far."""
 
 
 def search_recording(recording: Recording, channel: int, finder: Finder, tell: Tell) -> Found:
@@ -61,8 +70,17 @@ def search_recording(recording: Recording, channel: int, finder: Finder, tell: T
     return Found(recording=recording, boxes=in_order(boxes), panels=panels)
 
 
-def search_stream(stream: Stream, finder: Finder, tell: Tell) -> Found:
+def search_stream(
+    stream: Stream, finder: Finder, tell: Tell, keep: Keep = lambda _: None, *, every_s: float = KEEP_S
+) -> Found:
     """Searches samples as they come, until the pipe closes or Ctrl-C.
+
+    Args:
+        stream: The pipe.
+        finder: What finds signals.
+        tell: Is called with each signal as soon as it has ended.
+        keep: Is called with what was found so far.
+        every_s: How often.
 
     Raises:
         DataError: nothing came, or a sample is NaN or infinite.
@@ -73,7 +91,15 @@ def search_stream(stream: Stream, finder: Finder, tell: Tell) -> Found:
         center_hz=stream.center_hz,
         is_complex=stream.datatype.is_complex,
     )
-    thumbnail, meter = Thumbnail(), _Meter()
+    thumbnail, boxes = Thumbnail(), list[SignalBox]()
+
+    def found() -> Found:
+        recording = stream.as_recording(meter.num_samples)
+        capture = recording.captures[0]
+        panel = _panel(_title(recording, capture, 0, len(boxes)), thumbnail, grid, capture, boxes)
+        return Found(recording=recording, boxes=in_order(boxes), panels=[panel])
+
+    meter = _Meter(lambda: keep(found()), every_s)
     ended = find_boxes(
         meter.through(stream.chunks()),
         grid,
@@ -83,26 +109,35 @@ def search_stream(stream: Stream, finder: Finder, tell: Tell) -> Found:
         watch=thumbnail.add,
         name=stream.name,
     )
-    boxes = in_order(_told(filter(finder.keeps, ended), tell))
-    recording = stream.as_recording(meter.num_samples)
-    capture = recording.captures[0]
-    panel = _panel(_title(recording, capture, 0, len(boxes)), thumbnail, grid, capture, boxes)
-    return Found(recording=recording, boxes=boxes, panels=[panel])
+    for box in filter(finder.keeps, ended):
+        tell(box)
+        boxes.append(box)
+    if meter.num_samples == 0:
+        raise DataError(f"{stream.name}: it was stopped before a sample came.")
+    return found()
 
 
 class _Meter:
-    """Counts samples that pass, and takes Ctrl-C for their end."""
+    """Counts samples that pass, takes a stop for their end, and keeps what was found from time to time."""
 
-    num_samples = 0
+    def __init__(self, keep: Callable[[], None], every_s: float) -> None:
+        self.num_samples = 0
+        self._keep, self._every_s = keep, every_s
+        self._kept_s = time.monotonic()
 
     def through(self, chunks: Iterator[Samples]) -> Iterator[Samples]:
-        """The same chunks."""
-        try:
-            for chunk in chunks:
-                self.num_samples += chunk.size
-                yield chunk
-        except KeyboardInterrupt:
-            return
+        """The same chunks; a stop ends the waiting for one at once, and the search of one at its end."""
+        while not is_asked():
+            chunk = None
+            with waiting():
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            self.num_samples += chunk.size
+            yield chunk
+            if time.monotonic() - self._kept_s >= self._every_s:
+                self._keep()
+                self._kept_s = time.monotonic()
 
 
 def _told(ended: Iterator[SignalBox], tell: Tell) -> list[SignalBox]:

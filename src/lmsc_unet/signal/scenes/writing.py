@@ -1,7 +1,8 @@
 """Sets of scenes on disk: recordings with annotations, or pictures with masks, made by several processes."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.config import to_yaml
 from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.files import cannot_write, make_folder, replacing, write_text
 from lmsc_unet.images import write_png
 from lmsc_unet.signal.annotations import NAMESPACE, to_annotation, write_metadata
 from lmsc_unet.signal.boxes import boxes_xyxy_px, draw_mask
@@ -21,7 +23,9 @@ from lmsc_unet.signal.recording.datatypes import encode, parse_datatype
 from lmsc_unet.signal.scenes.scene import PICTURE_SAMPLES, Scene, SceneOptions, draw_scene, render
 from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings, Stft
 from lmsc_unet.signal.spectrogram import Grid, power_rows
+from lmsc_unet.stopping import deaf_children
 
+BOXES_FILE = "boxes.csv"
 _SIDE_PX = 256
 _SHOWN = SpectrogramSettings(stft=Stft(nfft=_SIDE_PX, hop=_SIDE_PX))
 _PEAK = 0.9
@@ -57,13 +61,26 @@ def write_pictures(folder: Path, options: SceneOptions, *, count: int, processes
     if options.samples is not None and options.samples % PICTURE_SAMPLES:
         raise ConfigError(f"samples is {options.samples}; for pictures it must be a multiple of {PICTURE_SAMPLES}.")
     _fresh_folder(folder, ("images", "masks"))
-    (folder / SETTINGS_FILE).write_text(to_yaml(_SHOWN), encoding="utf-8")
-    with (folder / "boxes.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(_BOX_FIELDS)
-        for scene in _in_parallel(partial(_write_picture, folder, options), count, processes):
-            table.writerows(_box_rows(scene))
-            yield scene
+    write_text(folder / SETTINGS_FILE, to_yaml(_SHOWN))
+    add_rows(folder / BOXES_FILE, [_BOX_FIELDS])
+    for scene in _in_parallel(partial(_write_picture, folder, options), count, processes):
+        add_rows(folder / BOXES_FILE, _box_rows(scene))
+        yield scene
+
+
+def add_rows(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Adds rows to a table and hands them to the system at once, so that a stop or a kill leaves whole scenes.
+
+    Raises:
+        OutputError: the disk is full.
+    """
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    try:
+        with path.open("a", newline="", encoding="utf-8") as file:
+            file.write(text.getvalue())
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def picture_and_mask(scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -92,7 +109,9 @@ def _in_parallel(write: Callable[[int], Scene], count: int, processes: int) -> I
         yield from map(write, range(count))
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(write, range(count), chunksize=8)
+        with deaf_children():
+            scenes = pool.map(write, range(count), chunksize=8)
+        yield from scenes
 
 
 def _write_recording(folder: Path, options: SceneOptions, datatype: str, index: int) -> Scene:
@@ -102,10 +121,8 @@ def _write_recording(folder: Path, options: SceneOptions, datatype: str, index: 
     if layout.component.kind != "f":
         samples *= np.float32(_PEAK / np.abs(samples.view(np.float32)).max())
     data = folder / f"{scene_name(scene)}.sigmf-data"
-    try:
-        encode(samples, layout).tofile(data)
-    except OSError as error:
-        raise OutputError(f"{data}: the samples cannot be written ({error.strerror}).") from error
+    with replacing(data) as temporary, temporary.open("wb") as file:  # numpy's tofile does not say why it fails
+        file.write(encode(samples, layout).view(np.uint8).data)
     write_metadata(data.with_suffix(".sigmf-meta"), _metadata(scene, datatype))
     return scene
 
@@ -145,7 +162,8 @@ def _box_rows(scene: Scene) -> Iterator[Sequence[object]]:
 
 
 def _fresh_folder(folder: Path, below: tuple[str, ...]) -> None:
-    if folder.exists() and any(folder.iterdir()):
+    make_folder(folder)
+    if any(folder.iterdir()):
         raise OutputError(f"{folder}: the folder is not empty. Name a new one; nothing is written over.")
-    for path in (folder, *(folder / name for name in below)):
-        path.mkdir(parents=True, exist_ok=True)
+    for name in below:
+        make_folder(folder / name)
