@@ -189,3 +189,44 @@ def test_nothing_half_written_has_a_final_name_or_stays(error: BaseException, tm
     assert (tmp_path / "a.bin").read_text() == "before"
     assert names(tmp_path) == {"a.bin"}
     assert "(None)" not in str(told.value)
+
+
+def denied(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied", "locked")
+
+
+@pytest.mark.parametrize(
+    ("command", "function", "message"),
+    [
+        ("predict", "pathlib.Path.mkdir", "out: the folder cannot be made (Permission denied). Name another one."),
+        ("detect", "pathlib.Path.mkdir", "out: the folder cannot be made (Permission denied). Name another one."),
+        ("scenes", "pathlib.Path.mkdir", "out: the folder cannot be made (Permission denied). Name another one."),
+        ("predict", "pathlib.Path.exists", "out: this cannot be used as a folder (Permission denied)"),
+        ("scenes", "pathlib.Path.exists", "out: this cannot be used as a folder (Permission denied)"),
+    ],
+)
+def test_a_folder_that_may_not_be_used_is_named(
+    command: str,
+    function: str,
+    message: str,
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # R25
+    write_bursts(tmp_path / "in")
+    monkeypatch.setattr(function, denied)
+    assert run(command, tmp_path / "out") == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["predict", "detect"])
+def test_a_folder_of_inputs_that_may_not_be_read_is_not_taken_for_an_empty_one(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # R25
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "model.fake").write_text("{}")
+    model = {"predict": [str(tmp_path / "model.fake")], "detect": []}[command]
+    monkeypatch.setattr("os.scandir", denied)
+    assert main([command, *model, str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 1
+    assert "locked: this folder cannot be read (Permission denied). See that it may be." in capsys.readouterr().err

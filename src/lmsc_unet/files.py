@@ -2,11 +2,15 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lmsc_unet.errors import OutputError
+
+if sys.platform != "win32":
+    import fcntl
 
 _LONGEST = 240  # bytes of a name, of the 255 that file systems take
 
@@ -94,6 +98,21 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: this is a file. Name a folder by --out.")
     if is_link:
         raise OutputError(f"{folder}: this is a link that leads nowhere. Remove it, or name another folder by --out.")
+
+
+def is_locked_by_another(descriptor: int) -> bool:
+    """Takes the lock of an open file or folder until it is closed; true where another process holds it.
+
+    False, and no lock, on systems and file systems without locks.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def remove(path: Path) -> None:

@@ -19,6 +19,7 @@ from lmsc_unet.export.export import export
 from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.options import OPSET, ExportOptions
+from lmsc_unet.export.saving import replacing
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.backends import open_network
 from lmsc_unet.prediction.modelfile import KEY, Description, read_description
@@ -143,6 +144,20 @@ def test_an_interrupted_export_leaves_what_was_there(
     with pytest.raises(OutputError if isinstance(stop, OSError) else stop):
         export(trained, out, ExportOptions(threads=1), overwrite=True)
     assert out.read_bytes() == b"the export of yesterday"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def test_a_file_that_another_process_exports_to_is_refused(tmp_path: Path) -> None:  # R20
+    out = tmp_path / "a.onnx"
+    with replacing(out) as partial:
+        with pytest.raises(OutputError, match="another `lmsc export` is writing this file"), replacing(out):
+            raise AssertionError("is not reached")
+        partial.write_bytes(b"the first one's")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+    assert out.read_bytes() == b"the first one's"
+    (tmp_path / ".partial-a.onnx").write_bytes(b"left by a kill")
+    with replacing(out) as partial:
+        partial.write_bytes(b"the next one's")
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
 
 

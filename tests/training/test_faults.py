@@ -145,6 +145,15 @@ def test_a_training_that_explodes_at_once_leaves_nothing_in_the_way(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_kill_after_the_last_checkpoint_costs_no_row_of_the_metrics(data: Path, run: Path) -> None:  # R3
+    metrics = run / "metrics.csv"
+    whole = metrics.read_text()
+    metrics.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    (run / "summary.json").unlink()
+    assert lmsc_train(data, run, "--resume") == 0
+    assert metrics.read_text() == whole
+
+
 # The run folder.
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Sample
+from lmsc_unet.errors import DataError
 from lmsc_unet.images import IMAGE_SUFFIXES
 
 
@@ -38,10 +39,19 @@ def pair_folders(images: Path, masks: Path, *, prefix: str = "") -> Found:
 def picture_files(folder: Path) -> list[Path]:
     """The pictures in a folder and below, sorted; hidden files and folders and other files are passed over."""
     found: list[Path] = []
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=refuse_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found.extend(Path(parent, name) for name in files if is_picture(Path(name)))
     return sorted(found, key=Path.as_posix)
+
+
+def refuse_unreadable(error: OSError) -> None:
+    """For `os.walk`, which passes over folders that may not be read as if they were empty.
+
+    Raises:
+        DataError: always.
+    """
+    raise DataError(f"{error.filename}: this folder cannot be read ({error.strerror}). See that it may be.") from error
 
 
 def is_picture(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import onnx
 
 from lmsc_unet.errors import OutputError
-from lmsc_unet.prediction.files import cannot_write
+from lmsc_unet.files import cannot_write, is_locked_by_another, remove
 from lmsc_unet.prediction.modelfile import KEY, Description, to_text
+from lmsc_unet.stopping import postponed
 
 REPORT_SUFFIX = ".parity.json"
 
@@ -47,20 +49,42 @@ def replacing(path: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
     """
     partial = path.with_name(f".partial-{path.name}")
     suffixes = [*companions, path.suffix]
+    with _alone(path, partial):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            for suffix in suffixes:
+                with partial.with_suffix(suffix).open("rb") as stream:
+                    os.fsync(stream.fileno())
+            with postponed():
+                for suffix in suffixes:
+                    partial.with_suffix(suffix).replace(path.with_suffix(suffix))
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        finally:
+            for suffix in suffixes:
+                remove(partial.with_suffix(suffix))
+
+
+@contextlib.contextmanager
+def _alone(path: Path, partial: Path) -> Iterator[None]:
+    """Refuses to write what another process is writing."""
+    if sys.platform == "win32":  # where an open file could not be put in its place
+        yield
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        for suffix in suffixes:
-            with partial.with_suffix(suffix).open("rb") as stream:
-                os.fsync(stream.fileno())
-        for suffix in suffixes:
-            partial.with_suffix(suffix).replace(path.with_suffix(suffix))
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     except OSError as error:
         raise cannot_write(path, error) from error
+    try:
+        if is_locked_by_another(descriptor):
+            raise OutputError(
+                f"{path}: another `lmsc export` is writing this file. Wait for its end, or name another by --out."
+            )
+        yield
     finally:
-        for suffix in suffixes:
-            with contextlib.suppress(OSError):
-                partial.with_suffix(suffix).unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def write_model(graph: onnx.ModelProto, description: Description, path: Path) -> None:

@@ -29,10 +29,14 @@ def exported(checkpoint: Path, runtime: Runtime) -> Path | None:
 
     Raises:
         ConfigError: a backend is named and the checkpoint cannot be exported for it.
+        ModelError: the checkpoint cannot be read.
     """
     if runtime.backend == TORCH or (runtime.backend is None and _has_gpu_for_torch()):
         return None
-    sum_of_checkpoint = sha256(checkpoint)
+    try:
+        sum_of_checkpoint = sha256(checkpoint)
+    except OSError as error:
+        raise ModelError(f"{checkpoint}: cannot be read ({error.strerror}). See that it may be.") from error
     name = f"{checkpoint.stem}-{sum_of_checkpoint[:16]}.onnx"
     places = checkpoint.with_name(name), cache_folder() / name
     for place in places:

@@ -15,11 +15,13 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from lmsc_unet.config import to_mapping
 from lmsc_unet.prediction.files import write_text
+from lmsc_unet.stopping import postponed
 from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
 from lmsc_unet.training.module import Segmentation
 
 COLUMNS = ("epoch", "step", "learning_rate", "train_loss", "train_dice", "val_loss", "val_iou", "val_dice")
 MONITORED = "val_dice"
+METRICS_FILE = "metrics.csv"
 
 
 class Recorder(Checkpoint):  # type: ignore[misc]
@@ -61,9 +63,10 @@ class Recorder(Checkpoint):  # type: ignore[misc]
         score = row[MONITORED]
         if score is not None and score > self.best_score:
             self.best_epoch, self.best_score = epoch, score
-        trainer.save_checkpoint(self.folder / "last.ckpt")
-        if trainer.is_global_zero:
-            write_metrics(self.folder / "metrics.csv", self.rows)
+        with postponed():  # a stop within PyTorch's own writing would be another error
+            trainer.save_checkpoint(self.folder / "last.ckpt")
+            if trainer.is_global_zero:
+                write_metrics(self.folder / METRICS_FILE, self.rows)
         trainer.should_stop = trainer.should_stop or self._is_over()
 
     def on_save_checkpoint(

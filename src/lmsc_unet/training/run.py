@@ -23,7 +23,7 @@ from lmsc_unet.training.pictures import draw_curves, draw_predictions
 from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.provenance import provenance
 from lmsc_unet.training.ranks import is_leader
-from lmsc_unet.training.recorder import Recorder
+from lmsc_unet.training.recorder import METRICS_FILE, Recorder, write_metrics
 from lmsc_unet.training.run_folder import as_begun, check_run_folder, discard_unstarted, open_run
 
 SUMMARY_FILE = "summary.json"
@@ -107,6 +107,7 @@ def train(one: Training, prepared: Prepared, origin: dict[str, Any]) -> dict[str
     started_s = time.monotonic()
     recorder = fit(one.folder, one.fold, prepared.label_map, prepared.spec, one.config, title=one.title)
     trained_s = time.monotonic() - started_s
+    write_metrics(one.folder / METRICS_FILE, recorder.rows)  # a kill after the last checkpoint left out a row
     scores = score(one.folder, one.fold, prepared.label_map)
     draw_curves(recorder.rows, one.folder / "curves.png")
     best = Predictor(*load_model(one.folder / "best.ckpt"))

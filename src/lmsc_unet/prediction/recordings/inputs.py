@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmsc_unet.data.pairing import refuse_unreadable
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.prediction.inputs import absolute, unique_names
 from lmsc_unet.signal.recording import Recording, open_recordings
@@ -133,7 +134,7 @@ def _recordings_of(given: Path, out: Path | None) -> list[Path]:
 
 def _sigmf_files(folder: Path) -> list[Path]:
     found: list[Path] = []
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=refuse_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found.extend(Path(parent, name) for name in files if name.endswith(SUFFIXES) and not name.startswith("."))
     return sorted(path for path in found if not path.name.endswith(COLLECTION))

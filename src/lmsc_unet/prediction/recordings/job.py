@@ -170,6 +170,8 @@ def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry
     reason = str(error)
     if isinstance(error, MemoryError):
         reason = "it does not fit into memory."
+    elif isinstance(error, OSError) and error.filename is not None:
+        reason = f"{error.filename}: {error.strerror}. See that it is there and may be read."
     elif not isinstance(error, LmscError | OSError | ValueError):
         reason = f"{type(error).__name__}: {reason}. This is a fault of lmsc-unet's; please report it."
     return Entry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
