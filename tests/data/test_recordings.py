@@ -18,6 +18,7 @@ from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.signal.scenes.scene import SceneOptions, draw_scene
 from lmsc_unet.signal.scenes.writing import picture_and_mask, scene_name, write_pictures, write_scenes
 from lmsc_unet.signal.settings import SpectrogramSettings, Stft
+from tests.signal.archives import pack
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
 OPTIONS = SceneOptions(seed=3, samples=131_072)
@@ -187,3 +188,12 @@ def test_a_set_of_pictures_says_how_they_were_made(tmp_path):
     (tmp_path / "set/spectrogram.yaml").write_text(json.dumps({"stft": {"nftt": 5}}))
     with pytest.raises(ConfigError, match="Did you mean 'nfft'"):
         find_dataset(tmp_path / "set")
+
+
+def test_one_name_in_two_files_is_told(tmp_path):
+    """Otherwise a recording and its archive may stand on both sides of a split."""
+    write_labelled(tmp_path)
+    archive = pack(tmp_path / "r0.sigmf-meta", tmp_path / "r0.sigmf.gz")
+    with pytest.raises(DataError, match=r"r0\.sigmf-meta has the same name, and may be the same recording") as caught:
+        find_dataset(tmp_path)
+    assert str(archive) in str(caught.value)

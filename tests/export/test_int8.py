@@ -148,7 +148,7 @@ def test_likeness_tells_training_images_from_noise(source: Source, data: Path, t
 def test_calibration_takes_the_training_images_and_no_others(source: Source, data: Path) -> None:
     assert source.split_file is not None
     trained_on = {line.split(",")[0] for line in source.split_file.read_text().splitlines() if line.endswith("train")}
-    assert {path.stem for path in find_images(data, source)} == trained_on
+    assert {sample.image.stem for sample in find_images(data, source)} == trained_on
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,15 @@ def export(
 
     exported = _with_bar(model, out, options, overwrite=overwrite)
     _print_report(exported.report)
-    print(f"{exported.file}: {size_mib(exported.file):.2f} MiB. Try: lmsc predict {exported.file} IMAGE --out masks")
+    print(f"{exported.file}: {size_mib(exported.file):.2f} MiB. Try: {_next(exported)}")
     return 0
+
+
+def _next(exported: "Exported") -> str:
+    """What to do with the file."""
+    if exported.report["task"] == "recording":
+        return f"lmsc detect RECORDING --model {exported.file} --out signals"
+    return f"lmsc predict {exported.file} IMAGE --out masks"
 
 
 def _with_bar(model: Path, out: Path, options: ExportOptions, *, overwrite: bool) -> "Exported":

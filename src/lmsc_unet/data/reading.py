@@ -40,6 +40,19 @@ def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArra
     return image, ids
 
 
+def load_picture(sample: Sample) -> NDArray[Any]:
+    """The image `H W C` alone; of a recording, its spectrogram.
+
+    Raises:
+        DataError: the file is missing or damaged, or holds NaN.
+    """
+    if sample.piece is None:
+        return load_image(sample.image)
+    from lmsc_unet.data.spectrograms import draw_piece  # here, as images need nothing of signals
+
+    return draw_piece(sample.piece)
+
+
 def find_label_map(samples: Iterable[Sample], options: DataOptions = DataOptions()) -> LabelMap:  # noqa: B008 - frozen
     """The meaning of a dataset's masks, from every value in all of them; reads each mask once.
 

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,19 +42,24 @@ def scan_recordings(
     Raises:
         DataError: no recording can be used, none has an annotation, or there are too few to split.
     """
-    opened, labels, problems = _open_all(root)
-    if not opened:
+    outlines, problems = _read_all(root)
+    if not outlines:
         raise DataError(
             f"{root}: no recording can be used. The first problem: {problems[0].file}: {problems[0].reason}"
         )
+    labels = {label for one in outlines for label in one.labels}
     if not labels:
         raise DataError(
-            f"{root}: none of the {len(opened)} recordings has an annotation, so there is nothing to learn from. "
+            f"{root}: none of the {len(outlines)} recordings has an annotation, so there is nothing to learn from. "
             "Annotate the signals (SigMF annotations with core:freq_lower_edge and core:freq_upper_edge)."
         )
     names = options.classes or (("noise", *sorted(labels)) if pieces.by_label else SIGNAL_NAMES)
-    wholes = _split(root, [_whole(root, one) for one in opened], pieces.split_seed, options)
-    samples = [piece for whole, one in zip(wholes, opened, strict=True) for piece in _pieces(whole, one, pieces, names)]
+    wholes = _split(root, [one.whole for one in outlines], pieces.split_seed, options)
+    samples = [
+        piece
+        for whole, one in zip(wholes, outlines, strict=True)
+        for piece in _pieces(whole, one.lengths, pieces, names)
+    ]
     one_scale = pieces.scales[0] if len(pieces.scales) == 1 else 1
     dataset = Dataset(
         root=root,
@@ -65,18 +71,53 @@ def scan_recordings(
     return dataset, tuple(problems)
 
 
-def _open_all(root: Path) -> tuple[list[Recording], set[str], list[Problem]]:
-    opened: list[Recording] = []
-    labels: set[str] = set()
+def first_pieces(root: Path, pieces: PieceOptions, names: tuple[str, ...], *, number: int) -> list[Sample]:
+    """The first piece of each of the first recordings that can be read; no other is opened."""
+    found: list[Sample] = []
+    for path in sorted(_files(root)):
+        if len(found) == number:
+            break
+        with suppress(DataError):
+            outline = _outline(root, path)
+            found.append(next(_pieces(outline.whole, outline.lengths, pieces, names)))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outline:
+    """What must be known of a recording to cut it into pieces; an archive is closed, and its unpacked data gone."""
+
+    whole: Sample
+    """The recording as one sample, to be put into a part."""
+    lengths: tuple[int, ...]
+    """Samples of each capture."""
+    labels: frozenset[str]
+    """Of its annotations."""
+
+
+def _read_all(root: Path) -> tuple[list[_Outline], list[Problem]]:
+    outlines: dict[str, _Outline] = {}
     problems: list[Problem] = []
     for path in sorted(_files(root)):
         try:
-            recording = open_recording(path, is_checked=False)
-            labels |= {box.label for box in read_boxes(recording)}
-            opened.append(recording)
+            outline = _outline(root, path)
         except DataError as error:
             problems.append(Problem(file=path, reason=str(error).removeprefix(f"{path}: ")))
-    return opened, labels, problems
+            continue
+        other = outlines.setdefault(outline.whole.name, outline)
+        if other is not outline:
+            reason = f"{other.whole.mask} has the same name, and may be the same recording. Keep one, or rename it."
+            problems.append(Problem(file=path, reason=reason))
+    return list(outlines.values()), problems
+
+
+def _outline(root: Path, path: Path) -> _Outline:
+    recording = open_recording(path, is_checked=False)
+    return _Outline(
+        whole=_whole(root, recording),
+        lengths=tuple(capture.num_samples for capture in recording.captures),
+        labels=frozenset(box.label for box in read_boxes(recording)),
+    )
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -86,12 +127,13 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _whole(root: Path, recording: Recording) -> Sample:
-    """A recording as one sample, to be put into a part; the image is the file that holds the samples."""
+    """A recording as one sample; its image is the file that the user has of the samples, be it an archive."""
     place = recording.path.relative_to(root)
     name = place.with_name(place.name.partition(".sigmf")[0]).as_posix()
     first, slash, _ = name.partition("/")
     split = SPLIT_WORDS.get(first.lower()) if slash else None
-    return Sample(name=name, image=recording.data, mask=recording.path, split=split)
+    data = recording.path if recording.keep_alive is not None else recording.data
+    return Sample(name=name, image=data, mask=recording.path, split=split)
 
 
 def _split(root: Path, wholes: Sequence[Sample], seed: int, options: DataOptions) -> Sequence[Sample]:
@@ -127,17 +169,18 @@ def random_parts(number: int, seed: int) -> list[Split]:
     ]
 
 
-def _pieces(whole: Sample, recording: Recording, options: PieceOptions, names: tuple[str, ...]) -> Iterator[Sample]:
+def _pieces(whole: Sample, lengths: Sequence[int], options: PieceOptions, names: tuple[str, ...]) -> Iterator[Sample]:
     """The captures in rows of each scale, in pieces of one length or nearly so."""
-    for number, capture in enumerate(recording.captures):
-        for scale in options.scales or (_fitting_scale(capture.num_samples, options),):
+    assert whole.mask is not None
+    for number, num_samples in enumerate(lengths):
+        for scale in options.scales or (_fitting_scale(num_samples, options),):
             settings = _scaled(options.spectrogram, scale)
-            num_rows = settings.stft.num_rows(capture.num_samples)
+            num_rows = settings.stft.num_rows(num_samples)
             num_pieces = -(-num_rows // options.rows)
             edges = [index * num_rows // num_pieces for index in range(num_pieces + 1)]
             for first, stop in pairwise(edges):
                 piece = Piece(
-                    recording=recording.path,
+                    recording=whole.mask,
                     capture=number,
                     first_row=first,
                     num_rows=stop - first,

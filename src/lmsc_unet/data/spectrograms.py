@@ -13,10 +13,12 @@ from lmsc_unet.signal.boxes import SignalBox, draw_mask
 from lmsc_unet.signal.detection import capture_grid, survey_floor
 from lmsc_unet.signal.noise import above_floor_db, to_picture
 from lmsc_unet.signal.recording import Recording, open_recording
+from lmsc_unet.signal.recording.archive import COMPRESSED_SUFFIXES
 from lmsc_unet.signal.settings import Stft
 from lmsc_unet.signal.spectrogram import power_rows
 
 _OPEN = 16  # recordings that are kept open, with their boxes: pieces of one come one after another
+_UNPACKED = 2  # archives whose unpacked samples lie in the temporary folder
 
 
 def load_piece(piece: Piece) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -35,7 +37,20 @@ def load_piece(piece: Piece) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         class_ids=_class_ids(piece, boxes),
         first_sample=capture.start_sample + piece.first_row * stft.row_samples,
     )
-    return to_picture(rows_db, piece.spectrogram.shown)[..., np.newaxis], mask
+    return _picture(rows_db, piece), mask
+
+
+def draw_piece(piece: Piece) -> NDArray[np.uint8]:
+    """The picture "H W 1" of a piece.
+
+    Raises:
+        DataError: the recording cannot be read.
+    """
+    return _picture(load_rows(piece), piece)
+
+
+def _picture(rows_db: NDArray[np.float32], piece: Piece) -> NDArray[np.uint8]:
+    return to_picture(rows_db, piece.spectrogram.shown)[..., np.newaxis]
 
 
 def load_rows(piece: Piece) -> NDArray[np.float32]:
@@ -70,8 +85,21 @@ def _class_ids(piece: Piece, boxes: tuple[SignalBox, ...]) -> dict[str, int] | N
     return ids
 
 
-@lru_cache(maxsize=_OPEN)
 def _opened(path: Path) -> tuple[Recording, tuple[SignalBox, ...]]:
+    return _unpacked(path) if path.name.endswith(COMPRESSED_SUFFIXES) else _mapped(path)
+
+
+@lru_cache(maxsize=_OPEN)
+def _mapped(path: Path) -> tuple[Recording, tuple[SignalBox, ...]]:
+    return _open(path)
+
+
+@lru_cache(maxsize=_UNPACKED)
+def _unpacked(path: Path) -> tuple[Recording, tuple[SignalBox, ...]]:
+    return _open(path)
+
+
+def _open(path: Path) -> tuple[Recording, tuple[SignalBox, ...]]:
     recording = open_recording(path, is_checked=False)
     return recording, tuple(read_boxes(recording))
 

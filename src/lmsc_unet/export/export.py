@@ -81,7 +81,7 @@ def _comparison_data(source: Source, options: ExportOptions) -> Path:
     if root is None:
         raise ConfigError(
             f"{source.checkpoint}: an export is compared with the original on real images, and this one does not say "
-            "which it was trained on. Name a folder with images/ and masks/ by --data."
+            "which it was trained on. Name a folder with images/ and masks/, or of recordings, by --data."
         )
     return root
 
@@ -105,6 +105,7 @@ def _report(comparison: Comparison, finished: Finished, options: ExportOptions) 
     source, parts, description = comparison.source, comparison.parts, finished.description
     return {
         "model": source.spec.name,
+        "task": description.task,
         "checkpoint": str(source.checkpoint),
         "checkpoint_sha256": source.checkpoint_sha256,
         "format": options.to,

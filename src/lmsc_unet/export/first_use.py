@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from lmsc_unet.data.pairing import picture_files
+from lmsc_unet.data.recordings import first_pieces
+from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError, ModelError
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.images import Pixels, draw_crops
@@ -69,12 +71,23 @@ def _pixels(source: Source) -> Iterator[Pixels]:
     spec = source.spec
     shape = (1, spec.input_channels, 16 * spec.side_multiple_px, 8 * spec.side_multiple_px)
     yield np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    folder = source.data / source.data_options.images if source.data is not None else None
-    if folder is not None and folder.is_dir():
-        try:
-            yield from draw_crops(picture_files(folder)[:NUM_PICTURES], spec, NUM_PICTURES)
-        except (DataError, IndexError):  # other pictures than the run's; prediction will tell of them
-            return
+    try:
+        yield from draw_crops(_pictures(source), spec, NUM_PICTURES)
+    except (DataError, IndexError):  # other pictures than the run's; prediction will tell of them
+        return
+
+
+def _pictures(source: Source) -> list[Sample]:
+    """A few of the run's own, if they are still there."""
+    root = source.data
+    if root is None:
+        return []
+    folder = root / source.data_options.images
+    if folder.is_dir():
+        return [Sample(name=path.name, image=path) for path in picture_files(folder)[:NUM_PICTURES]]
+    if source.spec.spectrogram is None:
+        return []
+    return first_pieces(root, source.pieces, source.spec.class_names, number=NUM_PICTURES)
 
 
 def _put(content: bytes, out: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.data.folder import find_dataset, layout_of
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.nuinsseg import is_nuinsseg
-from lmsc_unet.data.reading import find_label_map, load_image
+from lmsc_unet.data.options import DataOptions
+from lmsc_unet.data.reading import find_label_map, load_picture
 from lmsc_unet.data.sample import Dataset, Sample, of_split
 from lmsc_unet.errors import DataError
 from lmsc_unet.export.source import Source
@@ -45,11 +46,10 @@ def find_parts(root: Path, source: Source) -> Parts:
         DataError: the folder holds no pairs.
         ConfigError: the data has too many classes.
     """
-    options = source.data_options
-    dataset = _as_the_run_split(find_dataset(root, options), source)
+    options = replace(source.data_options, classes=source.data_options.classes or source.spec.class_names)
+    dataset = _as_the_run_split(root, options, source)
     train = of_split(dataset.samples, "train")
     held_out = of_split(dataset.samples, "val") or of_split(dataset.samples, "test")
-    options = replace(options, classes=options.classes or source.spec.class_names)
     return Parts(
         root=root,
         train=train or dataset.samples,
@@ -59,37 +59,41 @@ def find_parts(root: Path, source: Source) -> Parts:
     )
 
 
-def _as_the_run_split(dataset: Dataset, source: Source) -> Dataset:
-    """The run's own split, where the data names none and is the run's data."""
-    if source.split_file is None or any(sample.split for sample in dataset.samples):
+def _as_the_run_split(root: Path, options: DataOptions, source: Source) -> Dataset:
+    """The run's own split, where the data is the run's and names none; recordings are split at random by then."""
+    dataset = find_dataset(root, options, pieces=source.pieces)
+    is_given = dataset.layout != "sigmf" and any(sample.split for sample in dataset.samples)
+    if source.split_file is None or is_given:
         return dataset
     try:
-        return find_dataset(dataset.root, replace(source.data_options, split_file=source.split_file, group=""))
+        return find_dataset(root, replace(options, split_file=source.split_file, group=""), pieces=source.pieces)
     except DataError:  # other images than the run's
         return dataset
 
 
-def find_images(root: Path, source: Source) -> list[Path]:
+def find_images(root: Path, source: Source) -> list[Sample]:
     """The images to calibrate on: a data folder's training images, or all images of a plain folder.
 
     Raises:
         DataError: there is none.
     """
     if is_data_folder(root, source):
-        return [sample.image for sample in find_parts(root, source).train]
-    return [item.path for item in find_items([root], root / "no-results-here")]
+        return list(find_parts(root, source).train)
+    return [Sample(name=item.name, image=item.path) for item in find_items([root], root / "no-results-here")]
 
 
 def is_data_folder(root: Path, source: Source) -> bool:
-    """Whether a folder holds images and masks, and not images alone."""
+    """Whether a folder holds images and masks, and not images alone; or recordings, for a model of recordings."""
     options = source.data_options
+    if source.spec.spectrogram is not None and layout_of(root, options.images) == "sigmf":
+        return True
     folders = [root, *sorted(path for path in root.glob("*") if path.is_dir())]
     return is_nuinsseg(root) or any(
         (one / options.images).is_dir() and (one / options.masks).is_dir() for one in folders
     )
 
 
-def draw_crops(images: Sequence[Path], spec: ModelSpec, number: int, seed: int = 19) -> list[Pixels]:
+def draw_crops(images: Sequence[Sample], spec: ModelSpec, number: int, seed: int = 19) -> list[Pixels]:
     """Crops "1 C h w" of `size_px`, spread over the images and scaled by the whole image's limits.
 
     Under `resize` they are whole images. An image smaller than a crop is one, padded to the network's multiple.
@@ -102,15 +106,15 @@ def draw_crops(images: Sequence[Path], spec: ModelSpec, number: int, seed: int =
     return [_crop(chosen[index % len(chosen)], spec, rng) for index in range(number)]
 
 
-def _crop(path: Path, spec: ModelSpec, rng: np.random.Generator) -> Pixels:
-    image = as_sized(load_image(path), spec)
+def _crop(sample: Sample, spec: ModelSpec, rng: np.random.Generator) -> Pixels:
+    image = as_sized(load_picture(sample), spec)
     try:
         limits = find_limits(image, spec)
         top, left = (int(rng.integers(max(side - spec.size_px, 0) + 1)) for side in image.shape[:2])
         window = image[top : top + spec.size_px, left : left + spec.size_px]
         return _padded(standardise(window, limits, spec), spec.side_multiple_px)[np.newaxis]
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{sample.image}: {error}") from error
 
 
 def _padded(pixels: Pixels, multiple_px: int) -> Pixels:

@@ -8,9 +8,11 @@ from typing import Any
 from torch import nn
 
 from lmsc_unet.data.options import DataOptions
+from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.signal.settings import SpectrogramSettings
 from lmsc_unet.training.loading import load_module
 from lmsc_unet.training.run_folder import is_run, read_config
 
@@ -31,6 +33,8 @@ class Source:
     """Its SHA-256."""
     data_options: DataOptions
     """How the run's data folder is laid out; the defaults of a checkpoint without its run."""
+    pieces: PieceOptions
+    """How the run's recordings became pictures; of a checkpoint without its run, as its model says."""
     split_file: Path | None
     """Which images the run trained and validated on."""
     data: Path | None
@@ -49,17 +53,26 @@ def open_source(model: Path) -> Source:
     network, spec = load_module(checkpoint)
     folder = checkpoint.parent
     summary = _summary(folder)
+    config = read_config(folder) if is_run(folder) else None
     split_file, data = folder / SPLIT_FILE, Path(str(summary.get("data") or ""))
     return Source(
         network=network,
         spec=spec,
         checkpoint=checkpoint,
         checkpoint_sha256=sha256(checkpoint),
-        data_options=read_config(folder).data if is_run(folder) else DataOptions(),
+        data_options=config.data if config is not None else DataOptions(),
+        pieces=config.recordings if config is not None else _pieces(spec),
         split_file=split_file if split_file.is_file() else None,
         data=data if summary.get("data") and data.is_dir() else None,
         commit=str(summary.get("commit") or ""),
     )
+
+
+def _pieces(spec: ModelSpec) -> PieceOptions:
+    """Recordings in the rows that the model was trained on, or that fit."""
+    settings = spec.spectrogram or SpectrogramSettings()
+    frames = settings.stft.frames_per_row
+    return PieceOptions(spectrogram=settings, scales=(frames,) if frames > 1 else ())
 
 
 def _summary(folder: Path) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def put_outputs(work: Work, finished: Finished) -> None:
     """
     comparison, options = work.comparison, work.options
     spec = finished.description.spec
-    crops = draw_crops([sample.image for sample in comparison.parts.held_out], spec, PROBES)
+    crops = draw_crops(comparison.parts.held_out, spec, PROBES)
     by_logits = comparison.open_file(work.file, finished.description)
     before = [by_logits(crop) for crop in crops]
     description = described(finished.description, options.outputs)
