@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.signal.detection.components import find_runs
-from lmsc_unet.signal.detection.region import Region, find_parts
+from lmsc_unet.signal.detection.region import RecentRows, Region, find_parts
 
 
 class RegionFinder:
@@ -14,7 +14,7 @@ class RegionFinder:
 
     def __init__(self, *, min_cells: int = 1) -> None:
         self.min_cells = min_cells
-        self._next_row = 0
+        self._recent = RecentRows()
         self._open: list[Region] = []
         self._border: NDArray[np.int32] | None = None  # at each column of the last row: index into _open + 1, or 0
 
@@ -31,19 +31,22 @@ class RegionFinder:
         runs = find_runs(mask)
         count, labels, stats = runs.count + 1, runs.paint(runs.labels.astype(np.int32)), runs.limits()
         self._drop_specks(labels, stats)
-        parts = find_parts(mask, power, confidence, stats, labels, self._next_row)
+        first_row = self._recent.next_row
+        parts = find_parts(mask, confidence, stats, labels, first_row)
         groups = self._groups(labels[0], count)
         regions: dict[int, Region] = {}
         for index, region in enumerate(self._open, start=count):
             _add(regions, groups[index], region)
         for label, region in parts.items():
             _add(regions, groups[label], region)
-        self._next_row += len(mask)
+        self._recent.add(power)
+        for region in regions.values():
+            self._recent.extend(region, first_row)
         yield from self._close(regions, groups, labels[-1])
 
     def finish(self) -> Iterator[Region]:
         """Gives the regions that reach the last row of all."""
-        yield from (region for region in self._open if region.num_cells >= self.min_cells)
+        yield from (self._recent.show(region) for region in self._open if region.num_cells >= self.min_cells)
         self._open, self._border = [], None
 
     def _drop_specks(self, labels: NDArray[np.int32], stats: NDArray[np.int32]) -> None:
@@ -75,12 +78,14 @@ class RegionFinder:
         border_groups = np.where(last_labels > 0, lookup[last_labels], -1)
         open_groups = [group for group in regions if (border_groups == group).any()]
         self._open = [regions[group] for group in open_groups]
+        for region in self._open:
+            self._recent.keep_head(region)
         self._border = np.zeros(len(last_labels), np.int32)
         for index, group in enumerate(open_groups, start=1):
             self._border[border_groups == group] = index
         for group, region in regions.items():
             if group not in open_groups and region.num_cells >= self.min_cells:
-                yield region
+                yield self._recent.show(region)
 
 
 def _root(groups: list[int], node: int) -> int:

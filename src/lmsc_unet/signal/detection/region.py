@@ -1,19 +1,23 @@
-"""A connected region of a mask, with the power in it.
+"""A connected region of a mask, with the power in its rows.
 
-Memory does not grow with its length: it keeps its limits, sums, the power of its columns, and of its rows
-those near its two ends.
+Memory does not grow with its length: it keeps its limits, sums and the power of its columns; its first and last rows
+are shown when it has ended.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-_KEPT_ROWS = 64  # at each end
-_THIN_ABOVE = 1024
+Power = NDArray[np.float32]
+END_ROWS = 64
+"""Rows at each end in which a signal's start and stop are looked for."""
+_SEEN_CELLS = 1 << 18
+_MOST_ROWS = 1024
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Region:
     """A connected part of the mask. Powers are in units of the noise of one cell."""
 
@@ -27,14 +31,16 @@ class Region:
     """The column above its highest."""
     num_cells: int
     """Pixels of the mask."""
-    column_power: NDArray[np.float64]
-    """For every column of the spectrogram, the power in the region's rows."""
-    row_power: dict[int, float]
-    """For rows near its ends, the power between its lowest and highest column."""
     confidence_sum: float
     """The mask's confidences, summed over its pixels."""
     votes: NDArray[np.int64]
     """Pixels of each class."""
+    column_power: NDArray[np.float64]
+    """For every column of the spectrogram, the power in the region's rows, each counted once."""
+    head: Power
+    """The first rows "T F" of a region that goes on, up to `END_ROWS`."""
+    end_rows: list[Power] = field(default_factory=list)
+    """Of a region that has ended: its rows "T F" in order, of a long one those near its two ends."""
 
     @property
     def confidence(self) -> float:
@@ -47,36 +53,88 @@ class Region:
         return int(np.argmax(self.votes))
 
     def absorb(self, other: "Region") -> None:
-        """Becomes one with another region."""
+        """Becomes one with another region.
+
+        Regions that are joined reach the same row, so the rows of the one that began first are those of both.
+        """
+        if other.first_row < self.first_row:
+            self.column_power, self.head = other.column_power, other.head
         self.first_row, self.stop_row = min(self.first_row, other.first_row), max(self.stop_row, other.stop_row)
         self.low_column = min(self.low_column, other.low_column)
         self.stop_column = max(self.stop_column, other.stop_column)
         self.num_cells += other.num_cells
-        self.column_power = self.column_power + other.column_power
         self.confidence_sum += other.confidence_sum
         self.votes = self.votes + other.votes
-        for row, power in other.row_power.items():
-            self.row_power[row] = self.row_power.get(row, 0.0) + power
-        self._thin()
 
-    def _thin(self) -> None:
-        """Forgets rows in the middle of a long region."""
-        if len(self.row_power) > _THIN_ABOVE:
-            for row in sorted(self.row_power)[_KEPT_ROWS : -2 * _KEPT_ROWS]:
-                del self.row_power[row]
+
+class RecentRows:
+    """The rows of power at hand: the last block, and as many before it as the ends of a region need."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[Power] = deque()
+        self._first_row = 0
+        self.next_row = 0
+        self.num_columns = 0
+
+    @property
+    def num_seen(self) -> int:
+        """Rows of a region that are looked at: up to 1024, fewer where there are more than 256 columns."""
+        return min(_MOST_ROWS, max(2 * END_ROWS, _SEEN_CELLS // max(1, self.num_columns)))
+
+    def add(self, power: Power) -> None:
+        """Takes the next rows "T F" in, and forgets what no region can ask for any more."""
+        self._blocks.append(power)
+        self.next_row += len(power)
+        self.num_columns = power.shape[1]
+        while self.next_row - len(power) - self._first_row - len(self._blocks[0]) >= self.num_seen:
+            self._first_row += len(self._blocks.popleft())
+
+    def extend(self, region: Region, first_row: int) -> None:
+        """Adds the power of a region's rows from `first_row` on, which is where the last block begins."""
+        for rows in self.rows(max(region.first_row, first_row), region.stop_row):
+            region.column_power = region.column_power + rows.sum(axis=0, dtype=np.float64)
+
+    def keep_head(self, region: Region) -> None:
+        """Keeps the first rows of a region that goes on."""
+        if len(region.head) < END_ROWS:
+            rows = self.rows(region.first_row, min(region.first_row + END_ROWS, self.next_row))
+            region.head = np.concatenate(rows)
+
+    def show(self, region: Region) -> Region:
+        """A region that has ended, with the rows of its ends."""
+        first, stop = region.first_row, region.stop_row
+        if stop - first <= self.num_seen:
+            region.end_rows = self.rows(first, stop)
+            return region
+        is_kept = len(region.head) == END_ROWS
+        head = [region.head] if is_kept else self.rows(first, first + END_ROWS)
+        region.end_rows = head + self.rows(stop - self.num_seen + END_ROWS, stop)
+        return region
+
+    def rows(self, first: int, stop: int) -> list[Power]:
+        """The rows "T F" from one to the one before another, block by block."""
+        found, start = [], self._first_row
+        for block in self._blocks:
+            part = block[max(0, first - start) : max(0, stop - start)]
+            if len(part):
+                found.append(part)
+            start += len(block)
+        return found
 
 
 def find_parts(
     mask: NDArray[np.uint8],
-    power: NDArray[np.float32],
     confidence: NDArray[np.float32] | None,
     stats: NDArray[np.int32],
     labels: NDArray[np.int32],
     first_row: int,
 ) -> dict[int, Region]:
-    """A region for each labelled component of a block of rows; `stats` holds its left, top, width, height and area."""
+    """A region for each labelled component of a block of rows, its power still to be added.
+
+    `stats` holds the left, top, width, height and area of each.
+    """
     return {
-        label: _part(label, mask, power, confidence, tuple(stats[label].tolist()), labels, first_row)
+        label: _part(label, mask, confidence, tuple(stats[label].tolist()), labels, first_row)
         for label in range(1, len(stats))
         if stats[label][4]
     }
@@ -85,7 +143,6 @@ def find_parts(
 def _part(
     label: int,
     mask: NDArray[np.uint8],
-    power: NDArray[np.float32],
     confidence: NDArray[np.float32] | None,
     limits: tuple[int, ...],
     labels: NDArray[np.int32],
@@ -94,15 +151,14 @@ def _part(
     left, top, width, height, area = limits
     rows, columns = slice(top, top + height), slice(left, left + width)
     inside = labels[rows, columns] == label
-    sums = power[rows, columns].sum(axis=1, dtype=np.float64).tolist()
     return Region(
         first_row=first_row + top,
         stop_row=first_row + top + height,
         low_column=left,
         stop_column=left + width,
         num_cells=area,
-        column_power=power[rows].sum(axis=0, dtype=np.float64),
-        row_power=dict(enumerate(sums, start=first_row + top)),
         confidence_sum=float(area if confidence is None else confidence[rows, columns][inside].sum()),
         votes=np.bincount(mask[rows, columns][inside], minlength=256),
+        column_power=np.zeros(mask.shape[1]),
+        head=np.zeros((0, mask.shape[1]), np.float32),
     )

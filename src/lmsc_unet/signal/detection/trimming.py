@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.detection.region import Region
+from lmsc_unet.signal.detection.region import END_ROWS, Region
 from lmsc_unet.signal.spectrogram import Grid
 
 _POWER_SHARE = 0.99
 _MARGIN_COLUMNS = 1
-_WIDEST_TRIM_ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +86,11 @@ def _rising(summed: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 
 def _time_edges(region: Region) -> tuple[float, float]:
     """Half the typical power is the edge; it and the row before hold as much of the signal as they have power."""
-    rows = sorted(region.row_power)
-    width = region.stop_column - region.low_column
-    power = np.array([region.row_power[row] for row in rows]) - width
+    columns = slice(region.low_column, region.stop_column)
+    sums = [rows[:, columns].sum(axis=1, dtype=np.float64) for rows in region.end_rows]
+    power = np.concatenate(sums) - (region.stop_column - region.low_column)
     typical = float(np.median(power[power >= np.median(power)]))
-    if typical <= 0 or len(rows) < 2:
+    if typical <= 0 or len(power) < 2:
         return float(region.first_row), float(region.stop_row)
     top = _edge(power, typical)
     bottom = _edge(power[::-1], typical)
@@ -100,7 +99,7 @@ def _time_edges(region: Region) -> tuple[float, float]:
 
 def _edge(power: NDArray[np.float64], typical: float) -> float:
     """How far inside the region's end the signal begins, in rows."""
-    filled = np.clip(power[:_WIDEST_TRIM_ROWS] / typical, 0, 1)
+    filled = np.clip(power[:END_ROWS] / typical, 0, 1)
     strong = np.flatnonzero(filled >= 0.5)
     first = int(strong[0]) if len(strong) else 0
     return first + 1 - float(filled[first]) - (float(filled[first - 1]) if first else 0.0)
