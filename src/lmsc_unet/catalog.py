@@ -11,21 +11,24 @@ from types import MappingProxyType
 from typing import Literal
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import MOST_CHANNELS, MOST_CLASSES, check_range, shown
 
 Shortcut = Literal["projection", "identity"]
 Activation = Literal["relu", "relu6"]
 
 
-def _check_common(widths: tuple[int, ...], input_channels: int, num_classes: int) -> None:
-    if len(widths) < 2 or min(widths) < 1:
-        raise ConfigError(f"widths is {widths}; it takes at least two levels of at least one channel each.")
-    _check_at_least_one("input_channels", input_channels)
-    _check_at_least_one("num_classes", num_classes)
+MOST_LEVELS = 11
+"""Ten poolings: sides are then multiples of 1024 px."""
 
 
-def _check_at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise ConfigError(f"{name} is {value}; it must be at least 1.")
+def _check_common(config: "ModelConfig") -> None:
+    if not 2 <= len(config.widths) <= MOST_LEVELS or min(config.widths) < 1:
+        raise ConfigError(
+            f"widths is {shown(config.widths)}; it must be 2 to {MOST_LEVELS} levels of at least one channel each."
+        )
+    check_range(config, 1, 4096, "widths")
+    check_range(config, 1, MOST_CHANNELS, "input_channels")
+    check_range(config, 1, MOST_CLASSES, "num_classes")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -45,7 +48,7 @@ class UNetConfig:
     """Logits a pixel; 1 is binary with one logit."""
 
     def __post_init__(self) -> None:
-        _check_common(self.widths, self.input_channels, self.num_classes)
+        _check_common(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +75,9 @@ class LMSCUNetConfig:
     """Logits a pixel; 1 is binary with one logit."""
 
     def __post_init__(self) -> None:
-        _check_common(self.widths, self.input_channels, self.num_classes)
-        _check_at_least_one("expansion", self.expansion)
-        _check_at_least_one("repeats", self.repeats)
-        _check_at_least_one("reduction", self.reduction)
+        _check_common(self)
+        check_range(self, 1, 64, "expansion", "repeats")
+        check_range(self, 1, 4096, "reduction")
         num_skips = len(self.widths) - 1
         if not self.brb_levels <= set(range(1, num_skips + 1)):
             raise ConfigError(

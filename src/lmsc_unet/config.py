@@ -3,16 +3,19 @@
 One list of fields serves the command line, the YAML file, the run folder and the checkpoint.
 """
 
+import math
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import shown
 
 T = TypeVar("T")
+_LONGEST_NAME = 100
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
@@ -29,9 +32,14 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], source: str) -> T:
         source: Where the values come from, for the error messages.
 
     Raises:
-        ConfigError: an unknown key (the nearest known one is named), or a value of the wrong type.
+        ConfigError: no mapping, an unknown key (the nearest known one is named), a field without a default that is
+            missing, or a value of the wrong type.
     """
-    return cls(**{key: _convert(kind, value, f"{source}: {key}") for key, kind, value in _typed(cls, mapping, source)})
+    given = {key: _convert(kind, value, f"{source}: {key}") for key, kind, value in _typed(cls, mapping, source)}
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.name not in given and field.default is field.default_factory is MISSING:
+            raise ConfigError(f"{source}: it lacks a field ({field.name!r}).")
+    return cls(**given)
 
 
 def checked(cls: Any, mapping: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -56,11 +64,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        _refuse_circles(content, frozenset(), set())
     except OSError as error:
         raise ConfigError(
             f"{path}: the config cannot be read ({error.strerror}). Name an existing YAML file."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path}: the config is nested too deeply. It holds settings, and settings of these."
+        ) from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # numbers of thousands of digits, aliases in circles
         raise ConfigError(f"{path}: the config is not valid YAML: {error}") from error
     if content is None:
         return {}
@@ -87,13 +100,15 @@ def differences(left: Any, right: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _typed(cls: Any, mapping: Mapping[str, Any], source: str) -> Iterator[tuple[str, Any, Any]]:
+    if not isinstance(mapping, Mapping):
+        raise _wrong(source, mapping, "a mapping")
     hints = get_type_hints(cls)
     for key, value in mapping.items():
-        name = str(key).replace("-", "_")
+        name = key.replace("-", "_") if isinstance(key, str) else shown(key)
         if name not in hints:
-            near = get_close_matches(name, hints, n=1)
+            near = get_close_matches(name, hints, n=1) if len(name) < _LONGEST_NAME else []
             hint = f" Did you mean {near[0]!r}?" if near else f" The known ones are {', '.join(hints)}."
-            raise ConfigError(f"{source}: there is no setting {key!r}.{hint}")
+            raise ConfigError(f"{source}: there is no setting {shown(key)}.{hint}")
         yield name, hints[name], value
 
 
@@ -136,9 +151,10 @@ def _convert_union(kind: Any, value: Any, where: str) -> Any:
 
 def _convert_literal(kind: Any, value: Any, where: str) -> Any:
     choices = {str(choice): choice for choice in get_args(kind)}
-    if str(value) not in choices:  # YAML reads `precision: 32` as a number
+    text = value if isinstance(value, str) else shown(value)  # YAML reads `precision: 32` as a number
+    if text not in choices:
         raise _wrong(where, value, "one of " + ", ".join(map(repr, get_args(kind))))
-    return choices[str(value)]
+    return choices[text]
 
 
 def _convert_items(kind: Any, origin: Any, value: Any, where: str) -> Any:
@@ -153,7 +169,7 @@ def _convert_plain(kind: Any, value: Any, where: str) -> Any:
             raise _wrong(where, value, "a mapping")
         return dict(value)
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return _as_float(value)
     if kind is Path and isinstance(value, str):
         return Path(value)
     if kind is int and isinstance(value, bool):
@@ -163,5 +179,24 @@ def _convert_plain(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
+def _as_float(value: float) -> float:
+    """A number as a float; one that is too large for it is infinite, which no range holds."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _refuse_circles(value: Any, above: frozenset[int], seen: set[int]) -> None:
+    """Raises ValueError where a list or mapping holds itself; what is named many times is looked at once."""
+    if not isinstance(value, (dict, list)) or (id(value) in seen and id(value) not in above):
+        return
+    if id(value) in above:
+        raise ValueError("an alias stands inside of what it names")
+    seen.add(id(value))
+    for item in value.values() if isinstance(value, dict) else value:
+        _refuse_circles(item, above | {id(value)}, seen)
+
+
 def _wrong(where: str, value: Any, needed: str) -> ConfigError:
-    return ConfigError(f"{where} is {value!r}; it must be {needed}.")
+    return ConfigError(f"{where} is {shown(value)}; it must be {needed}.")

@@ -186,6 +186,11 @@ def test_without_anything_the_recipe_is_strong(configured: Callable[..., TrainCo
         ("", ("--batch=8", "--devices=8"), "too few for 8 devices"),
         ("", ("--patience=-1",), "patience is -1; it must be at least 0"),
         ("", ("--optimizer.learning-rate=0",), "optimizer.learning_rate is 0.0; it must be above 0"),
+        ("", ("--optimizer.learning-rate=nan",), "optimizer.learning_rate is nan; it must be above 0"),  # R23
+        ("", ("--augment.zoom=inf",), "augment.zoom is inf; it must be at least 0 and at most 0.9"),
+        ("", ("--workers=99999999999999999999",), "workers is 99999999999999999999; it must be at least 0 and at most"),
+        ("", ("--network.expansion=99999999999999999999",), "expansion is 99999999999999999999; it must be at least 1"),
+        ("network: &n {widths: *n}", (), "an alias stands inside of what it names"),  # R27
         ("", ("--val-share=1",), "val_share is 1.0; it must lie between 0 and 1"),
         ("", ("--folds=9",), "6 samples cannot make 9 folds"),
         ("", ("--input.mean=0.1", "--input.mean=0.2"), "mean has 2 values for 3 input channels"),
@@ -200,6 +205,19 @@ def test_a_setting_that_cannot_be_is_named_and_nothing_is_written(
     assert main(["train", str(data), "--out", str(out), "--config", str(tmp_path / "mine.yaml"), *flags]) == 1
     assert message in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("of PyTorch"), ValueError("of MONAI"), MemoryError()])
+def test_a_run_without_an_epoch_is_gone_whatever_stopped_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:  # R23
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lmsc_unet.training.run.fit", fail)
+    with pytest.raises(type(error)):
+        lmsc_train(data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_three_classes_with_an_ignored_value_on_grey_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ from itertools import product
 from types import MappingProxyType
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.prediction.runtime import MOST_THREADS
+from lmsc_unet.ranges import MOST_SIDE_PX, check_range
 
 ON_PROCESSOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"torch": ("fp32", "bf16"), "onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}
@@ -79,8 +81,13 @@ class Plan:
             unknown = [one for one in found if one not in known]
             if unknown or not found:
                 raise ConfigError(f"{name}: {', '.join(unknown) or 'nothing'} is none of {', '.join(known)}.")
-        if min(*self.batches, *self.threads, self.size_px, self.rounds) < 1:
-            raise ConfigError("batch, threads, size_px and rounds must be at least 1.")
+        for option, numbers in (("batch", self.batches), ("threads", self.threads)):
+            if not numbers:
+                raise ConfigError(f"{option} is empty; it must be numbers with commas between, as 1,8.")
+        check_range(self, 1, 4096, "batches")
+        check_range(self, 1, MOST_THREADS, "threads")
+        check_range(self, 1, MOST_SIDE_PX, "size_px")
+        check_range(self, 1, 1_000_000, "rounds")
 
     @property
     def variants(self) -> tuple[Variant, ...]:

@@ -16,6 +16,9 @@ from lmsc_unet.catalog import ModelConfig
 from lmsc_unet.complexity.paper_counter import paper_macs
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.models import build_model
+from lmsc_unet.ranges import check_number
+
+MOST_COUNTED_PX = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,7 @@ def count(config: ModelConfig, *, height_px: int = 256, width_px: int = 256) -> 
     """
     if min(height_px, width_px) < 1:
         raise ConfigError(f"The image is {height_px} x {width_px} px; both sides must be at least 1 px.")
+    check_number("size_px", max(height_px, width_px), 1, MOST_COUNTED_PX)
     with torch.device("meta"):
         model = build_model(config).eval()
         image = torch.empty(1, config.input_channels, height_px, width_px)

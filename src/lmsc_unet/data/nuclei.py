@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from lmsc_unet.data.nucleus import EPITHELIUM, FIBROBLAST, LYMPHOCYTE, TUMOUR, Nucleus, draw_nucleus
 from lmsc_unet.data.planes import Map, distances_px
 from lmsc_unet.data.stain import develop, random_stain, smooth_noise, stroma
-from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.errors import OutputError
 from lmsc_unet.files import check_folder, make_folder
 from lmsc_unet.images import write_png
+from lmsc_unet.ranges import MOST_SEED, MOST_SIDE_PX, check_number
 from lmsc_unet.stopping import postponed
 
 _CLUMPS_PX = 256
@@ -43,11 +44,12 @@ def write_nuclei(folder: Path, *, count: int, size_px: int = 512, seed: int = 0)
     Picture `n` of a seed and size is always the same, whatever the count.
 
     Raises:
-        ConfigError: a count below 1, or a side below 32 px.
+        ConfigError: a number out of its range.
         OutputError: the folder holds pictures already, or cannot be written.
     """
-    if count < 1 or size_px < 32:
-        raise ConfigError(f"count is {count} and size_px {size_px}; they must be at least 1 and 32.")
+    check_number("count", count, 1, 1_000_000)
+    check_number("size_px", size_px, 32, MOST_SIDE_PX)
+    check_number("seed", seed, 0, MOST_SEED)
     check_folder(folder)
     if (folder / "images").is_dir() and any((folder / "images").iterdir()):
         raise OutputError(f"{folder}: the folder holds images already. Choose a new one.")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmsc_unet.errors import ConfigError
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.ranges import MOST_SEED, check_range
+from lmsc_unet.signal.settings import MOST_FRAMES_PER_ROW, SpectrogramSettings
 
 SIGNAL_NAMES = ("noise", "signal")
 """The classes where labels are not told apart."""
@@ -26,12 +26,9 @@ class PieceOptions:
     """Of the split 70/15/15 by recording, where neither folders nor a split file say the parts."""
 
     def __post_init__(self) -> None:
-        if self.rows < 8:
-            raise ConfigError(f"recordings.rows is {self.rows}; it must be at least 8.")
-        if any(scale < 1 for scale in self.scales):
-            raise ConfigError(f"recordings.scales is {self.scales}; each must be at least 1.")
-        if self.split_seed < 0:
-            raise ConfigError(f"recordings.split_seed is {self.split_seed}; it must be at least 0.")
+        check_range(self, 8, 65_536, "rows", prefix="recordings.")
+        check_range(self, 1, MOST_FRAMES_PER_ROW, "scales", prefix="recordings.")
+        check_range(self, 0, MOST_SEED, "split_seed", prefix="recordings.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.errors import ConfigError
 from lmsc_unet.metrics.averages import PAPER_ROW, set_scores
 from lmsc_unet.metrics.counts import Counts
+from lmsc_unet.ranges import MOST_SEED, check_range, check_share
 
 Interval = tuple[float, float] | None
 """The lower and upper end; None where there are fewer than two images, or the score is 0/0 throughout."""
@@ -30,11 +30,9 @@ class Bootstrap:
     """Of the draws; the same seed gives the same intervals."""
 
     def __post_init__(self) -> None:
-        if self.num_draws < 1 or not 0 < self.level < 1 or self.seed < 0:
-            raise ConfigError(
-                f"A bootstrap of {self.num_draws} draws with seed {self.seed} at level {self.level} cannot be. "
-                "Take at least one draw, a seed that is not negative, and a level between 0 and 1."
-            )
+        check_range(self, 1, 100_000, "num_draws")
+        check_range(self, 0, MOST_SEED, "seed")
+        check_share(self, "level", with_ends=False)
 
 
 def intervals(images: Counts, bootstrap: Bootstrap) -> dict[str, dict[str, Interval]]:

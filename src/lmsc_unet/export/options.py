@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.prediction.runtime import MOST_THREADS
 from lmsc_unet.prediction.spec import Outputs
+from lmsc_unet.ranges import check_range
 
 OPSET = 18
 """The default opset: what torch's exporter writes without converting, and runtimes of the last years read."""
@@ -50,5 +52,6 @@ class ExportOptions:
             raise ConfigError("--qat goes with --int8. Add --int8, or leave --qat out.")
         if self.opset not in OPSETS:
             raise ConfigError(f"opset is {self.opset}; it must be from {OPSETS.start} to {OPSETS.stop - 1}.")
-        if min(self.crops, self.qat_epochs) < 1:
-            raise ConfigError(f"crops is {self.crops}, qat_epochs {self.qat_epochs}; both must be at least 1.")
+        check_range(self, 1, 100_000, "crops")
+        check_range(self, 1, 10_000, "qat_epochs")
+        check_range(self, 1, MOST_THREADS, "threads")

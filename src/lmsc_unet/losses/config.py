@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import check_range, check_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +25,9 @@ class LossConfig:
     otherwise of the whole batch at once."""
 
     def __post_init__(self) -> None:
-        for name in ("dice_weight", "focal_weight", "gamma", "smooth"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"loss.{name} is {getattr(self, name)}; it must not be negative.")
+        check_range(self, 0, 1000, "dice_weight", "focal_weight", prefix="loss.")
+        check_range(self, 0, 100, "gamma", prefix="loss.")
+        check_range(self, 0, 1e6, "smooth", prefix="loss.")
         if self.dice_weight == self.focal_weight == 0:
             raise ConfigError("loss.dice_weight and loss.focal_weight are both 0; one of them must be above.")
-        if self.alpha is not None and not 0 <= self.alpha <= 1:
-            raise ConfigError(f"loss.alpha is {self.alpha}; it must lie between 0 and 1.")
+        check_share(self, "alpha", prefix="loss.")

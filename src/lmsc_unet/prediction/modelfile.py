@@ -15,6 +15,7 @@ from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.prediction.onnx_wire import Outside, read_outside
 from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.ranges import shown
 
 KEY = "lmsc_unet.model"
 """The key of the ONNX metadata."""
@@ -75,20 +76,19 @@ def from_text(text: str, path: Path) -> Description:
     """
     try:
         values = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: its description is no JSON ({error}). Export the model again.") from error
     version = values.pop("version", None) if isinstance(values, dict) else None
-    if isinstance(version, int) and version > VERSION:
+    number = version if isinstance(version, int) and not isinstance(version, bool) else 0
+    if number > VERSION:
         raise ModelError(
-            f"{path}: its description has version {version}, this lmsc-unet reads up to {VERSION}. "
+            f"{path}: its description has version {shown(number)}, this lmsc-unet reads up to {VERSION}. "
             "Try: pip install -U lmsc-unet"
         )
-    if version not in range(1, VERSION + 1) or "spec" not in values:
+    if number < 1 or "spec" not in values:
         raise ModelError(f"{path}: its description names no version or no spec. Export the model again.")
     try:
         return from_mapping(Description, values, f"{path}: {KEY}")
-    except TypeError as error:
-        raise ModelError(f"{path}: its description lacks a field ({error}). Export the model again.") from error
     except ConfigError as error:
         raise ModelError(f"{error} The description does not fit its version: export the model again.") from error
 

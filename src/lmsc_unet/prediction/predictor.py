@@ -19,6 +19,10 @@ from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.scaling import check_finite, find_limits
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.treatments import TREATMENTS, Resized
+from lmsc_unet.ranges import check_number
+
+MOST_TILE_PX = 65_536
+"""The longest side of a tile."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,9 +69,9 @@ class Predictor:
         Raises:
             ConfigError: the tile is too small for the model's margin, or off its grid.
         """
-        if batch < 1:
-            raise ConfigError(f"batch is {batch}; it must be at least 1.")
         self.spec = spec
+        check_number("tile_px", tile_px, 1, MOST_TILE_PX)
+        check_number("batch", batch, 1, 1024)
         self._network = network
         self._treatment = TREATMENTS[spec.treatment](network, spec, tile_px, batch)
 

@@ -1,9 +1,12 @@
 """How a model is run: by which backend, on how many threads."""
 
+import os
 from dataclasses import dataclass
 
-from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import check_range
 
+MOST_THREADS = max(64, os.cpu_count() or 1)
+"""More than there are processors only wait for each other."""
 TORCH = "torch"
 """The backend that runs checkpoints as they are, and no exported file."""
 
@@ -21,5 +24,4 @@ class Runtime:
     """Threads that call the network at the same time; those above are shared among them."""
 
     def __post_init__(self) -> None:
-        if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"threads is {self.threads}; it must be at least 1.")
+        check_range(self, 1, MOST_THREADS, "threads")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import MOST_CHANNELS, MOST_CLASSES, MOST_SCALE, MOST_SIDE_PX, check_range, check_share
 from lmsc_unet.signal.settings import SpectrogramSettings
 
 Treatment = Literal["resize", "tiles"]
@@ -55,6 +56,14 @@ class ModelSpec:
     """For a model of recordings: how its pictures were made from samples. None is a model of images."""
 
     def __post_init__(self) -> None:
+        check_range(self, 1, MOST_CHANNELS, "input_channels")
+        check_range(self, 1, MOST_CLASSES, "num_logits")
+        check_range(self, 1, MOST_SIDE_PX, "size_px")
+        check_range(self, 0, MOST_SCALE, "scale", above=True)
+        check_range(self, 1, 1024, "side_multiple_px")
+        check_range(self, 0, 4096, "margin_px")
+        check_share(self, "threshold", with_ends=False)
+        check_pixels(self)
         expected = 2 if self.num_logits == 1 else self.num_logits
         if len(self.class_names) != expected:
             raise ConfigError(
@@ -69,7 +78,13 @@ class ModelSpec:
                 )
         if self.score_at == "network" and self.treatment != "resize":
             raise ConfigError("score_at is network, but only the treatment resize has a fixed size. Use mask.")
-        if self.scale <= 0:
-            raise ConfigError(f"scale is {self.scale}; it must be above 0.")
-        if not 0 < self.threshold < 1:
-            raise ConfigError(f"threshold is {self.threshold}; it must lie between 0 and 1.")
+
+
+def check_pixels(config: object, *, prefix: str = "") -> None:
+    """Refuses means and deviations that leave nothing of a pixel.
+
+    Raises:
+        ConfigError: names the field, its value and its range.
+    """
+    check_range(config, -1e6, 1e6, "mean", prefix=prefix)
+    check_range(config, 1e-6, 1e6, "std", prefix=prefix)

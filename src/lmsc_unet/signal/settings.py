@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import check_range
 
 SETTINGS_FILE = "spectrogram.yaml"
 """The file in a folder of spectrograms that says how they were made."""
+MOST_NFFT, MOST_FRAMES_PER_ROW = 2**16, 2**20
 Window = Literal["hann", "blackman", "rectangular"]
 
 
@@ -24,16 +26,15 @@ class Stft:
     """Frames whose powers are averaged into one row: 1 spans 65,536 samples with 256 rows, 64 spans 4 M."""
 
     def __post_init__(self) -> None:
-        if self.nfft < 8 or self.nfft % 2:
-            raise ConfigError(f"nfft is {self.nfft}; it must be even and at least 8.")
+        if not 8 <= self.nfft <= MOST_NFFT or self.nfft % 2:
+            raise ConfigError(f"nfft is {self.nfft}; it must be even and at least 8 and at most {MOST_NFFT}.")
         if not 1 <= self.hop <= self.nfft:
             raise ConfigError(
                 f"hop is {self.hop}; it must be from 1 to nfft ({self.nfft}), or samples are passed over."
             )
         if self.window not in get_args(Window):
             raise ConfigError(f"window is {self.window!r}; it must be one of {', '.join(get_args(Window))}.")
-        if self.frames_per_row < 1:
-            raise ConfigError(f"frames_per_row is {self.frames_per_row}; it must be at least 1.")
+        check_range(self, 1, MOST_FRAMES_PER_ROW, "frames_per_row")
 
     @property
     def row_samples(self) -> int:
@@ -56,6 +57,7 @@ class DbRange:
     """Shown as 255."""
 
     def __post_init__(self) -> None:
+        check_range(self, -1000, 1000, "low_db", "high_db")
         if not self.low_db < self.high_db:
             raise ConfigError(
                 f"The range is {self.low_db} to {self.high_db} dB; its low end must lie under its high end."

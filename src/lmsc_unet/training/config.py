@@ -12,18 +12,12 @@ from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.losses.config import LossConfig
-from lmsc_unet.prediction.spec import Treatment
+from lmsc_unet.prediction.spec import Treatment, check_pixels
+from lmsc_unet.ranges import MOST_CHANNELS, MOST_SCALE, MOST_SEED, MOST_SIDE_PX, check_range, check_share
 
 Recipe = Literal["strong", "paper"]
 Precision = Literal["auto", "32", "bf16"]
 ScalingChoice = Literal["auto", "range", "percentile", "per-channel", "balanced"]
-
-
-def check_at_least(config: object, least: int, *names: str, prefix: str = "") -> None:
-    """Raises ConfigError for a field below its least value."""
-    for name in names:
-        if getattr(config, name) < least:
-            raise ConfigError(f"{prefix}{name} is {getattr(config, name)}; it must be at least {least}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +28,7 @@ class DataConfig(DataOptions):
     """Share of the images held out for validation where the data names no split."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.val_share < 1:
-            raise ConfigError(f"val_share is {self.val_share}; it must lie between 0 and 1.")
+        check_share(self, "val_share", with_ends=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +49,11 @@ class InputConfig:
     """Subtracted after scaling; one value, or one for each channel."""
     std: tuple[float, ...] = (0.25,)
     """Divides after the mean; one value, or one for each channel."""
+
+    def __post_init__(self) -> None:
+        check_range(self, 0, MOST_SCALE, "scale", prefix="input.")
+        check_range(self, 0, MOST_CHANNELS, "channels", prefix="input.")
+        check_pixels(self, prefix="input.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +76,10 @@ class OptimizerConfig:
     """Gradients are clipped to this norm; 0 leaves them."""
 
     def __post_init__(self) -> None:
-        if self.learning_rate <= 0:
-            raise ConfigError(f"optimizer.learning_rate is {self.learning_rate}; it must be above 0.")
-        check_at_least(self, 0, "weight_decay", "decay", "warmup_share", "clip_norm", prefix="optimizer.")
-        if self.warmup_share > 1:
-            raise ConfigError(f"optimizer.warmup_share is {self.warmup_share}; it must lie between 0 and 1.")
+        check_range(self, 0, 1e30, "learning_rate", prefix="optimizer.", above=True)
+        check_range(self, 0, 10, "weight_decay", prefix="optimizer.")
+        check_range(self, 0, 1e6, "clip_norm", prefix="optimizer.")
+        check_share(self, "decay", "warmup_share", prefix="optimizer.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +106,12 @@ class AugmentConfig:
     """Of each: gamma, shift and scale of intensities, noise, blur."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "crops_per_image", prefix="augment.")
-        check_at_least(self, 0, "rotate_deg", "zoom", "stain_strength", prefix="augment.")
+        check_range(self, 1, 10_000, "crops_per_image", prefix="augment.")
+        check_range(self, 0, 360, "rotate_deg", prefix="augment.")
+        check_range(self, 0, 0.9, "zoom", prefix="augment.")
+        check_range(self, 0, 10, "stain_strength", prefix="augment.")
         changes = ("flip", "affine", "stain", "grey", "intensity")
-        for name in (f"{change}_probability" for change in changes):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"augment.{name} is {getattr(self, name)}; it must lie between 0 and 1.")
+        check_share(self, *(f"{change}_probability" for change in changes), prefix="augment.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +166,13 @@ class TrainConfig:
     """Of SigMF recordings: how they become pictures."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "epochs", "batch", "size_px", "devices", "validate_every")
-        check_at_least(self, 0, "seed", "workers", "patience")
+        check_range(self, 1, 1_000_000, "epochs", "validate_every")
+        check_range(self, 0, 1_000_000, "patience")
+        check_range(self, 1, MOST_SIDE_PX, "size_px")
+        check_range(self, 1, 4096, "batch")
+        check_range(self, 1, 64, "devices")
+        check_range(self, 0, 256, "workers")
+        check_range(self, 0, MOST_SEED, "seed")
         if self.validate_every > self.epochs:
             raise ConfigError(
                 f"validate_every is {self.validate_every} with {self.epochs} epochs; no epoch would be validated, and "
@@ -181,8 +183,9 @@ class TrainConfig:
                 f"batch is {self.batch} with {self.devices} devices, which share out the images of a step. "
                 f"Take a multiple of {self.devices}."
             )
-        if self.folds == 1 or self.folds < 0:
-            raise ConfigError(f"folds is {self.folds}; it must be 0 (no cross-validation) or at least 2.")
+        check_range(self, 0, 1000, "folds")
+        if self.folds == 1:
+            raise ConfigError("folds is 1; it must be 0 (no cross-validation) or at least 2.")
         if not 0 <= self.fold <= self.folds:
             raise ConfigError(
                 f"fold is {self.fold}; with folds {self.folds} it must lie between 0 (all) and {self.folds}."

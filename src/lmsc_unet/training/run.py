@@ -9,7 +9,7 @@ from typing import Any
 
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.splits import Fold
-from lmsc_unet.errors import ConfigError, DataError, LmscError
+from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.report import make_report, per_image_csv
@@ -82,7 +82,7 @@ def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, ove
             if one.folder != out:
                 open_run(one.folder, one.config, resume=resume, overwrite=overwrite)
         summaries = [train(one, prepared, origin) for one in trainings]
-    except LmscError:
+    except Exception:  # of whatever kind: a run without an epoch holds nothing to go on from
         discard_unstarted(out)
         raise
     return summaries[0] if len(summaries) == 1 else write_summary(out, together(summaries) | origin)

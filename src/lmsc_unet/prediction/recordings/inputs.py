@@ -8,11 +8,14 @@ from pathlib import Path
 from lmsc_unet.data.pairing import refuse_unreadable
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.prediction.inputs import absolute, unique_names
+from lmsc_unet.ranges import check_range
 from lmsc_unet.signal.recording import Recording, open_recordings
 from lmsc_unet.signal.recording.datatypes import parse_datatype
 from lmsc_unet.signal.recording.opening import COLLECTION, DATA, META
 
 STANDARD_INPUT = "-"
+MOST_HZ = 1e15
+"""Of rates and frequencies: far above what any receiver has."""
 SUFFIXES = (META, ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip", COLLECTION)
 """What is looked for in folders."""
 RUN_FILE, JOURNAL = "run.json", "detections.jsonl"
@@ -34,9 +37,8 @@ class RawFormat:
     def __post_init__(self) -> None:
         if self.datatype is not None:
             parse_datatype(self.datatype)
-        if self.sample_rate_hz is not None and not 0 < self.sample_rate_hz < 1e15:
-            raise ConfigError(f"sample_rate_hz is {self.sample_rate_hz}; it must be above 0.")
-        if not abs(self.center_hz) < 1e15:
+        check_range(self, 0, MOST_HZ, "sample_rate_hz", above=True)
+        if not abs(self.center_hz) < MOST_HZ:
             raise ConfigError(f"center_hz is {self.center_hz}; it must be a number of Hz.")
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import check_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,7 @@ class Impairments:
         for name in ("skirts", "spurs", "multipath", "iq_imbalance"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 0 and under 1.")
-        for name in ("near_db", "rolloff_db", "dc_spike_db"):
-            if not 0 <= getattr(self, name) <= 100:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 to 100 dB.")
+        check_range(self, 0, 100, "near_db", "rolloff_db", "dc_spike_db")
         if not 0 <= self.squelch <= 1:
             raise ConfigError(f"squelch is {self.squelch}; a chance is 0 to 1.")
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import MOST_SEED, check_range
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.scenes.fitting import baseband, mix, ramp_ends
 from lmsc_unet.signal.scenes.impairments import NONE, Impairments
@@ -40,16 +41,15 @@ class SceneOptions:
     """What transmitters, the air and the receiver do to the signals."""
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; it must be at least 0.")
-        if self.mixture not in ("even", "measured", "broad"):
-            raise ConfigError(f"mixture is {self.mixture!r}; it must be even, measured or broad.")
+        check_range(self, 0, MOST_SEED, "seed")
         if self.samples is not None and not 256 <= self.samples <= FILE_SAMPLES:
             raise ConfigError(f"samples is {self.samples}; it must be 256 to {FILE_SAMPLES}.")
+        check_range(self, -100, 200, "snr_low_db", "snr_high_db")
+        check_range(self, 0, 1e12, "sample_rate_hz", above=True)
+        if self.mixture not in ("even", "measured", "broad"):
+            raise ConfigError(f"mixture is {self.mixture!r}; it must be even, measured or broad.")
         if not self.snr_low_db <= self.snr_high_db:
             raise ConfigError(f"The SNR goes from {self.snr_low_db} to {self.snr_high_db} dB; the lower comes first.")
-        if not 0 < self.sample_rate_hz < 1e12:
-            raise ConfigError(f"sample_rate_hz is {self.sample_rate_hz}; it must be above 0.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from lmsc_unet.config import to_yaml
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.files import cannot_write, make_folder, replacing, write_text
 from lmsc_unet.images import write_png
+from lmsc_unet.ranges import check_number
 from lmsc_unet.signal.annotations import NAMESPACE, to_annotation, write_metadata
 from lmsc_unet.signal.boxes import boxes_xyxy_px, draw_mask
 from lmsc_unet.signal.noise import NoiseFloor, above_floor_db, to_picture
@@ -43,6 +44,7 @@ def write_scenes(
     """
     if not parse_datatype(datatype).is_complex:
         raise ConfigError(f"datatype is {datatype}; scenes have signals on both sides of 0 Hz, so it must be complex.")
+    _check_numbers(count, processes)
     _fresh_folder(folder, ())
     yield from _in_parallel(partial(_write_recording, folder, options, datatype), count, processes)
 
@@ -60,6 +62,7 @@ def write_pictures(folder: Path, options: SceneOptions, *, count: int, processes
     """
     if options.samples is not None and options.samples % PICTURE_SAMPLES:
         raise ConfigError(f"samples is {options.samples}; for pictures it must be a multiple of {PICTURE_SAMPLES}.")
+    _check_numbers(count, processes)
     _fresh_folder(folder, ("images", "masks"))
     write_text(folder / SETTINGS_FILE, to_yaml(_SHOWN))
     add_rows(folder / BOXES_FILE, [_BOX_FIELDS])
@@ -102,10 +105,13 @@ def scene_name(scene: Scene) -> str:
     return f"scene-{scene.options.seed}-{scene.index:05d}-tmpl{scene.template:02d}"
 
 
+def _check_numbers(count: int, processes: int) -> None:
+    check_number("count", count, 1, 10_000_000)
+    check_number("processes", processes, 1, 256)
+
+
 def _in_parallel(write: Callable[[int], Scene], count: int, processes: int) -> Iterator[Scene]:
-    if count < 1:
-        raise ConfigError(f"count is {count}; it must be at least 1.")
-    if processes <= 1:
+    if processes == 1:
         yield from map(write, range(count))
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
