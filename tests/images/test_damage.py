@@ -256,3 +256,20 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch)
     monkeypatch.setattr(type(tmp_path), "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
     with pytest.raises(DataError, match=r"x\.png: the file cannot be read \(Input/output error\)"):
         read_image(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_pages_that_lead_in_a_circle_come_to_an_end(tmp_path, number):
+    """The last page names the first or itself as the next, or a place within: tifffile alone would never return."""
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        file.write(picture(3), photometric="rgb", metadata=None)
+        file.write(picture(3), photometric="rgb", metadata=None)
+    with tifffile.TiffFile(tmp_path / "x.tif") as file:
+        last, target = file.pages[1], file.pages[number]
+        at = last.offset + 2 + 12 * len(last.tags)
+    for shift in (0, 12):
+        data = bytearray((tmp_path / "x.tif").read_bytes())
+        data[at : at + 4] = struct.pack("<I", target.offset + shift)
+        (tmp_path / "y.tif").write_bytes(data)
+        with pytest.raises(DataError):
+            read_image(tmp_path / "y.tif")

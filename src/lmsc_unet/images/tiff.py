@@ -17,6 +17,7 @@ from lmsc_unet.images.tiff_alpha import alpha_channels, hides_nothing, row_block
 from lmsc_unet.images.tiff_blocks import can_stream, raw_blocks
 from lmsc_unet.images.tiff_codecs import teach_tifffile
 from lmsc_unet.images.tiff_damage import check_header, check_pages, check_presence
+from lmsc_unet.images.tiff_jpeg import teach_tifffile_jpeg
 from lmsc_unet.images.tiff_others import (
     WHITE_IS_ZERO,
     decode_cmyk,
@@ -31,6 +32,7 @@ _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 1, 2, 3, 5, 6
 _JPEG = (6, 7)
 _ORIENTATION_TAG = 274
 teach_tifffile()
+teach_tifffile_jpeg()
 
 
 @contextmanager
@@ -50,6 +52,7 @@ class Tiff:
         self._image = find_image(file)
         self._series, self._page = self._image.series, self._image.series.keyframe
         check_header(self._page)
+        self._page.nodata = self._fill_value()
         self._alpha = alpha_channels(self._page, self._shape[2])
         self._is_coloured = int(self._page.photometric) in (_PALETTE, _CMYK)
         self._keeps_alpha = None if self._alpha and not self._is_coloured else False
@@ -145,6 +148,11 @@ class Tiff:
         for raw in raw_blocks(self._page):
             yield self._as_colours(self._as_light(self._without_alpha(raw)))
 
+    def _fill_value(self) -> Any:
+        """What stands in strips and tiles that the file leaves out."""
+        stored = stored_nodata(self._page)
+        return 0 if stored is None else stored
+
     def _nodata(self) -> float | None:
         """The nodata value as `pixels` would give it."""
         stored = stored_nodata(self._page)
@@ -168,6 +176,8 @@ class Tiff:
         return np.delete(array, self._alpha, axis=2) if self._alpha and not self._keeps_alpha else array
 
     def _decoded(self) -> AnyArray:
+        if self._image.is_one_page and not any(self._page.dataoffsets):  # tifffile would read the file's head
+            return np.full(self._shape, self._page.nodata, np.dtype(self._page.dtype).newbyteorder("="))
         if self._image.is_one_page and is_better_elsewhere(self._page, self._shape[2]):
             return decode_elsewhere(self._path, self._page, self._shape[2], self.orientation)
         try:

@@ -37,7 +37,8 @@ def raw_blocks(page: Any) -> Iterator[AnyArray]:
 def _is_flat(page: Any) -> bool:
     """Whether the pixels lie in the file row after row, as they are."""
     is_whole = page.bitspersample == 8 * np.dtype(page.dtype).itemsize and page.fillorder == 1
-    return bool(is_whole and page.predictor == 1 and not page.is_tiled and page.is_contiguous)
+    is_there = all(page.dataoffsets) and all(page.databytecounts)
+    return bool(is_whole and is_there and page.predictor == 1 and not page.is_tiled and page.is_contiguous)
 
 
 def _flat_blocks(page: Any) -> Iterator[AnyArray]:
@@ -74,7 +75,7 @@ def _segment_blocks(page: Any) -> Iterator[AnyArray]:
 
 def _place(page: Any, index: int, block: AnyArray, top_px: int) -> None:
     """Decodes one strip or tile into a block of rows; one that the file leaves out stays as it is."""
-    if not page.databytecounts[index]:
+    if not page.databytecounts[index] or not page.dataoffsets[index]:
         return
     handle = page.parent.filehandle
     with decoding():

@@ -15,6 +15,7 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.images.decoding import decoding
 from lmsc_unet.images.info import AnyArray, turn
 from lmsc_unet.images.tiff_codecs import LZW, PACKBITS
+from lmsc_unet.images.tiff_jpeg import JPEG
 
 WHITE_IS_ZERO = 0
 _PILLOW_HOLDS = {(1, "bool"), (1, "uint8"), (3, "uint8"), (4, "uint8"), (1, "uint16"), (1, "float32")}
@@ -24,9 +25,13 @@ _INVERSE_TURN = {6: 8, 8: 6}
 
 
 def is_better_elsewhere(page: Any, num_channels: int) -> bool:
-    """Whether tifffile can, but slowly, strip by strip: NuInsSeg's label masks are packed so. Or cannot at all."""
-    is_packed = page.bitspersample not in _WHOLE_BITS
-    return int(page.compression) in (LZW, PACKBITS) and (is_packed or _is_held(page, num_channels))
+    """Whether tifffile can, but slowly, strip by strip: NuInsSeg's label masks are packed so. Or cannot at all.
+
+    Pillow, for its part, cannot where strips or tiles are left out.
+    """
+    is_packed, is_whole = page.bitspersample not in _WHOLE_BITS, all(page.databytecounts)
+    is_pillows = int(page.compression) in (LZW, PACKBITS, JPEG)
+    return is_pillows and (is_packed or (is_whole and _is_held(page, num_channels)))
 
 
 def decode_elsewhere(path: Path, page: Any, num_channels: int, orientation: int) -> AnyArray:

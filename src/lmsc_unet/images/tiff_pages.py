@@ -55,6 +55,7 @@ def find_image(file: Any) -> ImagePages:
         DataError: there is none, or more than one. The caller adds the file's name.
     """
     with decoding():
+        len(file.pages)  # counts them, and finds a circle of pages, in which the series would run forever
         images = _images(list(file.series))
         pages = list(images[0].pages) if images else []
     if not pages or not images[0].axes:
