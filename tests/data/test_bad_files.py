@@ -143,7 +143,7 @@ def test_values_outside_named_classes_are_found_before_training(tmp_path):
     [
         ((0, 255), np.uint8, {}, {0, 1}),
         ((0, 1), np.uint8, {}, {0, 1}),
-        ((0, 5, 900), np.uint16, {}, {0, 1}),  # instance labels
+        ((0, 5, 900), np.uint16, {"instances": True}, {0, 1}),  # I5: never taken for instances unasked
         ((0, 1, 2), np.uint8, {"classes": ("a", "b", "c")}, {0, 1, 2}),
         ((0, 1, 255), np.uint8, {"ignore_index": 255}, {0, 1, 255}),  # 255 is what is left out
     ],

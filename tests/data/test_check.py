@@ -9,6 +9,8 @@ from PIL import Image
 from lmsc_unet.cli.main import main
 from lmsc_unet.data.check import check_dataset
 from lmsc_unet.data.options import DataOptions
+from lmsc_unet.errors import DataError
+from lmsc_unet.prediction.overlays import COLOURS
 from tests.data.folders import SHARED, write_dataset, write_image, write_mask
 
 
@@ -112,7 +114,6 @@ def test_channels_that_no_network_takes_together_are_errors(tmp_path):
     ("values", "options", "reason"),
     [
         ((0, 1), {"classes": ("a", "b", "c")}, "no pixel is of class 2 (c) in any mask."),
-        ((0,), {}, "no pixel is of class 1 (foreground) in any mask."),
         ((0, 1), {"ignore_index": 7}, "no pixel holds the value to leave out, 7."),
     ],
 )
@@ -128,15 +129,77 @@ def test_a_jpeg_mask_is_a_warning_even_where_its_values_are_right(tmp_path):
     Image.fromarray(np.zeros((6, 8), np.uint8)).save(root / "masks" / "a.jpg")
     (problem,) = check_dataset(root).problems
     assert (problem.severity, problem.file.name) == ("warning", "a.jpg")
-    assert "the mask is a JPEG, which changes values at edges. Save masks as PNG." in problem.reason
+    assert (
+        "the mask is a JPEG or compressed as lossily, which changes values at edges. Save masks as PNG."
+        in problem.reason
+    )
 
 
 def test_masks_without_one_meaning_are_one_error(tmp_path):
     report = check_dataset(write_dataset(tmp_path, values=(0, 1, 2)))
     (problem,) = report.problems
     assert problem.file == tmp_path
-    assert problem.reason.startswith("the masks hold the values 0, 1, 2, but two classes are 0 and 1, or 0 and 255.")
+    assert problem.reason.startswith("the masks hold the values 0, 1, 2, but two classes are 0 and one other value.")
     assert report.label_map is None
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "reason"),
+    [
+        ((0,), {}, "no pixel is of class 1 (foreground) in any mask: there is nothing to learn."),  # I21
+        ((255,), {}, "no pixel is of class 0 (background) in any mask: there is nothing to learn."),  # I6: all white
+        ((0,), {"classes": ("a", "b", "c")}, "all pixels of the masks are of class 0 (a): there is nothing to learn."),
+        ((0, 255), {"ignore_index": 255}, "in any mask (others are left out): there is nothing to learn."),  # I30
+        ((7,), {"ignore_index": 7}, "all pixels of the masks are left out, so that there is nothing to learn."),
+    ],
+)
+def test_a_dataset_with_nothing_to_learn_is_an_error_in_the_check_and_in_training(tmp_path, values, options, reason):
+    from lmsc_unet.training.config import DataConfig, TrainConfig
+    from lmsc_unet.training.prepare import prepare_data
+
+    root = write_dataset(tmp_path, values=values)
+    (problem,) = check_dataset(root, DataOptions(**options)).problems
+    assert problem.severity == "error"
+    assert reason in problem.reason
+    with pytest.raises(DataError) as caught:
+        prepare_data(root, TrainConfig(data=DataConfig(**options)))
+    assert reason in str(caught.value)
+
+
+def test_a_problem_of_many_files_is_one_line_with_their_number(tmp_path, capsys):  # I26
+    root = write_dataset(tmp_path, [f"{n}" for n in range(12)])
+    for n in range(10):
+        (root / "masks" / f"{n}.png").write_bytes(b"")
+    assert main(["data", "check", str(root)]) == 1
+    out = capsys.readouterr().out
+    lines = [line for line in out.splitlines() if line.startswith("error")]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: 10 files: the file is empty (0 bytes).")
+    assert f"They are {root}/masks/0.png, {root}/masks/1.png," in lines[0]
+    assert lines[0].endswith("and 7 more.")
+    assert "10 errors, 0 warnings" in out
+
+
+def test_masks_that_cannot_be_read_are_not_said_to_lack_classes(tmp_path):  # I26
+    root = write_dataset(tmp_path)
+    for path in (root / "masks").iterdir():
+        path.write_bytes(b"")
+    report = check_dataset(root)
+    assert report.label_map is None
+    assert {problem.reason for problem in report.problems} == {"the file is empty (0 bytes). Copy or export it again."}
+
+
+def test_the_preview_shows_image_mask_and_classes(tmp_path, capsys):
+    root = write_dataset(tmp_path / "DATA", values=(0, 127, 255), size=(60, 80))
+    picture, argv = tmp_path / "p.png", ["data", "check", str(root), "--values", "0,127,255", "--classes", "a,b,c"]
+    assert main([*argv, "--preview", str(picture)]) == 0
+    drawn = {tuple(colour) for colour in np.asarray(Image.open(picture)).reshape(-1, 3).tolist()}
+    assert {(0, 0, 0), *COLOURS[:2]} <= drawn
+    assert main([*argv, "--preview", str(picture)]) == 1  # a file that is there stays
+    assert "there is such a file already" in capsys.readouterr().err
+    assert main([*argv[:3], "--preview", str(tmp_path / "q.png")]) == 1
+    assert "The masks have no one meaning yet" in capsys.readouterr().err
+    assert not (tmp_path / "q.png").exists()
 
 
 def test_a_single_pair_and_an_empty_part_are_errors(tmp_path):

@@ -11,7 +11,7 @@ from lmsc_unet.data.sample import Sample
 from lmsc_unet.images import write_png
 
 cv2 = pytest.importorskip("cv2", reason="only trainings measure objects; OpenCV comes with lmsc-unet[train]")
-BINARY = LabelMap(kind="binary", foreground=255, ignore_index=100)
+BINARY = LabelMap(kind="binary", raw_values=((0,), (255,)), ignore_index=100)
 
 
 def sample(folder: Path, mask: np.ndarray, name: str = "a") -> Sample:

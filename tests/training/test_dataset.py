@@ -19,7 +19,9 @@ from .small import small_config, write_discs
 
 def decoded(folder: Path, budget_mib: int = 64, **spec: object) -> DecodedSamples:
     samples = find_dataset(folder).samples
-    return DecodedSamples(samples, LabelMap(kind="binary", foreground=255), ModelSpec(name="t", **spec), budget_mib)
+    return DecodedSamples(
+        samples, LabelMap(kind="binary", raw_values=((0,), (255,))), ModelSpec(name="t", **spec), budget_mib
+    )
 
 
 def crops(folder: Path, **changes: object) -> Crops:

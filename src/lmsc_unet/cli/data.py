@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from lmsc_unet.data.options import DataOptions
+from lmsc_unet.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from lmsc_unet.data.check import Report
 
 app = App(name="data", help="Check a folder of images and masks, or make one.")
 
@@ -17,6 +21,7 @@ def check(
     *,
     options: Annotated[DataOptions, Parameter(name="*")] = DataOptions(),  # noqa: B008 - frozen
     output: Annotated[Literal["table", "json"], Parameter(name="--format")] = "table",
+    preview: Path | None = None,
 ) -> int:
     """Say what a dataset holds and everything that is wrong with it; exit code 1 where training would fail.
 
@@ -24,10 +29,13 @@ def check(
         data: The folder with the images and masks, or NuInsSeg as published.
         options: where images and masks lie, and what the masks' values mean.
         output: How to print the report.
+        preview: A new PNG file with the first masks as they are understood, beside their images.
     """
     from lmsc_unet.data.check import check_dataset
     from lmsc_unet.data.report import report_dict, report_text
 
+    if preview is not None:
+        _check_new_png(preview)
     report = check_dataset(data, options, on_progress=_show_progress if sys.stderr.isatty() else None)
     if output == "json":
         import json
@@ -35,6 +43,8 @@ def check(
         print(json.dumps(report_dict(report), indent=2, ensure_ascii=False))
     else:
         print(report_text(report))
+    if preview is not None:
+        _write_preview(report, preview)
     return int(report.has_errors)
 
 
@@ -54,6 +64,25 @@ def nuclei(out: Path, *, count: int = 40, size_px: int = 512, seed: int = 0) -> 
 
     write_nuclei(out, count=count, size_px=size_px, seed=seed)
     print(f"{count} pictures of {size_px} x {size_px} px with masks are in {out}")
+
+
+def _check_new_png(path: Path) -> None:
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"{path}: the preview is a PNG. Name it so, such as {path.with_suffix('.png').name}.")
+    if path.exists():
+        raise ConfigError(f"{path}: there is such a file already. Name a new one for the preview.")
+
+
+def _write_preview(report: "Report", path: Path) -> None:
+    from lmsc_unet.evaluation.mask_preview import draw_preview
+    from lmsc_unet.images import write_png
+
+    try:
+        write_png(path, draw_preview(report))
+    except DataError as error:
+        print(f"lmsc: note: {error}", file=sys.stderr)
+    else:
+        print(f"The first masks as they are understood are in {path}.", file=sys.stderr)
 
 
 def _show_progress(done: int, total: int) -> None:

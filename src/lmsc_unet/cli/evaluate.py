@@ -88,6 +88,11 @@ def evaluate(
         )
     with progress("evaluating", len(trial.samples)) as bar:
         evaluation = trial.evaluate(bar.advance)
+    if not evaluation.has_foreground:
+        print(
+            "lmsc: note: no mask holds any foreground: all that is found is false, and most scores are 0 or undefined.",
+            file=sys.stderr,
+        )
     boxes = _score_boxes(trial)
     report = trial.report(evaluation, bootstrap, boxes)
     if out is not None:

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.data.bands import band_note
+from lmsc_unet.data.class_pixels import count_classes
 from lmsc_unet.data.duplicates import same_files
 from lmsc_unet.data.folder import scan_dataset
 from lmsc_unet.data.groups import group_problems
 from lmsc_unet.data.inspection import Findings, inspect
-from lmsc_unet.data.labels import LabelMap, infer_label_map
+from lmsc_unet.data.label_problems import class_problems, find_labels
+from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.problems import Problem, Severity
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import given_split
 from lmsc_unet.errors import DataError
-from lmsc_unet.metrics.counts import IGNORE
 
 Progress = Callable[[int, int], None]
 
@@ -64,13 +65,8 @@ class Report:
     @property
     def class_pixels(self) -> Counter[int]:
         """How many pixels each class id has over all masks; `IGNORE` counts those to leave out."""
-        pixels: Counter[int] = Counter()
-        for found in self.findings if self.label_map else ():
-            for value, count in found.pixels.items():
-                class_id = self.label_map.class_id(value) if self.label_map else None
-                if class_id is not None:
-                    pixels[class_id] += count
-        return pixels
+        masks = [found.mask for found in self.findings if found.mask]
+        return count_classes(self.label_map, masks) if self.label_map else Counter()
 
 
 def check_dataset(
@@ -86,8 +82,8 @@ def check_dataset(
         ConfigError: the classes named are none or too many.
     """
     dataset, problems = scan_dataset(root, options)
-    findings = _inspect_all(dataset.samples, on_progress)
-    label_map, label_problems = _labels(
+    findings = _inspect_all(dataset.samples, options, on_progress)
+    label_map, label_problems = find_labels(
         dataset, findings, replace(options, classes=options.classes or dataset.class_names)
     )
     report = Report(dataset=dataset, findings=findings, label_map=label_map, problems=())
@@ -100,39 +96,20 @@ def check_dataset(
         *_twin_problems(dataset.samples),
         *_part_problems(report),
         *group_problems(dataset.samples),
-        *_class_problems(report),
+        *class_problems(root, findings, label_map),
     ]
     everything.sort(key=lambda problem: problem.severity)
     return Report(dataset=dataset, findings=findings, label_map=label_map, problems=tuple(everything))
 
 
-def _inspect_all(samples: Sequence[Sample], on_progress: Progress | None) -> tuple[Findings, ...]:
+def _inspect_all(samples: Sequence[Sample], options: DataOptions, on_progress: Progress | None) -> tuple[Findings, ...]:
     findings = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for found in pool.map(inspect, samples):
+        for found in pool.map(lambda sample: inspect(sample, options), samples):
             findings.append(found)
             if on_progress:
                 on_progress(len(findings), len(samples))
     return tuple(findings)
-
-
-def _labels(
-    dataset: Dataset, findings: Sequence[Findings], options: DataOptions
-) -> tuple[LabelMap | None, list[Problem]]:
-    if dataset.layout == "sigmf":
-        return LabelMap(kind="classes", class_names=options.classes), []
-    values = {found.sample.mask: found.pixels for found in findings if found.sample.mask and found.pixels}
-    is_wide = any(found.is_wide for found in findings)
-    try:
-        label_map = infer_label_map(values, options, is_wide=is_wide)
-    except DataError as error:
-        return None, [Problem(file=dataset.root, reason=str(error))]
-    problems = []
-    for mask, found in values.items():
-        unknown = sorted(value for value in found if label_map.class_id(value) is None)
-        if unknown:
-            problems.append(Problem(file=mask, reason=label_map.complaint(unknown)))
-    return label_map, problems
 
 
 def _channel_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
@@ -176,16 +153,3 @@ def _part_problems(report: Report) -> Iterator[Problem]:
         given_split(report.dataset.samples)
     except DataError as error:
         yield Problem(file=root, reason=str(error))
-
-
-def _class_problems(report: Report) -> Iterator[Problem]:
-    if report.label_map is None:
-        return
-    root, pixels = report.dataset.root, report.class_pixels
-    for class_id, name in enumerate(report.label_map.class_names):
-        if not pixels[class_id]:
-            reason = f"no pixel is of class {class_id} ({name}) in any mask."
-            yield Problem(file=root, reason=reason, severity="warning")
-    if report.label_map.ignore_index is not None and not pixels[IGNORE]:
-        reason = f"no pixel holds the value to leave out, {report.label_map.ignore_index}."
-        yield Problem(file=root, reason=reason, severity="warning")

@@ -1,20 +1,18 @@
 """Looks at one sample: everything that can be said of its two files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lmsc_unet.data.mask_summary import MaskSummary, summarise, summarise_mask
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import Piece
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.reading import check_same_size, load_image
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.data.spectrograms import load_piece
 from lmsc_unet.errors import DataError, LmscError
-from lmsc_unet.images import ImageInfo, read_info, read_mask
+from lmsc_unet.images import ImageInfo, StoredMask, read_info
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,31 +23,28 @@ class Findings:
     """The sample."""
     image: ImageInfo | None = None
     """Size and kind of the image; None where it cannot be read."""
-    pixels: dict[int, int] = field(default_factory=dict)
-    """How many pixels of the mask hold each raw value."""
-    is_wide: bool = False
-    """Whether the mask has more than 8 bits."""
+    mask: MaskSummary | None = None
+    """The values of the mask; None where it cannot be read."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the two files."""
 
 
-def inspect(sample: Sample) -> Findings:
+def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  # noqa: B008 - frozen
     """Decodes both files, since half a file is not told by its header."""
     if sample.piece is not None:
         return _inspect_piece(sample, sample.piece)
     problems: list[Problem] = []
     info = _inspect_image(sample.image, problems)
-    raw = None if sample.mask is None else _inspect_mask(sample.mask, problems)
-    if info and raw is not None and sample.mask:
+    mask = None if sample.mask is None else _inspect_mask(sample.mask, options, problems)
+    if info and mask and sample.mask:
         try:
-            check_same_size(sample.image, (info.height_px, info.width_px), sample.mask, raw.shape)
+            size_px = (mask.height_px, mask.width_px)
+            check_same_size(sample.image, (info.height_px, info.width_px), sample.mask, size_px)
         except LmscError as error:
             problems.append(_problem(sample.mask, error))
         else:
             problems.extend(_turned(sample.image, info))
-    pixels = {} if raw is None else _counted(raw)
-    is_wide = raw is not None and raw.dtype.itemsize > 1
-    return Findings(sample=sample, image=info, pixels=pixels, is_wide=is_wide, problems=tuple(problems))
+    return Findings(sample=sample, image=info, mask=mask, problems=tuple(problems))
 
 
 def _inspect_piece(sample: Sample, piece: Piece) -> Findings:
@@ -59,7 +54,7 @@ def _inspect_piece(sample: Sample, piece: Piece) -> Findings:
         return Findings(sample=sample, problems=(_problem(piece.recording, error),))
     height_px, width_px, channels = picture.shape
     info = ImageInfo(height_px=height_px, width_px=width_px, channels=channels, dtype=str(picture.dtype))
-    return Findings(sample=sample, image=info, pixels=_counted(mask))
+    return Findings(sample=sample, image=info, mask=summarise(StoredMask(values=mask, bits=8)))
 
 
 def _inspect_image(path: Path, problems: list[Problem]) -> ImageInfo | None:
@@ -71,15 +66,16 @@ def _inspect_image(path: Path, problems: list[Problem]) -> ImageInfo | None:
         return None
 
 
-def _inspect_mask(path: Path, problems: list[Problem]) -> NDArray[Any] | None:
-    if path.suffix.lower() in (".jpg", ".jpeg"):
-        reason = "the mask is a JPEG, which changes values at edges. Save masks as PNG."
-        problems.append(Problem(file=path, reason=reason, severity="warning"))
+def _inspect_mask(path: Path, options: DataOptions, problems: list[Problem]) -> MaskSummary | None:
     try:
-        return read_mask(path)
+        mask = summarise_mask(path, options)
     except DataError as error:
         problems.append(_problem(path, error))
         return None
+    if mask.is_lossy and options.mask_threshold is None:
+        reason = "the mask is a JPEG or compressed as lossily, which changes values at edges. Save masks as PNG."
+        problems.append(Problem(file=path, reason=reason, severity="warning"))
+    return mask
 
 
 def _turned(path: Path, info: ImageInfo) -> Iterator[Problem]:
@@ -90,12 +86,3 @@ def _turned(path: Path, info: ImageInfo) -> Iterator[Problem]:
 
 def _problem(path: Path, error: LmscError) -> Problem:
     return Problem(file=path, reason=str(error).removeprefix(f"{path}: "))
-
-
-def _counted(raw: NDArray[Any]) -> dict[int, int]:
-    if raw.dtype in (np.uint8, np.uint16):
-        counts = np.bincount(raw.ravel())
-        values = np.flatnonzero(counts)
-        return dict(zip(values.tolist(), counts[values].tolist(), strict=True))
-    values, counts = np.unique(raw, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))

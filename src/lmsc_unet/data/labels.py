@@ -1,21 +1,23 @@
-"""How the raw values of masks become class ids: 0/255, 0/1, class indices, instance ids."""
+"""How the raw values of masks become class ids: `infer_label_map` says which of the kinds a dataset's masks are."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.images import NAN, NOTHING, StoredMask
 from lmsc_unet.metrics.counts import IGNORE
 
 MAX_CLASSES = 255
 BINARY_NAMES = ("background", "foreground")
 
-LabelKind = Literal["binary", "instances", "classes"]
+LabelKind = Literal["binary", "instances", "classes", "values", "colors", "threshold"]
+_TWO_CLASSES = ("binary", "instances", "threshold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +25,24 @@ class LabelMap:
     """Turns the raw values of a mask into class ids."""
 
     kind: LabelKind
-    """`binary`: 0 and `foreground`; `instances`: every id above 0 is class 1; `classes`: values are class ids."""
+    """`binary`: 0 and another value; `instances`: every id above 0 is class 1; `classes`: values are class ids;
+    `values` and `colors`: as `raw_values` says; `threshold`: from `threshold` on a value is class 1."""
     class_names: tuple[str, ...] = BINARY_NAMES
     """Names of the class ids 0, 1, ..."""
-    foreground: int = 1
-    """With `binary`: the raw value of class 1, mostly 1 or 255."""
+    raw_values: tuple[tuple[int, ...], ...] = ()
+    """The raw values of each class, of colours 0xRRGGBB; without them the class ids themselves."""
+    threshold: float = 0.0
+    """With `threshold`: the least raw value of class 1."""
     ignore_index: int | None = None
     """The raw value of pixels to leave out."""
+    ignores_nan: bool = False
+    """Whether pixels of NaN are left out."""
+    is_by_greys: bool = True
+    """Whether a palette of greys stands for its greys; where another mask has colours, indices count everywhere."""
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names)
-        if self.kind != "classes" and len(self.class_names) != 2:
+        if self.kind in _TWO_CLASSES and len(self.class_names) != 2:
             raise ConfigError(f"{self.kind} masks have 2 classes, but {len(self.class_names)} are named.")
 
     @property
@@ -41,104 +50,97 @@ class LabelMap:
         """How many classes there are, background included."""
         return len(self.class_names)
 
-    def class_id(self, value: int) -> int | None:
-        """The class id of one raw value, `IGNORE` for the one to leave out, None for one that is no class."""
-        if value == self.ignore_index:
-            return IGNORE
-        if self.kind == "instances":
-            return min(value, 1) if value >= 0 else None
-        if self.kind == "binary":
-            return {0: 0, self.foreground: 1}.get(value)
-        return value if 0 <= value < self.num_classes else None
-
-    def check_values(self, values: Iterable[int], path: Path) -> None:
-        """Refuses values that are no class.
-
-        Raises:
-            DataError: the mask's `path` and the values are named.
-        """
-        unknown = [value for value in sorted(values) if self.class_id(value) is None]
-        if unknown:
-            raise DataError(f"{path}: {self.complaint(unknown)}")
-
-    def apply(self, raw: NDArray[Any], path: Path) -> NDArray[np.uint8]:
-        """Class ids of a raw mask, both `H W`; pixels to leave out become `IGNORE`.
+    def ids(self, stored: StoredMask, path: Path) -> NDArray[np.uint8]:
+        """Class ids `H W` of a mask as it is stored; pixels to leave out become `IGNORE`.
 
         Raises:
             DataError: values that are no class; the mask's `path` and the values are named.
         """
+        return self.apply(self.read(stored, path), path, nodata=stored.nodata)
+
+    def read(self, stored: StoredMask, path: Path) -> NDArray[np.integer[Any]]:
+        """The raw values `H W` that this map knows: numbers, colours, or 0 and 1 by the threshold.
+
+        Raises:
+            DataError: the mask holds none; it is named.
+        """
+        try:
+            if self.kind == "colors":
+                return stored.colours()
+            if self.kind == "threshold":
+                return stored.above(self.threshold, self.ignore_index)
+            return stored.numbers(as_greys=self.is_by_greys)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+
+    def class_id(self, value: int, nodata: float | None = None) -> int | None:
+        """The class id of one raw value, `IGNORE` for one to leave out, None for one that is no class.
+
+        `nodata` is the value that the mask's own file calls nothing; values named by the user come before it.
+        """
+        if value in (self.ignore_index, NOTHING) or (value == NAN and self.ignores_nan):
+            return IGNORE
+        if self.kind in ("values", "colors", "threshold"):
+            found = self._table.get(value)
+            return IGNORE if found is None and value == nodata and self.kind == "values" else found
         if self.kind == "instances":
-            return self._apply_instances(raw, path)
+            return 1 if value > 0 and value != nodata else 0 if value == 0 else IGNORE if value == nodata else None
+        return IGNORE if value == nodata else self._table.get(value)
+
+    def unknown(self, values: Iterable[int], nodata: float | None = None) -> list[int]:
+        """The values that are no class, sorted."""
+        return [value for value in sorted(values) if self.class_id(value, nodata) is None]
+
+    def apply(self, raw: NDArray[Any], path: Path, *, nodata: float | None = None) -> NDArray[np.uint8]:
+        """Class ids of raw values, both `H W`; pixels to leave out become `IGNORE`.
+
+        Raises:
+            DataError: values that are no class; the mask's `path` and the values are named.
+        """
         values = distinct_values(raw)
-        self.check_values(values.tolist(), path)
-        ids = np.array([self.class_id(value) for value in values.tolist()], dtype=np.uint8)
-        return _looked_up(raw, values, ids)
+        known = values.tolist()
+        unknown = self.unknown(known, nodata)
+        if unknown:
+            raise DataError(f"{path}: {self.complaint(unknown)}")
+        return _looked_up(raw, values, np.array([self.class_id(value, nodata) for value in known], dtype=np.uint8))
 
     def complaint(self, unknown: Sequence[int]) -> str:
         """What to say of values that are no class."""
+        if NAN in unknown:
+            return "the mask holds NaN. If it marks pixels to leave out, say --ignore-nan."
         hint = " If 255 marks pixels to leave out, say --ignore-index 255." if 255 in unknown else ""
+        known = {"colors": "all colours with --colors", "values": "all values with --values"}
         return (
-            f"the mask holds {listed(unknown)}, but the classes are {self.described()}. "
-            f"Correct the mask, or name all classes with --classes.{hint}"
+            f"the mask holds {listed([self.shown(value) for value in unknown])}, but the classes are "
+            f"{self.described()}. Correct the mask, or name {known.get(self.kind, 'all classes with --classes')}.{hint}"
         )
 
     def described(self) -> str:
         """The raw values that are classes, with their names."""
+        first, second = self.class_names[:2]
         if self.kind == "instances":
-            return f"0 ({self.class_names[0]}) and above 0 ({self.class_names[1]})"
-        values = (0, self.foreground) if self.kind == "binary" else range(self.num_classes)
+            return f"0 ({first}) and above 0 ({second})"
+        if self.kind == "threshold":
+            return f"below {self.threshold:g} ({first}) and from it on ({second})"
+        values = [" or ".join(self.shown(value) for value in raw) for raw in self._raw_values]
         return listed([f"{value} ({name})" for value, name in zip(values, self.class_names, strict=True)])
 
-    def _apply_instances(self, raw: NDArray[Any], path: Path) -> NDArray[np.uint8]:
-        ids = (raw > 0).astype(np.uint8)
-        if self.ignore_index is not None:
-            ids[raw == self.ignore_index] = IGNORE
-        if raw.dtype.kind == "i" and ((raw < 0) & (ids != IGNORE)).any():
-            raise DataError(f"{path}: {self.complaint([int(raw.min())])}")
-        return ids
+    def shown(self, value: int) -> str:
+        """A raw value as the user writes it: a number, or a colour as rrggbb."""
+        return f"{value:06x}" if self.kind == "colors" else str(value)
 
+    @property
+    def _raw_values(self) -> tuple[tuple[int, ...], ...]:
+        return self.raw_values or tuple((class_id,) for class_id in range(self.num_classes))
 
-def infer_label_map(
-    values: Mapping[Path, Collection[int]],
-    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
-    *,
-    is_wide: bool = False,
-) -> LabelMap:
-    """The meaning of masks, from the values that each mask of a dataset holds.
-
-    Where a few masks are at odds with the others, the others decide: `check_values` then names the few.
-
-    Args:
-        values: the raw values of each mask.
-        options: the names of the class ids in order, where none means background and foreground, and the raw value of
-            pixels to leave out.
-        is_wide: whether some mask has more than 8 bits: instance labels are told by that.
-
-    Raises:
-        DataError: the values can be read in more than one way, or not at all.
-        ConfigError: more classes than 255, or a single one.
-    """
-    names, ignore_index = options.classes or BINARY_NAMES, options.ignore_index
-    check_class_names(names)
-    if len(names) > 2:
-        return LabelMap(kind="classes", class_names=names, ignore_index=ignore_index)
-    masks = [set(found) - {ignore_index} for found in values.values()]
-    fitting = {foreground: sum(found <= {0, foreground} for found in masks) for foreground in (1, 255)}
-    foreground = max(fitting, key=lambda key: fitting[key])
-    if is_wide and fitting[foreground] < len(masks):
-        return LabelMap(kind="instances", class_names=names, ignore_index=ignore_index)
-    if fitting[foreground] > len(masks) / 2 or not masks:
-        return LabelMap(kind="binary", class_names=names, foreground=foreground, ignore_index=ignore_index)
-    raise DataError(
-        f"the masks hold the values {listed(sorted(set().union(*masks)))}, but two classes are 0 and 1, or 0 and 255. "
-        "For class ids name them all in order: --classes background,first,second; save instance labels with 16 bits; "
-        "and say --ignore-index N for a value to leave out."
-    )
+    @cached_property
+    def _table(self) -> Mapping[int, int]:
+        return {value: class_id for class_id, raw in enumerate(self._raw_values) for value in raw}
 
 
 def distinct_values(raw: NDArray[Any]) -> NDArray[Any]:
     """The values of a raw mask, sorted, each once."""
-    if raw.dtype == np.uint8:
+    if raw.dtype in (np.uint8, np.uint16):
         return np.flatnonzero(np.bincount(raw.ravel(), minlength=256))
     return np.unique(raw)
 
@@ -158,9 +160,9 @@ def listed(items: Sequence[object], limit: int = 8) -> str:
 
 
 def _looked_up(raw: NDArray[Any], values: NDArray[Any], ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if raw.dtype != np.uint8:
+    if raw.dtype not in (np.uint8, np.uint16):
         return ids[np.searchsorted(values, raw)]
-    table = np.zeros(256, dtype=np.uint8)
+    table = np.zeros(int(np.iinfo(raw.dtype).max) + 1, dtype=np.uint8)
     table[values] = ids
     class_ids: NDArray[np.uint8] = table[raw]
     return class_ids

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.reading import load_mask
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.images import read_mask
 from lmsc_unet.metrics.counts import IGNORE
 
 MAX_MASKS = 200
@@ -25,7 +25,7 @@ def typical_width_px(samples: Sequence[Sample], label_map: LabelMap) -> float:
     masks = [sample.mask for sample in samples if sample.mask is not None]
     chosen = masks[:: max(1, len(masks) // MAX_MASKS)]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = list(pool.map(lambda path: _widths_px(label_map.apply(read_mask(path), path)), chosen))
+        found = list(pool.map(lambda path: _widths_px(load_mask(path, label_map)), chosen))
     widths_px, areas_px = (np.concatenate(parts) for parts in zip(*found, strict=True))
     if not widths_px.size:
         return 0.0

@@ -1,11 +1,24 @@
 """Where a dataset's images and masks lie and what its masks mean: one list of options for every command."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, Token
+
+from lmsc_unet.errors import ConfigError
+
+_COLOUR = re.compile(r"[0-9a-f]{6}")
+
+
+def _integers(_type: object, tokens: Sequence[Token]) -> tuple[int, ...]:
+    words = _split_at_commas(_type, tokens)
+    try:
+        return tuple(int(word) for word in words)
+    except ValueError:
+        raise ConfigError(f"the values {', '.join(words)} are not all integers. Write them as 0,127,255.") from None
 
 
 def _split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -26,5 +39,54 @@ class DataOptions:
     """folder, or a column of the split file: images of one group (patient, slide, organ) never stand in two parts."""
     classes: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
     """Names of the class ids 0, 1, ..., with commas between; found from the masks if not given."""
+    values: Annotated[tuple[int, ...], Parameter(converter=_integers, negative="")] = ()
+    """Mask values of the classes in order, the background's first, as 0,127,255 or 1,2."""
+    colors: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
+    """Mask colours of the classes in order, the background's first, as rrggbb: 000000,ff0000,00ff00."""
+    instances: Annotated[bool, Parameter(negative="")] = False
+    """Each mask value above 0 is one object of the foreground."""
+    mask_threshold: float | None = None
+    """Mask value from which on a pixel is foreground: 128 for JPEG masks of two classes."""
     ignore_index: int | None = None
     """Mask value of pixels that carry no loss and no score."""
+    ignore_nan: Annotated[bool, Parameter(negative="")] = False
+    """NaN in a mask marks pixels that carry no loss and no score."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "colors", tuple(colour.lower().removeprefix("#") for colour in self.colors))
+        if self.mask_threshold is not None and not self.mask_threshold > 0:
+            raise ConfigError(f"mask_threshold is {self.mask_threshold}; it must be above 0, for instance 128.")
+        given = [name for name, value in self._meanings.items() if value not in ((), False, None)]
+        if len(given) > 1:
+            raise ConfigError(f"{' and '.join(given)} are given; they say the same of the masks. Give one of them.")
+        wrong = [colour for colour in self.colors if not _COLOUR.fullmatch(colour)]
+        if wrong:
+            raise ConfigError(f"the colours {', '.join(wrong)} are none. Write each as rrggbb, such as ff0000 for red.")
+        for name, listed in (("values", self.values), ("colors", self.colors)):
+            if len(set(listed)) < len(listed):
+                raise ConfigError(f"{name} holds the same twice: {', '.join(map(str, listed))}. Name each class once.")
+            if listed and self.classes and len(self.classes) != len(listed):
+                raise ConfigError(
+                    f"{len(listed)} {name} are given, but {len(self.classes)} classes are named: "
+                    f"{', '.join(self.classes)}. Give as many."
+                )
+
+    @property
+    def says_values(self) -> bool:
+        """Whether the user says which mask value is which class."""
+        return any(value not in ((), False, None) for value in self._meanings.values())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes; where values or colours alone are given, these name classes of three and more."""
+        listed = tuple(map(str, self.values)) or self.colors
+        return self.classes or (() if len(listed) == 2 else listed)
+
+    @property
+    def _meanings(self) -> dict[str, object]:
+        return {
+            "--values": self.values,
+            "--colors": self.colors,
+            "--instances": self.instances,
+            "--mask-threshold": self.mask_threshold,
+        }

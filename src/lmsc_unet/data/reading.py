@@ -1,7 +1,7 @@
 """A sample's files as arrays, checked against each other."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.labels import LabelMap, distinct_values, infer_label_map
+from lmsc_unet.data.class_table import with_class_table
+from lmsc_unet.data.inference import complaint_of, infer_label_map
+from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.mask_summary import MaskSummary, summarise_mask
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError, SizeError
-from lmsc_unet.images import is_tiff, mark_missing, missing_pixels, read_image, read_info, read_mask
+from lmsc_unet.images import is_tiff, mark_missing, missing_pixels, read_image, read_info, read_stored_mask
 from lmsc_unet.metrics.counts import IGNORE
 
 
@@ -33,9 +36,9 @@ def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArra
     if sample.mask is None:
         raise DataError(f"{sample.image}: the image has no mask. Add a mask of the same stem, or take the image out.")
     image = load_image(sample.image)
-    raw = read_mask(sample.mask)
-    check_same_size(sample.image, image.shape, sample.mask, raw.shape)
-    ids = label_map.apply(raw, sample.mask)
+    stored = read_stored_mask(sample.mask)
+    check_same_size(sample.image, image.shape, sample.mask, stored.values.shape)
+    ids = label_map.ids(stored, sample.mask)
     ids[missing_pixels(image)] = IGNORE
     return image, ids
 
@@ -53,6 +56,15 @@ def load_picture(sample: Sample) -> NDArray[Any]:
     return draw_piece(sample.piece)
 
 
+def load_mask(path: Path, label_map: LabelMap) -> NDArray[np.uint8]:
+    """The class ids `H W` of a mask.
+
+    Raises:
+        DataError: the file is missing or damaged, or holds values that are no class.
+    """
+    return label_map.ids(read_stored_mask(path), path)
+
+
 def find_label_map(samples: Iterable[Sample], options: DataOptions = DataOptions()) -> LabelMap:  # noqa: B008 - frozen
     """The meaning of a dataset's masks, from every value in all of them; reads each mask once.
 
@@ -63,20 +75,33 @@ def find_label_map(samples: Iterable[Sample], options: DataOptions = DataOptions
     samples = tuple(samples)
     if samples and samples[0].piece is not None:
         return LabelMap(kind="classes", class_names=samples[0].piece.class_names)
-    masks = [sample.mask for sample in samples if sample.mask is not None]
+    return label_map_of(summarise_masks(samples, options), options)
+
+
+def summarise_masks(samples: Iterable[Sample], options: DataOptions) -> dict[Path, MaskSummary]:
+    """What each mask holds; of recordings, which have no mask files, nothing.
+
+    Raises:
+        DataError: a mask cannot be read; it is named.
+    """
+    masks = [sample.mask for sample in samples if sample.mask is not None and sample.piece is None]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = dict(zip(masks, pool.map(_values_and_width, masks), strict=True))
-    values = {path: values for path, (values, _) in found.items()}
-    is_wide = any(is_wide for _, is_wide in found.values())
-    label_map = infer_label_map(values, options, is_wide=is_wide)
-    for path in masks:
-        label_map.check_values(values[path], path)
+        return dict(zip(masks, pool.map(lambda path: summarise_mask(path, options), masks), strict=True))
+
+
+def label_map_of(masks: Mapping[Path, MaskSummary], options: DataOptions) -> LabelMap:
+    """The one meaning of masks, which all of them agree with.
+
+    Raises:
+        DataError: a mask holds values that are no class, or the values have no one meaning.
+        ConfigError: the classes named are none or too many.
+    """
+    label_map = infer_label_map(masks, with_class_table(options, masks))
+    for path, mask in masks.items():
+        complaint = complaint_of(label_map, mask)
+        if complaint:
+            raise DataError(f"{path}: {complaint}")
     return label_map
-
-
-def _values_and_width(path: Path) -> tuple[list[int], bool]:
-    raw = read_mask(path)
-    return distinct_values(raw).tolist(), raw.dtype.itemsize > 1
 
 
 def load_image(path: Path) -> NDArray[Any]:

@@ -1,14 +1,17 @@
 """A check's report as plain values for JSON, and as text."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from lmsc_unet.data.check import Report
 from lmsc_unet.data.labels import listed
+from lmsc_unet.data.problems import Problem
 from lmsc_unet.metrics.counts import IGNORE
 
 _MAX_SIZES = 8
+_MAX_LINES, _MAX_NAMES = 5, 3
 
 
 def report_dict(report: Report) -> dict[str, Any]:
@@ -39,8 +42,20 @@ def report_text(report: Report) -> str:
     """The report as lines to read: what there is, the classes, and everything wrong."""
     facts = "\n".join(f"{word:<9} {value}" for word, value in _facts(report))
     classes = "\n".join(_class_lines(report))
-    problems = "\n".join(f"{problem.severity}: {problem.file}: {problem.reason}" for problem in report.problems)
+    problems = "\n".join(_problem_lines(report.problems))
     return "\n\n".join(part for part in (facts, classes, problems, _verdict(report)) if part)
+
+
+def _problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
+    """A line for each problem; one that many files share is one line with their number and the first names."""
+    files: dict[tuple[str, str], list[Path]] = {}
+    for problem in problems:
+        files.setdefault((problem.severity, problem.reason), []).append(problem.file)
+    for (severity, reason), paths in files.items():
+        if len(paths) > _MAX_LINES:
+            yield f"{severity}: {len(paths):,} files: {reason} They are {listed(paths, _MAX_NAMES)}."
+        else:
+            yield from (f"{severity}: {path}: {reason}" for path in paths)
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:

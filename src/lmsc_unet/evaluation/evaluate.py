@@ -42,6 +42,11 @@ class Evaluation:
     score_at: str
     """`mask` or `network`: the size at which scores were taken."""
 
+    @property
+    def has_foreground(self) -> bool:
+        """Whether any pixel of the masks is of another class than 0."""
+        return bool((self.counts.tp + self.counts.fn)[..., 1:].any())
+
 
 def evaluate(
     predictor: Predictor, samples: Iterable[Sample], label_map: LabelMap, *, advance: Callable[[], None] | None = None

@@ -1,7 +1,6 @@
 """The worst and the best images of an evaluation in one picture, with their errors in colour."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +67,11 @@ def colour_errors(pair: Compared) -> NDArray[np.uint8]:
 
 def _cell(pair: Compared, caption: str) -> NDArray[np.uint8]:
     """The image above its errors, and a line of text."""
-    panels = [_fitted(panel) for panel in (to_display(pair.image), colour_errors(pair))]
-    return np.concatenate([_text(caption, CELL_PX), *panels])
+    panels = [fitted(panel) for panel in (to_display(pair.image), colour_errors(pair))]
+    return np.concatenate([text_line(caption, CELL_PX), *panels])
 
 
-def _fitted(panel: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def fitted(panel: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Scaled into a square cell, its sides kept in proportion."""
     height_px, width_px = panel.shape[:2]
     scale = CELL_PX / max(height_px, width_px)
@@ -88,7 +87,7 @@ def _row(title: str, cells: Sequence[NDArray[np.uint8]], num_columns: int) -> ND
     filled = [*cells, *[empty] * (num_columns - len(cells))]
     gap = np.full((len(empty), GAP_PX, 3), PAPER, dtype=np.uint8)
     row = np.concatenate([part for cell in filled for part in (gap, cell)] + [gap], axis=1)
-    return np.concatenate([_text(title, row.shape[1], size=15, left_px=GAP_PX), row, row[:GAP_PX] * 0 + 255])
+    return np.concatenate([text_line(title, row.shape[1], size=15, left_px=GAP_PX), row, row[:GAP_PX] * 0 + 255])
 
 
 def _legend(width_px: int, evaluation: Evaluation) -> NDArray[np.uint8]:
@@ -103,7 +102,8 @@ def _legend(width_px: int, evaluation: Evaluation) -> NDArray[np.uint8]:
     return np.asarray(canvas)
 
 
-def _text(text: str, width_px: int, *, size: int = 13, left_px: int = 0) -> NDArray[Any]:
+def text_line(text: str, width_px: int, *, size: int = 13, left_px: int = 0) -> NDArray[np.uint8]:
+    """A line of text as a picture of that width."""
     canvas = Image.new("RGB", (width_px, LINE_PX), PAPER)
     ImageDraw.Draw(canvas).text((left_px, 3), text, INK, ImageFont.load_default(size))
     return np.asarray(canvas)

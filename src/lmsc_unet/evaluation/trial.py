@@ -138,7 +138,7 @@ def open_trial(
         predictor=predictor,
         part=part,
         samples=samples,
-        label_map=find_label_map(samples, data_options),
+        label_map=find_label_map(dataset.samples, data_options),  # a part may hold too little to tell
         num_trained_on=sum(sample.file_name in trained_on for sample in samples),
         finder=finder,
     )

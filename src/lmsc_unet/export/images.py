@@ -55,7 +55,7 @@ def find_parts(root: Path, source: Source) -> Parts:
         train=train or dataset.samples,
         held_out=held_out or dataset.samples,
         is_held_out=bool(held_out),
-        label_map=find_label_map(held_out or dataset.samples, options),
+        label_map=find_label_map(dataset.samples, options),
     )
 
 

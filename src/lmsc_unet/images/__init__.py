@@ -2,7 +2,7 @@
 
 from lmsc_unet.images.geotiff import GeoTag, geo_tags
 from lmsc_unet.images.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo, plain_values
-from lmsc_unet.images.masks import NAN, StoredMask, read_mask, read_stored_mask
+from lmsc_unet.images.masks import NAN, NOTHING, StoredMask, read_mask, read_stored_mask
 from lmsc_unet.images.missing import mark_missing, missing_pixels
 from lmsc_unet.images.reading import is_tiff, read_image, read_info
 from lmsc_unet.images.resizing import resize, resize_mask
@@ -15,6 +15,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "NAN",
+    "NOTHING",
     "GeoTag",
     "ImageInfo",
     "RollingRows",

@@ -14,8 +14,8 @@ from lmsc_unet.images.info import MAX_PIXELS, AnyArray, check_limits, turn
 from lmsc_unet.images.raster_others import is_lossy
 from lmsc_unet.images.reading import file_head, kind_of, named
 
-NAN = -(2**63)
-"""Stands for NaN among the integers of a float mask."""
+NAN, NOTHING = -(2**63), -(2**63) + 1
+"""Stand among the integers of a mask for NaN, and for what the file itself calls nothing where no integer does."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,11 +56,28 @@ class StoredMask:
         if self.is_coloured:
             raise DataError(
                 f"the mask has {self.values.shape[2]} differing channels. A mask holds one number a pixel: "
-                "save it as class ids in a grey or palette PNG."
+                "save it as class ids in a grey or palette PNG, or name the colour of each class with --colors."
             )
         if self.palette is not None and as_greys:
             return np.append(self.palette[:, 0], np.zeros(256, np.uint8))[self.values]
         return _integers(self.values, self.nodata)
+
+    def above(self, threshold: float, ignore_index: int | None = None) -> NDArray[np.int64]:
+        """`H W` of 1 where the value is at least the threshold, 0 below; `NAN`, and `NOTHING` for what is to ignore.
+
+        Raises:
+            DataError: the mask is in colour. The caller adds the file's name.
+        """
+        is_float = self.values.dtype.kind == "f" and not self.is_coloured
+        known = self.values if is_float else self.numbers(as_greys=self.shows_greys)
+        result = (known >= threshold).astype(np.int64)
+        for value in (ignore_index, self.nodata):
+            if value is not None:
+                result[known == value] = NOTHING
+        if known.dtype.kind == "f":
+            is_tagged = self.nodata is not None and np.isnan(self.nodata)
+            result[np.isnan(known)] = NOTHING if is_tagged else NAN
+        return result
 
     def colours(self) -> NDArray[np.int64]:
         """`H W` of 0xRRGGBB; a grey value is that grey.
@@ -69,7 +86,9 @@ class StoredMask:
             DataError: the values are no colours of 8 or 16 bits. The caller adds the file's name.
         """
         if self.values.dtype.kind not in "bu" or self.bits > 16:
-            raise DataError(f"the mask holds values of type {self.values.dtype}, which are no colours.")
+            raise DataError(
+                f"the mask holds values of type {self.values.dtype}, which are no colours. Save it as class ids."
+            )
         if self.palette is not None:
             rgb = np.append(self.palette, np.zeros((256, 3), np.uint8), axis=0)[self.values]
         else:
@@ -191,12 +210,17 @@ def _integers(array: AnyArray, nodata: float | None) -> NDArray[np.integer[Any]]
         return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
     if array.dtype.kind != "f":
         raise DataError(f"the mask holds values of type {array.dtype}. Save it as class ids.")
-    is_nan = np.isnan(array) if nodata is None else np.isnan(array) | (array == array.dtype.type(nodata))
-    known = np.where(is_nan, array.dtype.type(0), array)
+    is_nan, is_nothing = np.isnan(array), array == np.array(np.nan if nodata is None else nodata, array.dtype)
+    known = np.where(is_nan | is_nothing, array.dtype.type(0), array)
     if (np.abs(known) > 2**31).any() or (known != np.rint(known)).any():
-        raise DataError(f"the mask holds values of type {array.dtype} that are no integers. Save it as class ids.")
-    if not is_nan.any():
-        return known.astype(np.int32)
-    whole = known.astype(np.int64)
-    whole[is_nan] = NAN
+        raise DataError(
+            f"the mask holds values of type {array.dtype} that are no integers. Save it as class ids, or say from "
+            "which value on it is foreground: --mask-threshold 0.5."
+        )
+    whole = known.astype(np.int32)
+    if not is_nan.any() and not is_nothing.any():
+        return whole
+    whole = whole.astype(np.int64)
+    whole[is_nothing] = NOTHING
+    whole[is_nan] = NOTHING if nodata is not None and np.isnan(nodata) else NAN
     return whole

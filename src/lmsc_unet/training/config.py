@@ -28,6 +28,7 @@ class DataConfig(DataOptions):
     """Share of the images held out for validation where the data names no split."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_share(self, "val_share", with_ends=False)
 
 

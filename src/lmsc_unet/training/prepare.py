@@ -7,11 +7,12 @@ from pathlib import Path
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
 from lmsc_unet.data.bands import band_note
+from lmsc_unet.data.class_pixels import check_learnable
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.groups import check_groups
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.objects import typical_width_px
-from lmsc_unet.data.reading import find_label_map
+from lmsc_unet.data.reading import find_label_map, label_map_of, summarise_masks
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
@@ -46,11 +47,15 @@ def prepare_data(data: Path, config: TrainConfig) -> Prepared:
     """
     dataset = find_dataset(data, config.data, pieces=config.recordings)
     options = replace(config.data, classes=config.data.classes or dataset.class_names)
-    label_map = find_label_map(dataset.samples, options)
+    masks = summarise_masks(dataset.samples, options)
+    label_map = label_map_of(masks, options) if masks else find_label_map(dataset.samples, options)
     folds = _folds(dataset.samples, config)
     for fold in folds:
         check_no_leak(fold.train, fold.val)
         _check_enough(fold, config)
+        if masks:
+            trained = [masks[sample.mask] for sample in fold.train if sample.mask is not None]
+            check_learnable(label_map, trained, f"{data}: the {len(trained)} training masks")
     return Prepared(folds=folds, label_map=label_map, spec=_spec(dataset, label_map, config))
 
 
