@@ -84,7 +84,7 @@ sys.exit(main(["predict", {str(run)!r}, {str(tmp_path / "a.png")!r}, "--out", {s
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    np.testing.assert_array_equal(read_mask(tmp_path / "out/masks/a.png"), expected)
+    np.testing.assert_array_equal(read_mask(tmp_path / "out/masks/a.png"), 255 * expected)
 
 
 def test_another_checkpoint_is_exported_anew(run: Path) -> None:

@@ -1,13 +1,14 @@
 """A model without PyTorch, and folders of images to predict."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.images import write_png
-from lmsc_unet.prediction import loading
+from lmsc_unet.images import open_rows, write_png
+from lmsc_unet.prediction import job, loading
 
 
 @pytest.fixture
@@ -32,6 +33,18 @@ def images(tmp_path: Path) -> Path:
     for index, name in enumerate(("b.png", "a.png", "deep/er/a.png")):
         write_png(folder / name, blobs(40 + 10 * index, 50, seed=index))
     return folder
+
+
+@pytest.fixture
+def by_rows(monkeypatch):
+    """Reads every TIFF by rows, in small blocks and bands."""
+
+    def switch_on() -> None:
+        monkeypatch.setattr(job, "open_rows", partial(open_rows, from_pixels=1))
+        monkeypatch.setattr("lmsc_unet.images.rows._BLOCK_BYTES", 4000)
+        monkeypatch.setattr("lmsc_unet.prediction.bands.BAND_PIXELS", 1000)
+
+    return switch_on
 
 
 def blobs(height: int, width: int, seed: int = 0) -> np.ndarray:

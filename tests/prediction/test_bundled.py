@@ -80,7 +80,7 @@ def test_a_name_is_enough_to_predict_and_to_evaluate(weights: Path, tmp_path: Pa
     write_png(tmp_path / "data/masks/a.png", (image[..., 0] > 127).astype(np.uint8) * 255)
     folder, out = str(tmp_path / "data"), tmp_path / "out"
     assert main(["predict", "nuclei", f"{folder}/images", "--out", str(out), "--backend", "onnxruntime"]) == 0
-    assert np.array_equal(read_mask(out / "masks/a.png"), image[..., 0] > 127)
+    assert np.array_equal(read_mask(out / "masks/a.png"), (image[..., 0] > 127) * 255)
     model = json.loads((out / "run.json").read_text())["model"]
     assert model == {
         "name": "net",

@@ -37,10 +37,10 @@ def test_a_folder_becomes_masks_overlays_and_a_list_in_input_order(model, images
     }
     for name, line in zip(names, lines(out), strict=True):
         image, mask = read_image(images / f"{name}.png"), read_mask(out / f"masks/{name}.png")
-        np.testing.assert_array_equal(mask, image[..., 0] == 220)
+        np.testing.assert_array_equal(mask, (image[..., 0] == 220) * 255)
         assert line["path"] == str(images / f"{name}.png")
         assert line["size"] == list(mask.shape)
-        assert line["class_shares"]["foreground"] == pytest.approx(mask.mean())
+        assert line["class_shares"]["foreground"] == pytest.approx(mask.mean() / 255)
         assert (line["status"], line["error"], line["mask"]) == ("ok", None, f"masks/{name}.png")
         assert line["ms"] > 0
     printed = capsys.readouterr()
@@ -99,7 +99,7 @@ def test_probabilities_are_16_bit_and_agree_with_the_mask(model, images, tmp_pat
     lmsc("predict", model, images, "--out", out, "--probabilities")
     probability = np.asarray(Image.open(out / "probabilities/b.png"))
     assert probability.dtype == np.uint16
-    np.testing.assert_array_equal(probability >= 32768, read_mask(out / "masks/b.png"))
+    np.testing.assert_array_equal(probability >= 32768, read_mask(out / "masks/b.png") == 255)
 
 
 @pytest.mark.parametrize(

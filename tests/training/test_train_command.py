@@ -143,7 +143,7 @@ def test_others_take_the_run_as_a_model(
     assert main(["predict", str(trained), str(data / "images"), "--out", str(tmp_path / "masks")]) == 0
     image = read_image(data / "images/3.png")
     prediction = Predictor.load(trained).predict(image)
-    assert np.array_equal(prediction.mask, read_mask(tmp_path / "masks/masks/3.png"))
+    assert np.array_equal(255 * prediction.mask, read_mask(tmp_path / "masks/masks/3.png"))
     assert prediction.mask.shape == image.shape[:2]
 
 

@@ -1,7 +1,7 @@
 """`lmsc predict`: masks of images of any size, by a trained model."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -22,6 +22,7 @@ def predict(
     out: Path,
     probabilities: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
+    mask_values: Literal["visible", "ids"] = "visible",
     tile_px: int = TILE_PX,
     batch: int = 1,
     threshold: float | None = None,
@@ -42,6 +43,8 @@ def predict(
         out: Folder for masks/, overlays/, probabilities/, predictions.jsonl and run.json.
         probabilities: Also write 16-bit probabilities, 65535 for 1: of class 1, or one folder for each class.
         overlays: Draw each mask over its image.
+        mask_values: visible: two classes are 0 and 255, more are a palette whose indices are the class ids; ids: grey
+            values are class ids, which look black.
         tile_px: Longest side of the tiles that larger images are cut into; more memory, less work done twice.
         batch: Tiles that go through the network at once.
         threshold: Probability from which a pixel is foreground, in place of the model's own.
@@ -62,6 +65,7 @@ def predict(
         scale=scale,
         overlays=overlays,
         probabilities=probabilities,
+        mask_values=mask_values,
         backend=backend,
         threads=threads,
     )

@@ -8,7 +8,7 @@ from lmsc_unet.images.reading import is_tiff, read_image, read_info
 from lmsc_unet.images.resizing import resize, resize_mask
 from lmsc_unet.images.rows import RollingRows, RowSource, as_source, resized, resized_blocks
 from lmsc_unet.images.streaming import open_rows
-from lmsc_unet.images.writing import sha256, write_png, write_png_rows
+from lmsc_unet.images.writing import in_blocks, sha256, write_png, write_png_rows, write_tiff_rows
 
 __all__ = [
     "IMAGE_KINDS",
@@ -23,6 +23,7 @@ __all__ = [
     "StoredMask",
     "as_source",
     "geo_tags",
+    "in_blocks",
     "is_tiff",
     "mark_missing",
     "missing_pixels",
@@ -39,4 +40,5 @@ __all__ = [
     "sha256",
     "write_png",
     "write_png_rows",
+    "write_tiff_rows",
 ]

@@ -13,6 +13,7 @@ from lmsc_unet.prediction.inputs import find_items
 from lmsc_unet.prediction.job import Job
 from lmsc_unet.prediction.journal import Entry
 from lmsc_unet.prediction.loading import find_file
+from lmsc_unet.prediction.masks import MaskValues, legend
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.results import COMMAND, Run, open_results, write_run
 from lmsc_unet.prediction.runtime import Runtime
@@ -35,6 +36,8 @@ class Settings:
     """Draw each mask over its image."""
     probabilities: bool = False
     """Also write 16-bit probabilities."""
+    mask_values: MaskValues = "visible"
+    """What the values of a mask are: 0 and 255 or indices of a palette, or class ids as grey values."""
     backend: str | None = None
     """What runs an exported file; the fastest that is installed if not given."""
     threads: int | None = None
@@ -48,7 +51,7 @@ class Batch:
     job: Job
     """What to predict, and where to put it."""
     done: Mapping[str, Entry]
-    """What an earlier run has done, by mask."""
+    """What an earlier run has done, by name."""
     run: Run
     """What run.json says of it."""
     lock: FolderLock
@@ -92,14 +95,15 @@ def open_batch(
             "out, or export the model by --outputs probabilities."
         )
     file = find_file(model, runtime.backend)
+    wanted = Wanted(overlays=settings.overlays, probabilities=settings.probabilities, mask_values=settings.mask_values)
     run = Run(
         arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), **asdict(settings)},
         model={"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
+        classes=legend(wanted.mask_format(predictor.spec), predictor.spec.class_names),
     )
     check_folder(out)
     lock = FolderLock(out, COMMAND)
     done = open_results(out, run, items, resume=resume, overwrite=overwrite)
-    wanted = Wanted(overlays=settings.overlays, probabilities=settings.probabilities)
     return Batch(job=Job(predictor=predictor, items=items, out=out, wanted=wanted), done=done, run=run, lock=lock)
 
 

@@ -64,7 +64,7 @@ def _clashing(names: Sequence[str]) -> set[str]:
     """Names that two have, or whose file would stand where another name needs a folder."""
     numbers = Counter(names)
     folders = {parent.as_posix() for name in names for parent in Path(name).parents}
-    return {name for name in names if numbers[name] > 1 or f"{name}.png" in folders}
+    return {name for name in names if numbers[name] > 1 or folders & {f"{name}.png", f"{name}.tif"}}
 
 
 def _images_of(given: Path, out: Path) -> list[Path]:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from lmsc_unet.data.reading import load_image
 from lmsc_unet.errors import LmscError, OutputError
-from lmsc_unet.images import RowSource, as_source, open_rows
+from lmsc_unet.images import GeoTag, RowSource, as_source, geo_tags, open_rows
 from lmsc_unet.overlap import overlapped
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import Entry, add_entry, write_entries
 from lmsc_unet.prediction.predictor import Prediction, Predictor
 from lmsc_unet.prediction.streamed import predict_rows
-from lmsc_unet.prediction.writers import Wanted, mask_file, other_files, write_results
+from lmsc_unet.prediction.writers import Wanted, other_files, write_results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
 
     Args:
         job: What to do.
-        done: Entries of an earlier run by mask; images that they call ok and whose files are there are not
+        done: Entries of an earlier run by name; images that they call ok and whose files are there are not
             predicted again.
 
     Raises:
@@ -49,7 +49,7 @@ def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
     entries: list[Entry] = []
 
     def read(item: Item) -> Read | Entry:
-        known = done.get(mask_file(item.name))
+        known = done.get(item.name)
         return known if known is not None and is_complete(job, item, known) else read_item(item)
 
     try:
@@ -74,6 +74,8 @@ class Read:
     """Its pixels "H W C"; None where they are read by rows."""
     source: RowSource
     """Its rows."""
+    tags: Sequence[GeoTag]
+    """Of a GeoTIFF, where it lies."""
     spent_s: float
     """How long it took."""
 
@@ -98,9 +100,10 @@ def read_item(item: Item) -> Read | Entry:
         if source is None:
             image = load_image(item.path)
             source = as_source(image)
+        tags = geo_tags(item.path)
     except (LmscError, MemoryError) as error:
         return _failed(item, error)
-    return Read(item=item, image=image, source=source, spent_s=time.perf_counter() - start)
+    return Read(item=item, image=image, source=source, tags=tags, spent_s=time.perf_counter() - start)
 
 
 def predict_item(job: Job, read: Read | Entry) -> Made | Entry:
@@ -114,8 +117,9 @@ def predict_item(job: Job, read: Read | Entry) -> Made | Entry:
     start = time.perf_counter()
     try:
         if read.image is None:
-            summary = predict_rows(job.predictor, read.source, job.out, read.item.name, job.wanted)
-            return _ok(read.item, summary.size, summary.shares, read.spent_s + time.perf_counter() - start)
+            summary = predict_rows(job.predictor, read.source, job.out, read.item.name, job.wanted, read.tags)
+            spent_s = read.spent_s + time.perf_counter() - start
+            return _ok(read.item, summary.mask, summary.size, summary.shares, spent_s)
         prediction = job.predictor.predict(read.image)
     except OutputError:
         raise
@@ -130,40 +134,40 @@ def write_item(job: Job, made: Made | Entry, done: Mapping[str, Entry]) -> Entry
     Raises:
         OutputError: a result cannot be written.
     """
-    if isinstance(made, Entry) and done.get(made.mask) is made:
+    if isinstance(made, Entry) and done.get(made.name) is made:
         return made
     if not job.out.is_dir():  # files would make it anew, and those before would be missing
         raise OutputError(f"{job.out}: the results folder was removed.")
     start = time.perf_counter()
     entry = made if isinstance(made, Entry) else None
     if isinstance(made, Made):
-        item, prediction = made.read.item, made.prediction
-        assert made.read.image is not None
-        write_results(job.out, item.name, made.read.image, prediction, job.predictor.spec.num_logits, job.wanted)
+        read, prediction = made.read, made.prediction
+        assert read.image is not None
+        mask = write_results(job.out, read.item.name, read.image, prediction, job.predictor.spec, job.wanted, read.tags)
         size = (prediction.mask.shape[0], prediction.mask.shape[1])
-        entry = _ok(item, size, prediction.shares, made.spent_s + time.perf_counter() - start)
+        entry = _ok(read.item, mask, size, prediction.shares, made.spent_s + time.perf_counter() - start)
     assert entry is not None
     add_entry(job.out, entry)
     return entry
 
 
-def _ok(item: Item, size: tuple[int, int], shares: dict[str, float], spent_s: float) -> Entry:
+def _ok(item: Item, mask: str, size: tuple[int, int], shares: dict[str, float], spent_s: float) -> Entry:
     return Entry(
         path=str(item.path),
         status="ok",
         size=size,
         class_shares=shares,
         ms=round(1000 * spent_s, 1),
-        mask=mask_file(item.name),
+        mask=mask,
     )
 
 
 def _failed(item: Item, error: BaseException) -> Entry:
     reason = str(error) or "the image does not fit into memory. Cut it into smaller ones."
-    return Entry(path=str(item.path), status="failed", error=reason, mask=mask_file(item.name))
+    return Entry(path=str(item.path), status="failed", error=reason, mask=f"masks/{item.name}.png")
 
 
 def is_complete(job: Job, item: Item, entry: Entry) -> bool:
     """Whether an image was predicted before, and all its files are still there."""
-    files = [mask_file(item.name), *other_files(item.name, job.predictor.spec.num_logits, job.wanted)]
+    files = [entry.mask, *other_files(item.name, job.predictor.spec.num_logits, job.wanted)]
     return entry.status == "ok" and all((job.out / file).is_file() for file in files)

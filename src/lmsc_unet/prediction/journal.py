@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lmsc_unet.prediction.files import append_line, no_list, read_lines, to_json, write_text
+from lmsc_unet.prediction.masks import name_of
 
 JOURNAL = "predictions.jsonl"
 
@@ -28,6 +29,11 @@ class Entry:
     """Why there is no mask."""
     mask: str
     """Where the mask is, or would be, below the results folder."""
+
+    @property
+    def name(self) -> str:
+        """The image's name in the results."""
+        return name_of(self.mask)
 
 
 def read_entries(out: Path) -> list[Entry]:

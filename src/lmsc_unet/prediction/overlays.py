@@ -23,13 +23,18 @@ FILL_SHARE = 0.3
 """How much of a pixel's colour is its class's; at the border of a class it is all."""
 
 
+def colour_of(class_id: int) -> tuple[int, int, int]:
+    """RGB of a class, in overlays and in the palettes of masks; class 0 is black."""
+    return COLOURS[(class_id - 1) % len(COLOURS)] if class_id else (0, 0, 0)
+
+
 def draw_overlay(image: NDArray[Any], mask: NDArray[np.uint8], limits: Limits | None = None) -> NDArray[np.uint8]:
     """Tints each class but 0 and draws its border; RGB "H W 3" of an image "H W C" of any depth and a mask "H W".
 
     Of a part of an image, the whole image's `display_limits` say which values are black and white.
     """
     drawn = to_display(image, limits)
-    table = np.array([(0, 0, 0), *(COLOURS[index % len(COLOURS)] for index in range(255))], dtype=np.uint8)
+    table = np.array([colour_of(class_id) for class_id in range(256)], dtype=np.uint8)
     is_class, is_border = mask > 0, borders(mask)
     tint = table[mask[is_class]] * np.float32(FILL_SHARE) + drawn[is_class] * np.float32(1 - FILL_SHARE)
     drawn[is_class] = np.rint(tint, out=tint).astype(np.uint8)

@@ -16,13 +16,16 @@ from lmsc_unet.files import check_folder, temporary_of
 from lmsc_unet.prediction.files import cannot_write, mapping_of, read_described, remove, within, write_text
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import JOURNAL, Entry, read_entries
-from lmsc_unet.prediction.writers import FOLDERS, mask_file
+from lmsc_unet.prediction.masks import name_of
+from lmsc_unet.prediction.writers import FOLDERS
 
 RUN_FILE = "run.json"
 COMMAND = "lmsc predict"
 RUNTIMES = ("torch", "onnxruntime", "openvino")
-DECISIVE = ("threshold", "scale", "tile_px", "overlays", "probabilities", "backend")
+DECISIVE = ("threshold", "scale", "tile_px", "overlays", "probabilities", "mask_values", "backend")
 """The arguments that results depend on."""
+BEFORE = {"mask_values": "ids"}
+"""What was done before an argument was there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,8 @@ class Run:
     """The command's arguments."""
     model: Mapping[str, Any]
     """The model's name, file and SHA-256."""
+    classes: Sequence[Mapping[str, Any]] = ()
+    """Id, name, value in a mask and colour of each class."""
 
     @property
     def decisive(self) -> dict[str, Any]:
@@ -42,13 +47,13 @@ class Run:
 
 def decisive(arguments: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that results depend on, and the model's SHA-256."""
-    return {name: arguments.get(name) for name in DECISIVE} | {"model_sha256": model.get("sha256")}
+    return {name: arguments.get(name, BEFORE.get(name)) for name in DECISIVE} | {"model_sha256": model.get("sha256")}
 
 
 def open_results(
     out: Path, run: Run, items: Sequence[Item], *, resume: bool = False, overwrite: bool = False
 ) -> dict[str, Entry]:
-    """Makes the results folder ready; gives the entries so far by mask, none but when resuming.
+    """Makes the results folder ready; gives the entries so far by name, none but when resuming.
 
     Raises:
         OutputError: the folder holds results and neither flag is given, or files of another's, or results of
@@ -89,6 +94,7 @@ def write_run(out: Path, run: Run, **outcome: Any) -> None:
         "command": COMMAND,
         "arguments": dict(run.arguments),
         "model": dict(run.model),
+        "classes": list(run.classes),
         "versions": versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         **outcome,
@@ -126,11 +132,11 @@ def clear_results(out: Path) -> None:
 
 
 def files_of(out: Path, mask: str) -> list[Path]:
-    """All files that may belong to one mask: `masks/NAME.png`, `overlays/NAME.png`, `probabilities/.../NAME.png`."""
-    name = mask.removeprefix("masks/")
+    """All files that may belong to one mask: itself, `overlays/NAME.png`, `probabilities/.../NAME.png`."""
+    name = name_of(mask)
     classes = sorted(path.name for path in (out / "probabilities").glob("*") if path.name.isdigit())
-    folders = [*FOLDERS, *(f"probabilities/{number}" for number in classes)]
-    return [within(out, f"{folder}/{name}") for folder in folders]
+    folders = [*FOLDERS[1:], *(f"probabilities/{number}" for number in classes)]
+    return [within(out, mask), *(within(out, f"{folder}/{name}.png") for folder in folders)]
 
 
 def remove_partial(out: Path) -> None:
@@ -151,9 +157,9 @@ def _resumable(out: Path, run: Run, items: Iterable[Item]) -> dict[str, Entry]:
             f"{out}: the results were begun otherwise ({'; '.join(changed)}). Resume with what they were begun with, "
             "replace them by --overwrite, or name another folder by --out."
         )
-    planned = {(mask_file(item.name), str(item.path)) for item in items}
-    entries = {entry.mask: entry for entry in read_entries(out)}
-    foreign = [entry.path for entry in entries.values() if (entry.mask, entry.path) not in planned]
+    planned = {(item.name, str(item.path)) for item in items}
+    entries = {entry.name: entry for entry in read_entries(out)}
+    foreign = [entry.path for entry in entries.values() if (entry.name, entry.path) not in planned]
     if foreign:
         raise OutputError(
             f"{out}: the folder holds results of other inputs, {foreign[0]} among {len(foreign)}. Resume with the same "

@@ -1,6 +1,6 @@
 """An image that is larger than memory: read by rows, and its results written by rows as they are finished."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.images import RowSource, write_png_rows
+from lmsc_unet.images import GeoTag, RowSource, write_png_rows
 from lmsc_unet.memory import return_freed_memory
 from lmsc_unet.overlap import Sink
 from lmsc_unet.prediction.files import within
+from lmsc_unet.prediction.masks import MaskFormat
 from lmsc_unet.prediction.overlays import display_limits, draw_overlay
 from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.writers import Wanted, mask_file, probability_folders, to_16_bit
+from lmsc_unet.prediction.writers import Wanted, probability_folders, to_16_bit
 
 Blocks = Iterator[NDArray[Any]]
 _MASKS_AHEAD = 64  # bands, 16 MB: a row of tiles is finished at once, and is drawn while the next is in the network
@@ -29,9 +30,13 @@ class Summary:
     """Height and width in pixels."""
     shares: dict[str, float]
     """The share of pixels of each class, by name."""
+    mask: str
+    """Where the mask lies, below the results folder."""
 
 
-def predict_rows(predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted) -> Summary:
+def predict_rows(
+    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted, tags: Sequence[GeoTag] = ()
+) -> Summary:
     """Segments an image and writes its files at the same time; the mask takes its name last.
 
     Raises:
@@ -40,7 +45,8 @@ def predict_rows(predictor: Predictor, source: RowSource, out: Path, name: str, 
     """
     return_freed_memory()
     source, limits = predictor.survey(source)
-    mask, overlay, probabilities = _sinks(predictor, source, out, name, wanted)
+    form = wanted.mask_format(predictor.spec, tags)
+    mask, overlay, probabilities = _sinks(predictor, source, out, name, wanted, form)
     sinks = [*overlay, *probabilities, mask]
     counts = np.zeros(len(predictor.spec.class_names), np.int64)
     try:
@@ -62,18 +68,19 @@ def predict_rows(predictor: Predictor, source: RowSource, out: Path, name: str, 
     return Summary(
         size=(source.height_px, source.width_px),
         shares=dict(zip(predictor.spec.class_names, shares.tolist(), strict=True)),
+        mask=form.file(name),
     )
 
 
 def _sinks(
-    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted
+    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted, form: MaskFormat
 ) -> tuple[Sink, list[Sink], list[Sink]]:
     """For the mask, the overlay and the probabilities; the last two where they are wanted."""
     size_px = (source.height_px, source.width_px)
 
-    def picture(file: str, waiting: int = 2) -> Sink:
+    def picture(file: str) -> Sink:
         path = within(out, file)
-        return Sink(lambda blocks: write_png_rows(path, blocks, *size_px), waiting)
+        return Sink(lambda blocks: write_png_rows(path, blocks, *size_px))
 
     def overlay(file: str) -> Sink:
         path = within(out, file)
@@ -81,7 +88,7 @@ def _sinks(
 
     folders = probability_folders(predictor.spec.num_logits) if wanted.probabilities else []
     return (
-        picture(mask_file(name), _MASKS_AHEAD),
+        Sink(lambda masks: form.write(out, name, masks, size_px), _MASKS_AHEAD),
         [overlay(f"overlays/{name}.png")] if wanted.overlays else [],
         [picture(f"{folder}/{name}.png") for folder in folders],
     )

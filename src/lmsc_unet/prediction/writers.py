@@ -1,5 +1,6 @@
 """What `lmsc predict` writes of one image: its mask, and on request an overlay and the probabilities."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.images import write_png
+from lmsc_unet.images import GeoTag, in_blocks, write_png
 from lmsc_unet.prediction.files import within
+from lmsc_unet.prediction.masks import MaskFormat, MaskValues
 from lmsc_unet.prediction.overlays import draw_overlay
 from lmsc_unet.prediction.predictor import Prediction
+from lmsc_unet.prediction.spec import ModelSpec
 
 FOLDERS = ("masks", "overlays", "probabilities")
 """The folders of a results folder."""
@@ -26,11 +29,12 @@ class Wanted:
     """The mask drawn over the image, to be looked at."""
     probabilities: bool = False
     """16-bit PNG: the probability of class 1 with one logit, of each class with more."""
+    mask_values: MaskValues = "visible"
+    """What the values of a mask are."""
 
-
-def mask_file(name: str) -> str:
-    """Where the mask of an item lies, below the results folder."""
-    return f"masks/{name}.png"
+    def mask_format(self, spec: ModelSpec, tags: Sequence[GeoTag] = ()) -> MaskFormat:
+        """How the mask of an image with such tags is written."""
+        return MaskFormat(values=self.mask_values, num_classes=len(spec.class_names), tags=tags)
 
 
 def other_files(name: str, num_logits: int, wanted: Wanted) -> list[str]:
@@ -47,9 +51,15 @@ def probability_folders(num_logits: int) -> list[str]:
 
 
 def write_results(
-    out: Path, name: str, image: NDArray[Any], prediction: Prediction, num_logits: int, wanted: Wanted
-) -> None:
-    """Writes the files of one image; the mask comes last, so that where it is, all is.
+    out: Path,
+    name: str,
+    image: NDArray[Any],
+    prediction: Prediction,
+    spec: ModelSpec,
+    wanted: Wanted,
+    tags: Sequence[GeoTag] = (),
+) -> str:
+    """Writes the files of one image; the mask comes last, so that where it is, all is. Gives the mask's place.
 
     Raises:
         OutputError: the disk is full, or a file would lie outside the results folder.
@@ -57,10 +67,12 @@ def write_results(
     if wanted.overlays:
         write_png(within(out, f"overlays/{name}.png"), draw_overlay(image, prediction.mask))
     if wanted.probabilities:
-        shown = prediction.probability[1:] if num_logits == 1 else prediction.probability
-        for folder, probability in zip(probability_folders(num_logits), shown, strict=True):
+        shown = prediction.probability[1:] if spec.num_logits == 1 else prediction.probability
+        for folder, probability in zip(probability_folders(spec.num_logits), shown, strict=True):
             write_png(within(out, f"{folder}/{name}.png"), to_16_bit(probability))
-    write_png(within(out, mask_file(name)), prediction.mask)
+    form = wanted.mask_format(spec, tags)
+    form.write(out, name, in_blocks(prediction.mask), (prediction.mask.shape[0], prediction.mask.shape[1]))
+    return form.file(name)
 
 
 def to_16_bit(probability: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from lmsc_unet.data.labels import LabelMap
@@ -16,6 +16,7 @@ from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.files import write_bytes
+from lmsc_unet.prediction.overlays import colour_of, to_display
 from lmsc_unet.prediction.predictor import Predictor
 
 SHOWN_IMAGES = 4
@@ -44,12 +45,23 @@ def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map:
     for row, sample in zip(figure.subplots(len(chosen), 3, squeeze=False), chosen, strict=True):
         image, truth = load_pair(sample, label_map)
         mask = predictor.predict(image).mask
-        panels = ((_viewable(image), sample.name), (_coloured(truth), "truth"), (_coloured(mask), "prediction"))
+        table = class_colours(label_map.num_classes)
+        panels = ((to_display(image), sample.name), (table[truth], "truth"), (table[mask], "prediction"))
         for axis, (panel, title) in zip(row, panels, strict=True):
             axis.imshow(panel)
             axis.set_title(title[-40:], fontsize=9)
             axis.set_axis_off()
+    _add_legend(figure, label_map.class_names)
     save(figure, path, dpi=80)
+
+
+def _add_legend(figure: Figure, class_names: Sequence[str]) -> None:
+    """Which colour is which class, where there are several."""
+    if len(class_names) == 2:
+        return
+    colours = class_colours(len(class_names)) / 255
+    patches = [Patch(color=colours[class_id], label=name) for class_id, name in enumerate(class_names)]
+    figure.legend(handles=patches[1:], loc="outside lower center", ncols=6, frameon=False)
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
@@ -64,18 +76,10 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
     write_bytes(path, picture.getvalue())
 
 
-def _viewable(image: NDArray[Any]) -> NDArray[np.float64]:
-    """The first three channels (or the first, as grey) between their 1st and 99th percentile."""
-    shown = image[..., :3] if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2)
-    low, high = np.percentile(shown, (1, 99))
-    unit: NDArray[np.float64] = np.clip((shown.astype(np.float64) - low) / max(high - low, 1e-9), 0, 1)
-    return unit
-
-
-def _coloured(mask: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Background black, classes in colours, pixels that are left out grey."""
-    table = np.array([(0, 0, 0), *(COLOURS[i % len(COLOURS)] for i in range(254)), (0.5, 0.5, 0.5)])
-    table[1] = (1, 1, 1)
-    assert len(table) == IGNORE + 1
-    colours: NDArray[np.float64] = table[mask]
-    return colours
+def class_colours(num_classes: int) -> NDArray[np.uint8]:
+    """RGB of each class id "256 3": as in overlays and masks, but white for the one class of two; 255 is grey."""
+    table = np.array([colour_of(class_id) for class_id in range(256)], np.uint8)
+    if num_classes == 2:
+        table[1] = 255
+    table[IGNORE] = 128
+    return table
