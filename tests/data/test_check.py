@@ -28,10 +28,13 @@ def test_a_good_dataset_is_described(tmp_path, capsys):
     assert report == {
         "root": str(root),
         "layout": "folder",
+        "about": "images/ with masks/",
         "usable": True,
         "images": 3,
         "pairs": 3,
         "splits": {},
+        "spare": 0,
+        "passed_over": {},
         "sizes": [{"height_px": 6, "width_px": 8, "images": 2}, {"height_px": 10, "width_px": 4, "images": 1}],
         "depths": {"uint8": 3},
         "channels": {"1": 1, "3": 2},

@@ -76,7 +76,7 @@ def _nothing(_root):
 
 
 def _other_folders(root):
-    write_dataset(root, ["a"], images="imgs", masks="labels")
+    write_dataset(root, ["a"], images="first", masks="second")
 
 
 def _no_masks_folder(root):
@@ -91,7 +91,7 @@ def _only_text(root):
 
 def _other_stems(root):
     write_image(root / "images" / "a.png")
-    write_mask(root / "masks" / "a_mask.png")
+    write_mask(root / "masks" / "b_mask.png")
 
 
 def _mask_missing(root):
@@ -136,7 +136,7 @@ BAD = [
         _nothing,
         "DATA: there is no folder images/. It holds no folders. Name the two folders with --images and --masks.",
     ),
-    (_other_folders, "DATA: there is no folder images/. It holds imgs/, labels/. Name the two folders with"),
+    (_other_folders, "DATA: there is no folder images/. It holds first/, second/. Name the two folders with"),
     (_no_masks_folder, "DATA: there is no folder masks/ beside images/. Name it with --masks."),
     (
         _only_text,
@@ -144,7 +144,7 @@ BAD = [
     ),
     (
         _other_stems,
-        "DATA: no image has a mask. Pairs have one stem, but the images are a.png and the masks a_mask.png.",
+        "DATA: no image has a mask. Pairs have one stem, but the images are a.png and the masks b_mask.png.",
     ),
     (_mask_missing, "DATA: 1 file cannot be used:\n  DATA/images/e.png: the image has no mask. Add DATA/masks/e.png"),
     (_image_missing, "DATA/masks/e.png: the mask has no image. Add DATA/images/e.png, or take the mask out."),

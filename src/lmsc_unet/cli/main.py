@@ -1,5 +1,6 @@
 """The command `lmsc`: word -> function, imported only when it is called."""
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -95,6 +96,8 @@ def _until_stopped(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     if words in HELP:
         print(list_commands())
         return 0

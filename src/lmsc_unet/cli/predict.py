@@ -39,7 +39,7 @@ def predict(
     Args:
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
             of `lmsc export`.
-        inputs: Images, and folders that are searched for images to the bottom.
+        inputs: Images, and folders that are searched for images to the bottom; of a dataset its images alone.
         out: Folder for masks/, overlays/, probabilities/, predictions.jsonl and run.json.
         probabilities: Also write 16-bit probabilities, 65535 for 1: of class 1, or one folder for each class.
         overlays: Draw each mask over its image.
@@ -70,6 +70,8 @@ def predict(
         threads=threads,
     )
     opened = open_batch(model, inputs, out, settings, resume=resume, overwrite=overwrite)
+    for remark in opened.remarks:
+        print(f"lmsc: note: {remark}", file=sys.stderr)
     entries = _carry_out(opened)
     number = len(opened.job.items)
     num_failed = close_batch(opened, entries)

@@ -1,7 +1,7 @@
 """Says what a dataset holds and everything that is wrong with it, before hours are spent on it."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,7 +10,6 @@ from typing import Any
 
 from lmsc_unet.data.bands import band_note
 from lmsc_unet.data.class_pixels import count_classes
-from lmsc_unet.data.duplicates import same_files
 from lmsc_unet.data.folder import scan_dataset
 from lmsc_unet.data.groups import group_problems
 from lmsc_unet.data.inspection import Findings, inspect
@@ -93,7 +92,7 @@ def check_dataset(
         *label_problems,
         *_channel_problems(findings),
         *_band_problems(dataset.root, findings),
-        *_twin_problems(dataset.samples),
+        *_twin_problems(findings),
         *_part_problems(report),
         *group_problems(dataset.samples),
         *class_problems(root, findings, label_map),
@@ -131,9 +130,14 @@ def _band_problems(root: Path, findings: Sequence[Findings]) -> Iterator[Problem
         yield Problem(file=root, reason=band_note(kept), severity="warning")
 
 
-def _twin_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
-    by_path = {sample.image: sample for sample in samples}
-    for first, *others in same_files(by_path):
+def _twin_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
+    """Images of equal pixels, however they are encoded."""
+    by_path = {found.sample.image: found.sample for found in findings}
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for found in findings:
+        if found.digest:
+            groups[found.digest].append(found.sample.image)
+    for first, *others in groups.values():
         for other in others:
             parts = {by_path[first].split, by_path[other].split}
             if parts == {"train", "val"}:

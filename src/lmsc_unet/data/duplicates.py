@@ -1,8 +1,14 @@
-"""Files that are one and the same under two names."""
+"""Images that are one and the same under two names, by their files' bytes or by their pixels."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lmsc_unet.images import sha256
 
@@ -13,8 +19,18 @@ def same_files(paths: Iterable[Path]) -> list[list[Path]]:
     return [twins for group in groups for twins in _grouped(group, sha256)]
 
 
+def pixel_digest(image: NDArray[Any]) -> str:
+    """Names the pixels of an image "H W C", whatever file they come from; grey saved as colours is grey."""
+    if image.shape[2] == 3 and (image == image[..., :1]).all():
+        image = image[..., :1]
+    digest = hashlib.sha256(f"{image.shape} {image.dtype}".encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
 def _grouped(paths: Iterable[Path], key: Callable[[Path], Hashable]) -> list[list[Path]]:
     groups: dict[Hashable, list[Path]] = defaultdict(list)
     for path in paths:
-        groups[key(path)].append(path)
+        with suppress(OSError):  # a file that cannot be read is told where it is read
+            groups[key(path)].append(path)
     return [group for group in groups.values() if len(group) > 1]

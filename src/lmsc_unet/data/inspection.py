@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmsc_unet.data.duplicates import pixel_digest
 from lmsc_unet.data.mask_summary import MaskSummary, summarise, summarise_mask
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import Piece
@@ -27,6 +28,8 @@ class Findings:
     """The values of the mask; None where it cannot be read."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the two files."""
+    digest: str = ""
+    """Names the image's pixels; empty where it cannot be read."""
 
 
 def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  # noqa: B008 - frozen
@@ -34,7 +37,7 @@ def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  
     if sample.piece is not None:
         return _inspect_piece(sample, sample.piece)
     problems: list[Problem] = []
-    info = _inspect_image(sample.image, problems)
+    info, digest = _inspect_image(sample.image, problems)
     mask = None if sample.mask is None else _inspect_mask(sample.mask, options, problems)
     if info and mask and sample.mask:
         try:
@@ -44,7 +47,7 @@ def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  
             problems.append(_problem(sample.mask, error))
         else:
             problems.extend(_turned(sample.image, info))
-    return Findings(sample=sample, image=info, mask=mask, problems=tuple(problems))
+    return Findings(sample=sample, image=info, mask=mask, problems=tuple(problems), digest=digest)
 
 
 def _inspect_piece(sample: Sample, piece: Piece) -> Findings:
@@ -57,13 +60,13 @@ def _inspect_piece(sample: Sample, piece: Piece) -> Findings:
     return Findings(sample=sample, image=info, mask=summarise(StoredMask(values=mask, bits=8)))
 
 
-def _inspect_image(path: Path, problems: list[Problem]) -> ImageInfo | None:
+def _inspect_image(path: Path, problems: list[Problem]) -> tuple[ImageInfo | None, str]:
     try:
-        load_image(path)
-        return read_info(path)
+        digest = pixel_digest(load_image(path))
+        return read_info(path), digest
     except DataError as error:
         problems.append(_problem(path, error))
-        return None
+        return None, ""
 
 
 def _inspect_mask(path: Path, options: DataOptions, problems: list[Problem]) -> MaskSummary | None:
@@ -80,7 +83,8 @@ def _inspect_mask(path: Path, options: DataOptions, problems: list[Problem]) -> 
 
 def _turned(path: Path, info: ImageInfo) -> Iterator[Problem]:
     if info.orientation != 1:
-        reason = f"the image is turned by its EXIF orientation {info.orientation}. See that its mask is drawn that way."
+        by = "TIFF orientation tag" if path.suffix.lower() in (".tif", ".tiff") else "EXIF orientation"
+        reason = f"the image is turned by its {by} {info.orientation}. See that its mask is drawn that way."
         yield Problem(file=path, reason=reason, severity="warning")
 
 

@@ -6,7 +6,7 @@ nothing is read from names but the stem, which is one in all folders of an organ
 
 from pathlib import Path
 
-from lmsc_unet.data.pairing import Found, pair_folders
+from lmsc_unet.data.pairing import FolderPair
 
 IMAGES = "tissue images"
 MASKS = "mask binary"
@@ -17,13 +17,12 @@ def is_nuinsseg(root: Path) -> bool:
     return bool(_organs(root))
 
 
-def scan_nuinsseg(root: Path, masks: str = MASKS) -> Found:
+def organ_folders(root: Path, masks: str = MASKS) -> list[FolderPair]:
     """All organs; `masks` may name another of the published folders, such as `label masks modify`."""
-    found = Found()
-    for organ in _organs(root):
-        prefix = "" if organ == root else f"{organ.name}/"
-        found += pair_folders(organ / IMAGES, organ / masks, prefix=prefix)
-    return found
+    return [
+        FolderPair(images=organ / IMAGES, masks=organ / masks, prefix="" if organ == root else f"{organ.name}/")
+        for organ in _organs(root)
+    ]
 
 
 def _organs(root: Path) -> list[Path]:

@@ -33,6 +33,8 @@ class DataOptions:
     """Name of the folder of images."""
     masks: str = "masks"
     """Name of the folder of masks."""
+    mask_suffix: str = ""
+    """What a mask's name has behind its image's, such as _mask; found from the names if not given."""
     split_file: Path | None = None
     """CSV with the columns name,split (train, val or test) that says which images train, validate and test."""
     group: str = ""

@@ -1,14 +1,29 @@
-"""Images and masks of two folders, paired by the path below them without its ending."""
+"""Images and masks of some folders, paired by the path below them without its ending."""
 
-import os
 import unicodedata
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lmsc_unet.data.labels import listed
+from lmsc_unet.data.matching import Affix, Match, in_words, masks_among, match_names
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import IMAGE_SUFFIXES
+from lmsc_unet.images import FolderContents, folder_contents
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderPair:
+    """A folder of images and a folder of masks; one folder where both lie in it."""
+
+    images: Path
+    """The images."""
+    masks: Path
+    """The masks."""
+    prefix: str = ""
+    """What the names of its samples begin with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,67 +34,141 @@ class Found:
     """Every image, with its mask where there is one."""
     problems: tuple[Problem, ...] = ()
     """Images without mask, masks without image, files that share a stem."""
-
-    def __add__(self, other: "Found") -> "Found":
-        return Found(samples=self.samples + other.samples, problems=self.problems + other.problems)
-
-
-def pair_folders(images: Path, masks: Path, *, prefix: str = "") -> Found:
-    """Pairs two folders and their subfolders; names begin with `prefix`."""
-    image_files, image_twins = _by_stem(images)
-    mask_files, mask_twins = _by_stem(masks)
-    samples = tuple(
-        Sample(name=prefix + stem, image=image, mask=mask_files.get(stem)) for stem, image in image_files.items()
-    )
-    alone = [_no_mask(sample.image, masks) for sample in samples if sample.mask is None]
-    orphans = [_no_image(mask, images) for stem, mask in mask_files.items() if stem not in image_files]
-    return Found(samples=samples, problems=(*image_twins, *mask_twins, *alone, *orphans))
+    spare: tuple[Path, ...] = ()
+    """Images that need no mask, such as those of a test part that is published without."""
+    others: Counter[str] = field(default_factory=Counter)
+    """How many files of other kinds were passed over, by ending."""
+    about: str = ""
+    """How the names of masks differ from those of images."""
 
 
-def picture_files(folder: Path) -> list[Path]:
-    """The pictures in a folder and below, sorted; hidden files and folders and other files are passed over."""
-    found: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=refuse_unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found.extend(Path(parent, name) for name in files if is_picture(Path(name)))
-    return sorted(found, key=Path.as_posix)
-
-
-def refuse_unreadable(error: OSError) -> None:
-    """For `os.walk`, which passes over folders that may not be read as if they were empty.
+def pair(
+    folders: Sequence[FolderPair],
+    mask_suffix: str = "",
+    *,
+    case_of: Callable[[str], str] = str,
+) -> Found:
+    """Pairs the pictures of all folders by one rule; `case_of` takes off an image's name what its mask's never has.
 
     Raises:
-        DataError: always.
+        DataError: several masks would do for each image.
     """
-    raise DataError(f"{error.filename}: this folder cannot be read ({error.strerror}). See that it may be.") from error
+    images, masks, others, twins = _listed(folders, mask_suffix)
+    by_case = {case_of(name): name for name in images}
+    match = match_names(by_case, masks, mask_suffix)
+    if match.kinds:
+        raise DataError(_several_kinds(folders, match.kinds))
+    partners = {by_case[name]: masks[mask] for name, mask in match.partners.items()}
+    samples = tuple(Sample(name=name, image=image, mask=partners.get(name)) for name, image in images.items())
+    used = set(partners.values())
+    open_masks = {name: path for name, path in masks.items() if path not in used}
+    problems = [*twins, *_ambiguous(match, by_case, images, masks), *_same_files(samples)]
+    told = {problem.file for problem in problems} | {
+        masks[mask] for found in match.ambiguous.values() for mask in found
+    }
+    problems += [_no_mask(sample, folders) for sample in samples if sample.mask is None and sample.image not in told]
+    problems += [_no_image(name, path, folders) for name, path in open_masks.items() if path not in told]
+    return Found(samples=samples, problems=tuple(problems), others=others, about=match.about)
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file counts as a picture, by its name: not hidden, with an ending of a picture in either case."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-
-
-def _by_stem(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
+def by_stem(folder: Path, contents: FolderContents, prefix: str = "") -> tuple[dict[str, Path], list[Problem]]:
+    """The pictures of a folder by name, in one Unicode form, and those whose name another has."""
     files: dict[str, Path] = {}
     twins = []
-    for path in picture_files(folder):
-        first = files.setdefault(_stem(path.relative_to(folder)), path)
+    for path in contents.pictures:
+        stem = path.relative_to(folder).with_suffix("").as_posix()
+        first = files.setdefault(prefix + printable(stem), path)
         if first != path:
             reason = f"has the stem of {first.name}, and pairs are made by stem. Rename one of the two, or take it out."
             twins.append(Problem(file=path, reason=reason))
     return files, twins
 
 
-def _stem(path: Path) -> str:
-    """The path without its ending, in one Unicode form: macOS writes é as two characters."""
-    return unicodedata.normalize("NFC", path.with_suffix("").as_posix())
+def printable(name: str) -> str:
+    """A name in one Unicode form (macOS writes é as two characters), with bytes that are no UTF-8 escaped."""
+    return unicodedata.normalize("NFC", name).encode(errors="backslashreplace").decode()
 
 
-def _no_mask(image: Path, masks: Path) -> Problem:
-    reason = f"the image has no mask. Add {masks / image.stem}.png, or take the image out."
-    return Problem(file=image, reason=reason)
+def _listed(
+    folders: Sequence[FolderPair], mask_suffix: str
+) -> tuple[dict[str, Path], dict[str, Path], Counter[str], list[Problem]]:
+    """Images and masks by name, files of other kinds, and files that share a stem."""
+    images: dict[str, Path] = {}
+    masks: dict[str, Path] = {}
+    others: Counter[str] = Counter()
+    twins: list[Problem] = []
+    for one in folders:
+        for folder, files in {one.images: images, one.masks: masks}.items():
+            contents = folder_contents(folder)
+            found, problems = by_stem(folder, contents, one.prefix)
+            files.update(found)
+            others += contents.others
+            twins += problems
+    if any(one.images == one.masks for one in folders):
+        return *_parted(folders, masks, mask_suffix), others, twins
+    return images, masks, others, twins
 
 
-def _no_image(mask: Path, images: Path) -> Problem:
-    reason = f"the mask has no image. Add {images / mask.stem}.png, or take the mask out."
+def _parted(
+    folders: Sequence[FolderPair], files: Mapping[str, Path], mask_suffix: str
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Images and masks that lie in one folder."""
+    names, kinds = masks_among(files.keys(), mask_suffix)
+    if kinds:
+        raise DataError(_several_kinds(folders, kinds))
+    images = {name: path for name, path in files.items() if name not in names}
+    return images, {name: files[name] for name in files if name in names}
+
+
+def _several_kinds(folders: Sequence[FolderPair], kinds: Sequence[Affix]) -> str:
+    options = " or ".join(f"--mask-suffix {after}" for before, after in kinds if not before)
+    way = f"Name one by {options}" if options else "Move one of them out"
+    return (
+        f"{folders[0].masks}: several files would be the mask of an image: "
+        f"{listed([in_words(kind) for kind in kinds])}. {way}, or keep the masks in a folder of their own."
+    )
+
+
+def _ambiguous(
+    match: Match, by_case: Mapping[str, str], images: Mapping[str, Path], masks: Mapping[str, Path]
+) -> Iterator[Problem]:
+    for name, found in match.ambiguous.items():
+        rivals = [images[by_case[other]].name for other, theirs in match.ambiguous.items() if theirs == found]
+        fitting = listed([masks[mask].name for mask in found])
+        reason = f"its mask may be {fitting}, and the images that may have it are {listed(rivals)}. Rename them alike."
+        yield Problem(file=images[by_case[name]], reason=reason)
+
+
+def _same_files(samples: Iterable[Sample]) -> Iterator[Problem]:
+    for sample in samples:
+        if sample.mask is not None and _is_same(sample.image, sample.mask):
+            reason = f"the mask is the image itself, {sample.image}. Name two folders, or the masks by --mask-suffix."
+            yield Problem(file=sample.mask, reason=reason)
+
+
+def _is_same(image: Path, mask: Path) -> bool:
+    try:
+        return image.samefile(mask)
+    except OSError:  # a broken link; reading will tell
+        return False
+
+
+def _no_mask(sample: Sample, folders: Sequence[FolderPair]) -> Problem:
+    one = _folder_of(sample.name, folders)
+    below = sample.name.removeprefix(one.prefix)
+    if one.images == one.masks:
+        return Problem(file=sample.image, reason="the image has no mask beside it. Add one, or take the image out.")
+    reason = f"the image has no mask. Add {one.masks / below}.png, or take the image out."
+    return Problem(file=sample.image, reason=reason)
+
+
+def _no_image(name: str, mask: Path, folders: Sequence[FolderPair]) -> Problem:
+    one = _folder_of(name, folders)
+    if one.images == one.masks:
+        return Problem(file=mask, reason="the mask has no image beside it. Add one, or take the mask out.")
+    reason = f"the mask has no image. Add {one.images / name.removeprefix(one.prefix)}.png, or take the mask out."
     return Problem(file=mask, reason=reason)
+
+
+def _folder_of(name: str, folders: Sequence[FolderPair]) -> FolderPair:
+    return max((one for one in folders if name.startswith(one.prefix)), key=lambda one: len(one.prefix))

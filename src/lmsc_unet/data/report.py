@@ -8,6 +8,7 @@ from typing import Any
 from lmsc_unet.data.check import Report
 from lmsc_unet.data.labels import listed
 from lmsc_unet.data.problems import Problem
+from lmsc_unet.images import counted_endings
 from lmsc_unet.metrics.counts import IGNORE
 
 _MAX_SIZES = 8
@@ -20,10 +21,13 @@ def report_dict(report: Report) -> dict[str, Any]:
     return {
         "root": str(report.dataset.root),
         "layout": report.dataset.layout,
+        "about": report.dataset.about,
         "usable": not report.has_errors,
         "images": len(report.dataset.samples),
         "pairs": report.num_pairs,
         "splits": dict(report.splits),
+        "spare": len(report.dataset.spare),
+        "passed_over": dict(report.dataset.others),
         "sizes": [{"height_px": h, "width_px": w, "images": n} for (h, w), n in report.sizes_px.most_common()],
         "depths": dict(report.counted("dtype")),
         "channels": {str(channels): count for channels, count in sorted(report.counted("channels").items())},
@@ -60,7 +64,13 @@ def _problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "data", f"{report.dataset.root} (layout: {report.dataset.layout})"
+    if report.dataset.about:
+        yield "layout", report.dataset.about
     yield "pairs", f"{report.num_pairs} of {len(report.dataset.samples)} images"
+    if report.dataset.spare:
+        yield "spare", f"{len(report.dataset.spare)} images without masks are left out, {report.dataset.spare[0]} first"
+    if report.dataset.others:
+        yield "files", counted_endings(report.dataset.others)
     yield "splits", _counts(report.splits) or "none given: training makes folds, or holds a share back"
     sizes = [f"{width} x {height} px ({count})" for (height, width), count in report.sizes_px.most_common()]
     yield "sizes", listed(sizes, _MAX_SIZES) or "-"

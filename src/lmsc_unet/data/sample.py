@@ -1,7 +1,8 @@
 """One image and its mask, as files."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from lmsc_unet.signal.settings import SpectrogramSettings
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
-DatasetLayout = Literal["folder", "nuinsseg", "sigmf"]
+DatasetLayout = Literal["folder", "one folder", "voc", "nnunet", "dsb2018", "nuinsseg", "sigmf"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Sample:
     image: Path
     """The image file."""
     mask: Path | None = None
-    """The mask file; `None` only where a scan found none."""
+    """The mask file, or a folder of one mask file for each object; `None` only where a scan found none."""
     split: Split | None = None
     """The part that the dataset itself puts it in, by its folders or by a split file."""
     group: str | None = None
@@ -49,13 +50,19 @@ class Dataset:
     root: Path
     """The folder."""
     layout: DatasetLayout
-    """How its files stand: two folders side by side, or NuInsSeg's folders for each organ, or SigMF recordings."""
+    """How its files stand: two folders side by side, or one of the layouts that are known by name."""
     samples: tuple[Sample, ...]
     """In the sorted order of their image paths, on which folds are made."""
     class_names: tuple[str, ...] = ()
     """Names of the classes, where the data itself has some."""
     spectrogram: SpectrogramSettings | None = None
     """How pictures were made from samples, where they were."""
+    about: str = ""
+    """What stands where, in words."""
+    spare: tuple[Path, ...] = ()
+    """Images that are no part of it, as they are published without masks."""
+    others: Counter[str] = field(default_factory=Counter)
+    """How many files of other kinds were passed over, by ending."""
 
     def of_split(self, split: Split | None) -> tuple[Sample, ...]:
         """The samples of one part, in order; of `None` those that the dataset puts nowhere."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmsc_unet.data.pairing import picture_files
+from lmsc_unet.data.layouts import recognise
 from lmsc_unet.data.recordings import first_pieces
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError, ModelError
@@ -82,9 +82,9 @@ def _pictures(source: Source) -> list[Sample]:
     root = source.data
     if root is None:
         return []
-    folder = root / source.data_options.images
-    if folder.is_dir():
-        return [Sample(name=path.name, image=path) for path in picture_files(folder)[:NUM_PICTURES]]
+    recognised = recognise(root, source.data_options)
+    if recognised is not None:
+        return list(recognised.found.samples[:NUM_PICTURES])
     if source.spec.spectrogram is None:
         return []
     return first_pieces(root, source.pieces, source.spec.class_names, number=NUM_PICTURES)

@@ -1,5 +1,13 @@
 """Pictures of any depth and channel count: read whole or refused with a reason, written without loss."""
 
+from lmsc_unet.images.files import (
+    FolderContents,
+    counted_endings,
+    folder_contents,
+    is_picture,
+    picture_files,
+    subfolders,
+)
 from lmsc_unet.images.geotiff import GeoTag, geo_tags
 from lmsc_unet.images.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo, plain_values
 from lmsc_unet.images.masks import NAN, NOTHING, StoredMask, read_mask, read_stored_mask
@@ -16,18 +24,23 @@ __all__ = [
     "MAX_PIXELS",
     "NAN",
     "NOTHING",
+    "FolderContents",
     "GeoTag",
     "ImageInfo",
     "RollingRows",
     "RowSource",
     "StoredMask",
     "as_source",
+    "counted_endings",
+    "folder_contents",
     "geo_tags",
     "in_blocks",
+    "is_picture",
     "is_tiff",
     "mark_missing",
     "missing_pixels",
     "open_rows",
+    "picture_files",
     "plain_values",
     "read_image",
     "read_info",
@@ -38,6 +51,7 @@ __all__ = [
     "resized",
     "resized_blocks",
     "sha256",
+    "subfolders",
     "write_png",
     "write_png_rows",
     "write_tiff_rows",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images import npy, raster
+from lmsc_unet.images.files import picture_files
 from lmsc_unet.images.info import MAX_PIXELS, AnyArray, check_limits, turn
 from lmsc_unet.images.raster_others import is_lossy
 from lmsc_unet.images.reading import file_head, kind_of, named
@@ -118,16 +119,34 @@ def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
 
 
 def read_stored_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> StoredMask:
-    """Reads a mask with all that tells what its values mean.
+    """Reads a mask with all that tells what its values mean; of a folder of one file for each object their union.
 
     Raises:
         DataError: as for `read_image`, or the mask's shape is in its alpha channel.
     """
+    if path.is_dir():
+        return _read_objects(path, max_pixels)
     with named(path):
         kind = kind_of(file_head(path))
         if kind == "NPY":
             return _read_npy(path, max_pixels)
         return _read_tiff(path, max_pixels) if kind == "TIFF" else _read_raster(path, kind, max_pixels)
+
+
+def _read_objects(folder: Path, max_pixels: int) -> StoredMask:
+    """The union of masks of single objects: 1 where one of them is above 0."""
+    union: NDArray[np.uint8] | None = None
+    for path in picture_files(folder):
+        values = read_mask(path, max_pixels=max_pixels)
+        if len(np.unique(values)) > 2:
+            raise DataError(f"{path}: the mask of one object holds 0 and one other value, this one more. Correct it.")
+        if union is not None and union.shape != values.shape:
+            raise DataError(f"{path}: it differs in size from the masks of other objects beside it. Make them alike.")
+        found = (values > 0).astype(np.uint8)
+        union = found if union is None else union | found
+    if union is None:
+        raise DataError(f"{folder}: the folder holds no mask. Add a file for each object.")
+    return StoredMask(values=union, bits=8)
 
 
 def _read_tiff(path: Path, max_pixels: int) -> StoredMask:

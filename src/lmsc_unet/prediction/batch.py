@@ -9,7 +9,7 @@ from lmsc_unet.files import check_folder
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.defaults import TILE_PX
 from lmsc_unet.prediction.folder_lock import FolderLock
-from lmsc_unet.prediction.inputs import find_items
+from lmsc_unet.prediction.inputs import find_inputs
 from lmsc_unet.prediction.job import Job
 from lmsc_unet.prediction.journal import Entry
 from lmsc_unet.prediction.loading import find_file
@@ -54,8 +54,8 @@ class Batch:
     """What an earlier run has done, by name."""
     run: Run
     """What run.json says of it."""
-    lock: FolderLock
-    """Keeps other processes out of the folder."""
+from lmsc_unet.prediction.folder_lock import FolderLock
+from lmsc_unet.prediction.inputs import find_inputs
 
 
 def open_batch(
@@ -79,7 +79,8 @@ def open_batch(
         raise ConfigError("No input is named. Name images, or folders of images, after the model.")
     if resume and overwrite:
         raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
-    items = find_items(inputs, out)
+    found = find_inputs(inputs, out)
+    items = found.items
     runtime = Runtime(backend=settings.backend, threads=settings.threads)
     predictor = Predictor.load(
         model,
@@ -104,7 +105,8 @@ def open_batch(
     check_folder(out)
     lock = FolderLock(out, COMMAND)
     done = open_results(out, run, items, resume=resume, overwrite=overwrite)
-    return Batch(job=Job(predictor=predictor, items=items, out=out, wanted=wanted), done=done, run=run, lock=lock)
+from lmsc_unet.prediction.folder_lock import FolderLock
+from lmsc_unet.prediction.inputs import find_inputs
 
 
 def close_batch(batch: Batch, entries: Sequence[Entry]) -> int:

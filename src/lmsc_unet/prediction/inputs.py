@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsc_unet.data.pairing import picture_files
+from lmsc_unet.data.layouts import recognise
+from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import IMAGE_KINDS
+from lmsc_unet.images import IMAGE_KINDS, counted_endings, folder_contents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,23 +22,39 @@ class Item:
     """Its name in the results, without an ending: its path below the inputs' common folder."""
 
 
-def find_items(inputs: Sequence[Path], out: Path) -> tuple[Item, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What the inputs hold."""
+
+    items: tuple[Item, ...]
+    """The images to predict."""
+    remarks: tuple[str, ...] = ()
+    """What was passed over: the masks of a dataset, files of other kinds."""
+
+
+def find_inputs(inputs: Sequence[Path], out: Path) -> Inputs:
     """The images among the inputs, in the order given; folders are searched to the bottom, in sorted order.
 
     Names are relative to the one folder given, or to the nearest folder that holds all inputs. An image that is
-    named twice counts once, and what lies in the results folder is no input.
+    named twice counts once, and what lies in the results folder is no input. Of a dataset the images alone are taken.
 
     Raises:
         DataError: an input is missing, or a folder holds no image.
     """
     paths: dict[str, Path] = {}
+    remarks: list[str] = []
     for given in inputs:
-        for path in _images_of(given, out):
+        for path in _images_of(given, out, remarks):
             paths.setdefault(absolute(path), path)
     base = os.path.commonpath([absolute(path if path.is_dir() else path.parent) for path in inputs])
     places = [Path(path).relative_to(base) for path in paths]
-    names = unique_names(places)
-    return tuple(Item(path=path, name=name) for path, name in zip(paths.values(), names, strict=True))
+    items = (Item(path=path, name=name) for path, name in zip(paths.values(), unique_names(places), strict=True))
+    return Inputs(items=tuple(items), remarks=tuple(remarks))
+
+
+def find_items(inputs: Sequence[Path], out: Path) -> tuple[Item, ...]:
+    """The images of `find_inputs`."""
+    return find_inputs(inputs, out).items
 
 
 def unique_names(places: Sequence[Path]) -> list[str]:
@@ -67,13 +84,31 @@ def _clashing(names: Sequence[str]) -> set[str]:
     return {name for name in names if numbers[name] > 1 or folders & {f"{name}.png", f"{name}.tif"}}
 
 
-def _images_of(given: Path, out: Path) -> list[Path]:
+def _images_of(given: Path, out: Path, remarks: list[str]) -> list[Path]:
     if given.is_file():
         return [given]
     if not given.is_dir():
         raise DataError(f"{given}: there is no such file or folder. Name images, or folders of images.")
+    contents = folder_contents(given)
+    passed_over = counted_endings(contents.others)
     results = out.resolve()
-    images = [path for path in picture_files(given) if not path.resolve().is_relative_to(results)]
+    pictures = _without_masks(given, remarks) or contents.pictures
+    images = [path for path in pictures if not path.resolve().is_relative_to(results)]
     if not images:
-        raise DataError(f"{given}: the folder holds no {IMAGE_KINDS}. Name images, or folders of images.")
+        held = f" {passed_over}." if passed_over else ""
+        raise DataError(f"{given}: the folder holds no {IMAGE_KINDS}.{held} Name images, or folders of images.")
+    if passed_over:
+        remarks.append(f"{given}: {passed_over}.")
     return images
+
+
+def _without_masks(given: Path, remarks: list[str]) -> list[Path]:
+    """The images of a folder of images and masks; none where it is another folder."""
+    try:
+        recognised = recognise(given, DataOptions())
+    except DataError:  # masks and images that cannot be told apart, in words for a training
+        return []
+    if recognised is None or not any(sample.mask for sample in recognised.found.samples):
+        return []
+    remarks.append(f"{given}: this is a dataset ({recognised.about}). Its images are predicted, its masks are not.")
+    return sorted([*(sample.image for sample in recognised.found.samples), *recognised.found.spare])

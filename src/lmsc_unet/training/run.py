@@ -200,4 +200,4 @@ def write_summary(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(sign in name for sign in ',"\n') else name
+    return '"' + name.replace('"', '""') + '"' if any(sign in name for sign in ',"\n\r') else name
