@@ -1,5 +1,6 @@
 """`lmsc predict`: masks of images of any size, by a trained model."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 

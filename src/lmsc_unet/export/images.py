@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.folder import find_dataset, layout_of
+from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.nuinsseg import is_nuinsseg
+from lmsc_unet.data.layouts import recognise
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.reading import find_label_map, load_picture
+from lmsc_unet.data.recordings import has_recordings
 from lmsc_unet.data.sample import Dataset, Sample, of_split
 from lmsc_unet.errors import DataError
 from lmsc_unet.export.source import Source
@@ -83,14 +84,15 @@ def find_images(root: Path, source: Source) -> list[Sample]:
 
 
 def is_data_folder(root: Path, source: Source) -> bool:
-    """Whether a folder holds images and masks, and not images alone; or recordings, for a model of recordings."""
-    options = source.data_options
-    if source.spec.spectrogram is not None and layout_of(root, options.images) == "sigmf":
+    """Whether a folder holds images and masks, and not images alone, in any layout that a training knows; or recordings,
+    for a model of recordings."""
+    try:
+        recognised = recognise(root, source.data_options)
+    except DataError:  # a dataset that is not in order; finding its pairs tells what is wrong
         return True
-    folders = [root, *sorted(path for path in root.glob("*") if path.is_dir())]
-    return is_nuinsseg(root) or any(
-        (one / options.images).is_dir() and (one / options.masks).is_dir() for one in folders
-    )
+    if recognised is None:
+        return source.spec.spectrogram is not None and has_recordings(root)
+    return any(sample.mask for sample in recognised.found.samples)
 
 
 def draw_crops(images: Sequence[Sample], spec: ModelSpec, number: int, seed: int = 19) -> list[Pixels]:
