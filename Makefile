@@ -8,9 +8,10 @@ PEERS := .venv-peers
 SPEED := .venv-speed
 # The device wing: what runs models. Its tests also run where there is nothing else.
 DEVICE := .venv-device
+EXECUTORCH := .venv-executorch
 DEVICE_TESTS := $(addprefix tests/,images signal metrics data prediction evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
 
-.PHONY: demo test test-long test-device check format docs bench speed peers dist clean
+.PHONY: demo test test-long test-device test-openvino test-executorch check format docs bench speed peers dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -52,6 +53,23 @@ test-device: $(DEVICE)/.ready ## The tests of what runs models, where PyTorch is
 	@! $(DEVICE)/bin/python -c "import torch" 2>/dev/null || { echo "$(DEVICE) holds PyTorch: remove the folder."; exit 1; }
 	OMP_NUM_THREADS=1 $(DEVICE)/bin/python -m pytest -q -n 2 --dist worksteal $(DEVICE_TESTS)
 
+test-openvino: $(SPEED)/.ready ## The tests of what OpenVINO runs; none of them may be skipped.
+	$(SPEED)/bin/python -c "import openvino"
+	OMP_NUM_THREADS=1 $(SPEED)/bin/python -m pytest -q -m openvino tests/export tests/prediction
+
+# Sees all that is in the other environment, and ExecuTorch with its 23 packages besides (333 MB).
+$(EXECUTORCH)/.ready: $(READY)
+	test -x $(EXECUTORCH)/bin/python || $(PYTHON) -m venv $(EXECUTORCH)
+	site=$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])"); \
+	own=$$($(EXECUTORCH)/bin/python -c "import site; print(site.getsitepackages()[0])"); \
+	echo "import site; site.addsitedir('$$site')" > $$own/lmsc.pth
+	$(EXECUTORCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt executorch
+	touch $@
+
+test-executorch: $(EXECUTORCH)/.ready ## The tests of what ExecuTorch runs, in some minutes; docs/export.md tells how the last ones ended.
+	$(EXECUTORCH)/bin/python benchmarks/pte.py
+	$(BIN)/python docs/refresh.py docs/export.md
+
 check: $(READY) ## Style, types and layers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,7 +83,7 @@ format: $(READY) ## Puts style right where a tool can.
 docs: $(READY) ## Brings the numbers and tables in docs/ and README up to date with the code.
 	$(BIN)/python docs/refresh.py
 
-# Sees all that is in the other environment, and OpenVINO besides, which predictions would take by themselves there.
+# Sees all that is in the other environment, and OpenVINO besides (206 MB), which predictions would take by themselves there.
 $(SPEED)/.ready: $(READY)
 	test -x $(SPEED)/bin/python || $(PYTHON) -m venv $(SPEED)
 	site=$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])"); \
@@ -101,4 +119,4 @@ dist: $(READY) ## Wheel and sdist in dist/.
 	@ls -l dist
 
 clean:
-	rm -rf $(VENV) $(SPEED) $(DEVICE) $(PEERS) $(DEMO) dist
+	rm -rf $(VENV) $(SPEED) $(DEVICE) $(EXECUTORCH) $(PEERS) $(DEMO) dist

@@ -28,6 +28,7 @@ from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder
 from lmsc_unet.training.fit import fit, resolve_precision
 from lmsc_unet.training.network import network_config
 from lmsc_unet.training.prepare import Prepared, prepare_data
+from lmsc_unet.training.process import prepare_process
 from lmsc_unet.training.provenance import provenance
 
 warnings.filterwarnings("ignore")
@@ -71,6 +72,7 @@ class Clock(Callback):
 
 def lmsc_train(prepared: Prepared, config: TrainConfig) -> float:
     """The second of two epochs of `lmsc train`, validation not counted; images per second."""
+    prepare_process()  # as the command does
     fold, clock = prepared.folds[0], Clock()
     with tempfile.TemporaryDirectory() as folder:
         fit(Path(folder), fold, prepared.label_map, prepared.spec, config, title="lmsc train", callbacks=[clock])

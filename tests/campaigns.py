@@ -75,7 +75,7 @@ def _run(commands: Sequence[Sequence[str]], folder: Path) -> list[Outcome]:
         text=True,
         check=False,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": known, "OMP_NUM_THREADS": "1", "HOME": str(folder)},
+        env=os.environ | {"PYTHONPATH": known, "OMP_NUM_THREADS": "1", "HOME": str(folder), "LMSC_DEBUG": "1"},
     )
     outcomes = [Outcome(**json.loads(line)) for line in done.stdout.splitlines()]
     if len(outcomes) < len(commands):

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ os.environ["LMSC_DEBUG"] = "1"  # an error that nobody thought of fails a test w
 
 SHIPPED = bundled.FOLDER
 """The folder of the models that are shipped."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips the tests of a runtime that is not installed here; `make test-NAME` builds an environment that has it."""
+    for name in ("openvino", "executorch"):
+        if item.get_closest_marker(name) is not None and find_spec(name) is None:
+            pytest.skip(f"{name} is not installed; see `make test-{name}`")
 
 
 @pytest.fixture(autouse=True)

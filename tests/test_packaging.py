@@ -5,15 +5,20 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parents[1]
 MIB = 2**20
+CONSTRAINTS = REPOSITORY / "constraints.txt"
+OF_PEERS = ("segmentation-models-pytorch", "timm")
+"""Pinned in benchmarks/peers.txt."""
 UNREACHABLE = ("No matching distribution found", "Max retries exceeded", "NewConnectionError", "Temporary failure")
 pytestmark = pytest.mark.slow
 
@@ -90,6 +95,20 @@ def test_the_sdist_can_be_worked_on(dist: Path) -> None:
     assert "tests/test_packaging.py" in names
     assert {name.split("/")[0] for name in names}.isdisjoint({".git", ".venv", "runs", "demo", "dist", ".mypy_cache"})
     assert found.stat().st_size < 20 * MIB
+
+
+def test_every_dependency_has_an_upper_bound_above_the_version_that_is_tested() -> None:  # R26
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *(line for name, extra in extras.items() if name != "dev" for line in extra)]
+    needed = [one for one in map(Requirement, lines) if one.name != "lmsc-unet"]
+    pinned = dict(
+        line.lower().replace("_", "-").split("==") for line in CONSTRAINTS.read_text().splitlines() if line[0] != "#"
+    )
+    unbound = [str(one) for one in needed if not any(part.operator in ("<", "==") for part in one.specifier)]
+    assert unbound == []
+    tested = {one.name: pinned[one.name.lower().replace("_", "-")] for one in needed if one.name not in OF_PEERS}
+    assert [one for one in needed if one.name in tested and tested[one.name] not in one.specifier] == []
 
 
 @pytest.mark.parametrize(

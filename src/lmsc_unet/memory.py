@@ -1,4 +1,7 @@
-"""What becomes of large blocks of memory that are freed: the C library's own rules are bad for two kinds of work."""
+"""What becomes of large blocks of memory that are freed: the C library's own rules are bad for two kinds of work.
+
+Both hold for a whole process and cannot be taken back, so that commands call them, never what a program imports.
+"""
 
 import ctypes
 import platform

@@ -10,14 +10,19 @@ from lmsc_unet.experiments.plan import Job
 from lmsc_unet.experiments.running import Hands, run_jobs
 from lmsc_unet.training.config import TrainConfig
 
-ANSWER = """
+STRAY = {"chatters": "a library says hello", "lists": "[1]", "forgets": "{}"}
+ANSWER = f"""
 import json, os, sys
+STRAY = {STRAY}
 for line in sys.stdin:
     title = json.loads(line)["title"]
     if title == "dies":
         os._exit(9)
+    if title in STRAY:
+        print(STRAY[title], flush=True)
+        continue
     error = "no" if title == "fails" else os.environ.get("CUDA_VISIBLE_DEVICES") if title == "device" else None
-    print(json.dumps({"error": error}), flush=True)
+    print(json.dumps(dict(error=error)), flush=True)
 """
 
 
@@ -63,6 +68,53 @@ def test_a_process_that_dies_fails_its_job_and_is_replaced(hands: Hands, tmp_pat
     told = outcomes(["a", "dies", "b"], hands, tmp_path)
     assert told["a"] is told["b"] is None
     assert told["dies"] == f"the process ended with exit code 9; {tmp_path}/logs/process-1.log holds what it said."
+
+
+@pytest.mark.parametrize("title", STRAY)
+def test_a_line_that_is_no_answer_fails_its_job_and_not_the_next(
+    title: str, hands: Hands, tmp_path: Path
+) -> None:  # B4
+    told = outcomes(["a", title, "b"], hands, tmp_path)
+    assert told["a"] is told["b"] is None
+    assert f"the process answered {STRAY[title]!r}, which is no answer; {tmp_path}/logs" in str(told[title])
+
+
+@pytest.mark.parametrize("num_processes", [1, 3])
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        (None, 0, "No such file or directory"),
+        ("#!/bin/sh\n", 0o644, "Permission denied"),  # a Python that nobody may run
+        ("no program", 0o755, "Exec format error"),
+    ],
+)
+def test_a_python_that_cannot_start_fails_every_job_of_it(  # B4, T4
+    content: str | None, mode: int, message: str, num_processes: int, hands: Hands, tmp_path: Path
+) -> None:
+    python = tmp_path / "another python"
+    if content is not None:
+        python.write_text(content)
+        python.chmod(mode)
+    hands = replace(hands, num_processes=num_processes, interpreters={"lmsc-unet": python})
+    told = outcomes(["a", "b", "c"], hands, tmp_path)
+    assert sorted(told) == ["a", "b", "c"]
+    for error in told.values():
+        assert message in str(error)
+        assert f"Is {python} the Python of an environment?" in str(error)
+
+
+def test_a_log_that_cannot_be_written_fails_the_job(hands: Hands, tmp_path: Path) -> None:  # B4
+    (tmp_path / "file").write_text("")
+    told = outcomes(["a"], replace(hands, logs=tmp_path / "file/logs"), tmp_path)
+    assert "Not a directory" in str(told["a"])
+
+
+def test_what_the_listener_raises_is_raised_and_stops_the_rest(hands: Hands, tmp_path: Path) -> None:  # B4
+    def refuse(one: Job, _error: str | None, _seconds: float) -> None:
+        raise OSError(f"no space left for {one.title}")
+
+    with pytest.raises(OSError, match="no space left for a"):
+        run_jobs([job("a", tmp_path), job("b", tmp_path)], hands, refuse, lambda _running: None)
 
 
 def test_the_processes_share_the_gpus_out(hands: Hands, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """ExecuTorch's file is the run, too; tried where ExecuTorch is installed, which needs an environment of its own."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from lmsc_unet.prediction.runtime import Runtime
 from tests.prediction.conftest import blobs
 
 
-@pytest.mark.skipif(find_spec("executorch") is None, reason="ExecuTorch is not installed")
+@pytest.mark.executorch
 @pytest.mark.filterwarnings("ignore")
 def test_a_program_predicts_what_the_run_predicts(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.pte"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from copy import deepcopy
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -172,8 +174,40 @@ def test_without_the_extra_the_run_stays_in_pytorch(
         load(run, ON_ONNX_RUNTIME)
 
 
-def test_a_gpu_keeps_the_run_in_pytorch_unless_a_backend_is_named(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def pretend_pytorch(folder: Path, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    """A driver, and a PyTorch with one library."""
+    (folder / "lib").mkdir(parents=True)
+    (folder / "lib" / library).write_bytes(b"")
+    found = ModuleSpec("torch", None, origin=str(folder / "__init__.py"))
+    monkeypatch.setattr(first_use, "find_spec", lambda name: found if name == "torch" else find_spec(name))
     monkeypatch.setattr(first_use.shutil, "which", lambda name: f"/usr/bin/{name}")
+
+
+@pytest.mark.parametrize(
+    ("library", "visible", "num_exported"),
+    [
+        ("libtorch_cuda.so", None, 0),
+        ("torch_cuda.dll", "0", 0),
+        ("libtorch_cpu.so", None, 1),  # B14: a GPU that this PyTorch cannot use
+        ("libtorch_cuda.so", "", 1),  # hidden on purpose
+        ("libtorch_cuda.so", "-1", 1),
+    ],
+)
+def test_a_gpu_keeps_the_run_in_pytorch_where_it_can_be_used(
+    library: str, visible: str | None, num_exported: int, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    pretend_pytorch(tmp_path / "torch", monkeypatch, library)
+    load(run)
+    assert len(files(run)) == num_exported
+
+
+def test_a_gpu_keeps_the_run_in_pytorch_unless_a_backend_is_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_pytorch(tmp_path / "torch", monkeypatch, "libtorch_cuda.so")
     load(run)
     assert not files(run)
     load(run, ON_ONNX_RUNTIME)

@@ -1,6 +1,5 @@
 """OpenVINO's IR is the run, too, and is refused where it is not whole; without OpenVINO the way to it is told."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from lmsc_unet.prediction.runtime import Runtime
 from tests.conftest import SHIPPED
 from tests.prediction.conftest import blobs
 
-needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
-
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
@@ -31,7 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     return folder
 
 
-@needs_openvino
+@pytest.mark.openvino
 def test_an_ir_predicts_what_the_run_predicts(files: Path, trained: Path) -> None:
     assert sorted(path.name for path in files.iterdir()) == ["model.bin", "model.parity.json", "model.xml"]
     ours = Predictor.load(files / "model.xml").predict(blobs(61, 47))
@@ -39,7 +36,7 @@ def test_an_ir_predicts_what_the_run_predicts(files: Path, trained: Path) -> Non
     np.testing.assert_allclose(ours.probability, theirs.probability, rtol=0, atol=1e-5)
 
 
-@needs_openvino
+@pytest.mark.openvino
 @pytest.mark.usefixtures("graph_at_hand")
 def test_an_int8_ir_of_classes_makes_the_same_masks(trained: Path, data: Path, files: Path, tmp_path: Path) -> None:
     options = ExportOptions(to="openvino", int8=True, calibrate=data, crops=12, threads=1, outputs="classes")
@@ -50,7 +47,7 @@ def test_an_int8_ir_of_classes_makes_the_same_masks(trained: Path, data: Path, f
     assert (mask == float_mask).mean() > 0.99
 
 
-@needs_openvino
+@pytest.mark.openvino
 def test_the_bundled_models_of_openvino_make_the_masks_of_the_onnx_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled, "FOLDER", SHIPPED)
     for name in ("nuclei", "signals"):
@@ -60,7 +57,7 @@ def test_the_bundled_models_of_openvino_make_the_masks_of_the_onnx_files(monkeyp
         assert (own.predict(image).mask == onnx_file.predict(image).mask).mean() > 0.98
 
 
-@needs_openvino
+@pytest.mark.openvino
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -82,7 +79,7 @@ def test_an_ir_that_is_not_whole_is_refused(damage: Any, message: str, files: Pa
         Predictor.load(tmp_path / "model.xml")
 
 
-@needs_openvino
+@pytest.mark.openvino
 def test_an_ir_runs_on_openvino_alone(files: Path) -> None:
     with pytest.raises(ConfigError, match="the backend onnxruntime does not run this file; openvino does"):
         Predictor.load(files / "model.xml", runtime=Runtime(backend="onnxruntime"))

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,7 @@ from tests.prediction.conftest import blobs
 from tests.prediction.model_files import write_model
 from tests.prediction.networks import spec
 
-needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO is not installed")
-BACKENDS = ["onnxruntime", pytest.param("openvino", marks=needs_openvino)]
+BACKENDS = ["onnxruntime", pytest.param("openvino", marks=pytest.mark.openvino)]
 ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)
 
 

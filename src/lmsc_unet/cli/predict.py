@@ -82,8 +82,10 @@ def predict(
 
 def _carry_out(batch: "Batch") -> "Sequence[Entry]":
     """All entries; failures are told as they come."""
+    from lmsc_unet.memory import return_freed_memory
     from lmsc_unet.prediction.job import run_job
 
+    return_freed_memory()  # rows of large images: see there
     entries: list[Entry] = []
     with progress("predicting", len(batch.job.items)) as bar:
         try:

@@ -76,6 +76,7 @@ class _Pool:
         self.started_s: dict[Job, float] = {}
         self.processes: dict[tuple[int, Path], subprocess.Popen[str]] = {}
         self.is_stopped = False
+        self.failure: BaseException | None = None
 
     def run(self) -> None:
         number = min(self.hands.num_processes, len(self.left))
@@ -84,6 +85,8 @@ class _Pool:
             for thread in threads:
                 thread.start()
             self._wait(threads)
+            if self.failure is not None:
+                raise self.failure
         except KeyboardInterrupt:
             self._stop()
             raise
@@ -106,11 +109,15 @@ class _Pool:
     def _serve(self, slot: int) -> None:
         while (job := self._next()) is not None:
             started_s = time.monotonic()
-            error = self._carry_out(job, slot)
-            with self.lock:
-                self.started_s.pop(job)
-                if not self.is_stopped:
-                    self.done(job, error, time.monotonic() - started_s)
+            error = self._error_of(job, slot)
+            try:
+                with self.lock:
+                    self.started_s.pop(job)
+                    if not self.is_stopped:
+                        self.done(job, error, time.monotonic() - started_s)
+            except BaseException as failure:  # a thread's own would be lost: no results, and no word of it
+                self.failure = failure
+                self._stop()
 
     def _next(self) -> Job | None:
         with self.lock:
@@ -120,8 +127,17 @@ class _Pool:
             self.started_s[job] = time.monotonic()
             return job
 
-    def _carry_out(self, job: Job, slot: int) -> str | None:
-        process = self._process(slot, self.hands.interpreters.get(job.model, Path(sys.executable)))
+    def _error_of(self, job: Job, slot: int) -> str | None:
+        """What went wrong with a job, a process that cannot be started or spoken to included."""
+        python = self.hands.interpreters.get(job.model, Path(sys.executable))
+        try:
+            return self._carry_out(job, self._process(slot, python), self._log(slot))
+        except OSError as error:
+            return f"no process can be started ({error}). Is {python} the Python of an environment?"
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+    def _carry_out(self, job: Job, process: subprocess.Popen[str], log: Path) -> str | None:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -131,8 +147,13 @@ class _Pool:
         except OSError:
             answer = ""
         if not answer:
-            return f"the process ended with exit code {process.wait()}; {self._log(slot)} holds what it said."
-        error: str | None = json.loads(answer)["error"]
+            return f"the process ended with exit code {process.wait()}; {log} holds what it said."
+        try:
+            error: str | None = json.loads(answer)["error"]
+        except (ValueError, TypeError, KeyError):  # whose answers the next ones are is not known any more
+            process.kill()
+            process.wait()
+            return f"the process answered {answer.strip()[:80]!r}, which is no answer; {log} holds what it said."
         return error
 
     def _process(self, slot: int, python: Path) -> subprocess.Popen[str]:

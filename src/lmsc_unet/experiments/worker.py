@@ -30,8 +30,10 @@ def main() -> int:
 
 def _prepare() -> None:
     from lmsc_unet.experiments.peer_networks import declare_torchvision
+    from lmsc_unet.training.process import prepare_process
 
     declare_torchvision()
+    prepare_process()
 
 
 def _carry_out(line: str) -> str | None:

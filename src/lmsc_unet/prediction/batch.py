@@ -54,8 +54,6 @@ class Batch:
     """What an earlier run has done, by name."""
     run: Run
     """What run.json says of it."""
-from lmsc_unet.prediction.folder_lock import FolderLock
-from lmsc_unet.prediction.inputs import find_inputs
 
 
 def open_batch(
@@ -105,8 +103,6 @@ def open_batch(
     check_folder(out)
     lock = FolderLock(out, COMMAND)
     done = open_results(out, run, items, resume=resume, overwrite=overwrite)
-from lmsc_unet.prediction.folder_lock import FolderLock
-from lmsc_unet.prediction.inputs import find_inputs
 
 
 def close_batch(batch: Batch, entries: Sequence[Entry]) -> int:

@@ -99,8 +99,14 @@ def _is_writable(file: Path) -> bool:
 
 
 def _has_gpu_for_torch() -> bool:
-    """Whether PyTorch and an NVIDIA driver are there: the runtime of exported files takes the processor by itself."""
-    return shutil.which("nvidia-smi") is not None and find_spec("torch") is not None
+    """Whether a PyTorch for NVIDIA's GPUs and their driver are there: exported files take the processor by themselves.
+
+    PyTorch's build for processors, which lacks this library, would run the checkpoint far slower than its file.
+    """
+    if shutil.which("nvidia-smi") is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    torch = find_spec("torch")
+    return torch is not None and any(Path(torch.origin or "").parent.glob("lib/*torch_cuda*"))
 
 
 def _note(text: str) -> None:

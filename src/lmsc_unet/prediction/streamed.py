@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.images import GeoTag, RowSource, write_png_rows
-from lmsc_unet.memory import return_freed_memory
 from lmsc_unet.overlap import Sink
 from lmsc_unet.prediction.files import within
 from lmsc_unet.prediction.masks import MaskFormat
@@ -43,7 +42,6 @@ def predict_rows(
         DataError: the file is damaged, or does not fit the model; nothing is left of its results.
         OutputError: a result cannot be written.
     """
-    return_freed_memory()
     source, limits = predictor.survey(source)
     form = wanted.mask_format(predictor.spec, tags)
     mask, overlay, probabilities = _sinks(predictor, source, out, name, wanted, form)

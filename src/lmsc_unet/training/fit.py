@@ -15,7 +15,6 @@ from lmsc_unet.config import from_mapping
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.splits import Fold
 from lmsc_unet.errors import ModelError
-from lmsc_unet.memory import keep_freed_memory
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.averaging import averaging
@@ -63,8 +62,6 @@ def fit(
         LmscError: a process of `devices` is gone.
     """
     _quieten()
-    if not torch.cuda.is_available():
-        keep_freed_memory()
     torch.manual_seed(config.seed)
     network = network or build_model(network_config(config, spec.input_channels, spec.num_logits))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -5,14 +5,18 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-PACKAGES = ("lmsc-unet", "torch", "lightning", "monai", "numpy", "opencv-python-headless")
+OPENCV = tuple(f"opencv-{kind}python{place}" for kind in ("", "contrib-") for place in ("-headless", ""))
+"""The names that OpenCV is installed by; any of them brings cv2."""
+PACKAGES = ("lmsc-unet", "torch", "lightning", "monai", "numpy", *OPENCV)
 
 
 def provenance() -> dict[str, Any]:
@@ -21,9 +25,18 @@ def provenance() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "commit": commit(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **versions(PACKAGES)},
         "machine": machine(),
     }
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed: a source tree that runs by its path alone is not."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def machine() -> dict[str, Any]:
