@@ -84,9 +84,7 @@ def find_images(root: Path, source: Source) -> list[Sample]:
 
 
 def is_data_folder(root: Path, source: Source) -> bool:
-    """Whether a folder holds images and masks, and not images alone, in any layout that a training knows; or recordings,
-    for a model of recordings.
-    """
+    """Whether a folder holds images and masks in any layout that a training knows, or recordings for such a model."""
     try:
         recognised = recognise(root, source.data_options)
     except DataError:  # a dataset that is not in order; finding its pairs tells what is wrong

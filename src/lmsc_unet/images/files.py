@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.images.info import IMAGE_SUFFIXES
@@ -64,6 +65,15 @@ def counted_endings(others: Counter[str]) -> str:
     return f"{were} passed over: {kinds}" if others else ""
 
 
+def refuse_unreadable(error: OSError) -> NoReturn:
+    """For a folder that cannot be listed, which must not be taken for an empty one.
+
+    Raises:
+        DataError: always.
+    """
+    raise DataError(f"{error.filename}: this folder cannot be read ({error.strerror}). See that it may be.") from error
+
+
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, linked ones included and hidden ones not, sorted."""
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -91,7 +101,7 @@ def _names(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise DataError(f"{folder}: the folder cannot be read ({error.strerror}).") from error
+        refuse_unreadable(error)
 
 
 def _is_pickle(path: Path) -> bool:

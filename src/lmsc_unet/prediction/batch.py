@@ -51,9 +51,13 @@ class Batch:
     job: Job
     """What to predict, and where to put it."""
     done: Mapping[str, Entry]
-    """What an earlier run has done, by name."""
+    """What an earlier run has done, by mask."""
     run: Run
     """What run.json says of it."""
+    lock: FolderLock
+    """Keeps other processes out of the folder."""
+    remarks: tuple[str, ...] = ()
+    """What of the inputs was passed over."""
 
 
 def open_batch(
@@ -103,6 +107,8 @@ def open_batch(
     check_folder(out)
     lock = FolderLock(out, COMMAND)
     done = open_results(out, run, items, resume=resume, overwrite=overwrite)
+    job = Job(predictor=predictor, items=items, out=out, wanted=wanted)
+    return Batch(job=job, done=done, run=run, lock=lock, remarks=found.remarks)
 
 
 def close_batch(batch: Batch, entries: Sequence[Entry]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsc_unet.data.pairing import refuse_unreadable
 from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.images.files import refuse_unreadable
 from lmsc_unet.prediction.inputs import absolute, unique_names
 from lmsc_unet.ranges import check_range
 from lmsc_unet.signal.recording import Recording, open_recordings
