@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.prediction.inputs import find_items, unique_names
+from lmsc_unet.prediction.inputs import find_inputs, find_items, unique_names
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,46 @@ def test_an_input_that_gives_nothing_is_refused(tmp_path, given_path, message):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=message):
         find_items([tmp_path / given_path], tmp_path / "out")
+
+
+def write(*paths: Path) -> None:
+    """Pictures, black ones where the name tells a mask."""
+    for index, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 6), 0 if "mask" in str(path) else 50 + index).save(path)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["images/a.png", "masks/a.png", "labels/a.png"], ["images/a"]),  # I10
+        (["Images/a.png", "Masks/a_mask.png"], ["Images/a"]),
+        (["a.png", "a_mask.png"], ["a"]),
+        (["imagesTr/a_0000.png", "labelsTr/a_mask.png", "imagesTr/a_mask_0000.png", "labelsTr/a.png"], None),
+        (["JPEGImages/a.jpg", "JPEGImages/b.jpg", "SegmentationClass/a.png"], ["JPEGImages/a", "JPEGImages/b"]),
+        (["train/images/a.png", "train/masks/a.png", "test/images/b.png"], ["test/images/b", "train/images/a"]),
+    ],
+)
+def test_of_a_dataset_the_images_alone_are_predicted(tmp_path, files, expected):
+    write(*(tmp_path / "data" / file for file in files))
+    found = find_inputs([tmp_path / "data"], tmp_path / "out")
+    if expected is None:  # every image of nnU-Net's, whatever its name
+        expected = ["imagesTr/a_0000", "imagesTr/a_mask_0000"]
+    assert [item.name for item in found.items] == expected
+    assert any("this is a dataset" in remark and "its masks are not" in remark for remark in found.remarks)
+
+
+def test_images_without_masks_are_all_predicted(tmp_path):
+    write(tmp_path / "in" / "a.png", tmp_path / "in" / "images" / "b.png")
+    found = find_inputs([tmp_path / "in"], tmp_path / "out")
+    assert ([item.name for item in found.items], found.remarks) == (["a", "images/b"], ())
+
+
+def test_files_of_other_kinds_are_counted(tmp_path):  # I14
+    write(tmp_path / "in" / "a.png")
+    touch(*(tmp_path / "in" / name for name in ("b.czi", "c.CZI", "d.nii.gz", "e", "Thumbs.db", ".hidden")))
+    (remark,) = find_inputs([tmp_path / "in"], tmp_path / "out").remarks
+    assert remark.endswith("4 files of other kinds were passed over: .czi 2, .nii.gz 1, without ending 1.")
+    (tmp_path / "in" / "a.png").unlink()
+    with pytest.raises(DataError, match=r"holds no PNG.* 4 files of other kinds were passed over: \.czi 2"):
+        find_inputs([tmp_path / "in"], tmp_path / "out")

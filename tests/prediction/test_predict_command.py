@@ -1,7 +1,9 @@
 """`lmsc predict` from inputs to results: what it writes, what it refuses, and what it loses (nothing)."""
 
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,18 @@ def test_a_bad_file_is_reported_and_skipped_and_the_rest_go_on(model, images, tm
         assert line == f"lmsc: {by_name[name]['error']}"
         assert str(images / name) in line
     assert files(tmp_path / "out/masks") == {"a.png", "ac.png", "b.png", "deep/er/a.png"}
+
+
+def test_names_that_are_no_text_fail_nothing_and_can_be_resumed(model, images, tmp_path, lmsc, capsys):  # I17
+    odd = [os.fsdecode(name) for name in (b"caf\xe9.png", b"new\nline.png", b"-dash.png", b"z.png")]
+    for name in odd:
+        shutil.copy(images / "a.png", images / name)
+    out = tmp_path / "out"
+    assert lmsc("predict", model, images, "--out", out) == 0
+    assert {line["path"] for line in lines(out)} >= {str(images / name) for name in odd}
+    assert (out / "masks" / odd[0]).is_file()
+    assert lmsc("predict", model, images, "--out", out, "--resume") == 0
+    assert "7 images, 0 failed" in capsys.readouterr().out
 
 
 def test_an_image_with_other_channels_says_what_the_model_was_trained_on(model, tmp_path, lmsc, capsys):

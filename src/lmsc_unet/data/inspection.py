@@ -10,6 +10,7 @@ from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import Piece
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.reading import check_same_size, load_image
+from lmsc_unet.data.remarks import turning_tag
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.data.spectrograms import load_piece
 from lmsc_unet.errors import DataError, LmscError
@@ -83,8 +84,9 @@ def _inspect_mask(path: Path, options: DataOptions, problems: list[Problem]) -> 
 
 def _turned(path: Path, info: ImageInfo) -> Iterator[Problem]:
     if info.orientation != 1:
-        by = "TIFF orientation tag" if path.suffix.lower() in (".tif", ".tiff") else "EXIF orientation"
-        reason = f"the image is turned by its {by} {info.orientation}. See that its mask is drawn that way."
+        reason = (
+            f"the image is turned by its {turning_tag(path)} {info.orientation}. See that its mask is drawn that way."
+        )
         yield Problem(file=path, reason=reason, severity="warning")
 
 

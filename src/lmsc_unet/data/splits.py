@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from lmsc_unet.data.duplicates import same_files
+from lmsc_unet.data.duplicates import same_files, same_pixels
 from lmsc_unet.data.groups import check_groups
 from lmsc_unet.data.sample import Sample, of_split
 from lmsc_unet.errors import DataError
@@ -126,13 +126,13 @@ def given_split(samples: Iterable[Sample]) -> Fold | None:
 def check_no_leak(train: Sequence[Sample], val: Sequence[Sample]) -> None:
     """Refuses an image that is trained on and validated on, be it under two names.
 
-    Files are compared by the SHA-256 of their bytes; only those of equal size are read.
+    Files are compared by their bytes, and by their pixels where one image has two kinds of file.
 
     Raises:
         DataError: both files are named.
     """
     train_paths, val_paths = {sample.image for sample in train}, {sample.image for sample in val}
-    for twins in same_files([*train_paths, *val_paths]):
+    for twins in (*same_files([*train_paths, *val_paths]), *same_pixels(train_paths, val_paths)):
         trained, held = [path for path in twins if path in train_paths], [path for path in twins if path in val_paths]
         if trained and held:
             raise DataError(

@@ -12,7 +12,7 @@ from lmsc_unet.images.geotiff import GeoTag, geo_tags
 from lmsc_unet.images.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo, plain_values
 from lmsc_unet.images.masks import NAN, NOTHING, StoredMask, read_mask, read_stored_mask
 from lmsc_unet.images.missing import mark_missing, missing_pixels
-from lmsc_unet.images.reading import is_tiff, read_image, read_info
+from lmsc_unet.images.reading import is_lossy_file, is_tiff, read_image, read_info
 from lmsc_unet.images.resizing import resize, resize_mask
 from lmsc_unet.images.rows import RollingRows, RowSource, as_source, resized, resized_blocks
 from lmsc_unet.images.streaming import open_rows
@@ -35,6 +35,7 @@ __all__ = [
     "folder_contents",
     "geo_tags",
     "in_blocks",
+    "is_lossy_file",
     "is_picture",
     "is_tiff",
     "mark_missing",

@@ -109,6 +109,14 @@ def is_tiff(path: Path) -> bool:
     return kind_of(file_head(path)) == "TIFF"
 
 
+def is_lossy_file(path: Path) -> bool:
+    """Whether the content of a file is JPEG; False for what cannot be read."""
+    try:
+        return kind_of(file_head(path)) == "JPEG"
+    except (OSError, DataError):
+        return False
+
+
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """Puts the file's name before a complaint about it, and makes one of the system's errors."""

@@ -13,6 +13,7 @@ from lmsc_unet.data.groups import check_groups
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.objects import typical_width_px
 from lmsc_unet.data.reading import find_label_map, label_map_of, summarise_masks
+from lmsc_unet.data.remarks import dataset_remarks
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
@@ -50,6 +51,8 @@ def prepare_data(data: Path, config: TrainConfig) -> Prepared:
     masks = summarise_masks(dataset.samples, options)
     label_map = label_map_of(masks, options) if masks else find_label_map(dataset.samples, options)
     folds = _folds(dataset.samples, config)
+    for remark in dataset_remarks(dataset) if is_leader() else ():
+        print(f"lmsc: note: {remark}", file=sys.stderr)
     for fold in folds:
         check_no_leak(fold.train, fold.val)
         _check_enough(fold, config)
