@@ -20,7 +20,7 @@ def _turn(data: Path, names: list[str]) -> None:
     exif[274] = 3
     for name in names:
         path = data / "images" / f"{name}.png"
-        Image.fromarray(read_image(path)[..., 0]).save(path.with_suffix(".jpg"), exif=exif)
+        Image.fromarray(read_image(path).squeeze()).save(path.with_suffix(".jpg"), exif=exif)
         path.unlink()
 
 
@@ -58,7 +58,7 @@ def test_one_image_in_two_kinds_of_file_is_not_trained_and_validated_on(tmp_path
             part.mkdir(exist_ok=True)
             shutil.move(data / folder / f"{name}.png", part / f"{name}.png")
     held = data / "images" / "val" / f"{names[0]}.png"
-    Image.fromarray(read_image(data / "images" / "train" / f"{names[1]}.png")[..., 0]).save(held.with_suffix(".tif"))
+    Image.fromarray(read_image(data / "images" / "train" / f"{names[1]}.png").squeeze()).save(held.with_suffix(".tif"))
     held.unlink()
     with pytest.raises(DataError, match=r"\.tif: the same image is in validation and, as .*\.png, in training"):
         prepare_data(data, small_config())
