@@ -62,7 +62,7 @@ def test_the_stain_differs_between_pictures():
 
 
 def test_wrong_use_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="count is 0 and size_px 64"):
+    with pytest.raises(ConfigError, match="count is 0; it must be at least 1"):
         write_nuclei(tmp_path, count=0, size_px=64)
     write_nuclei(tmp_path, count=1, size_px=32)
     with pytest.raises(OutputError, match="the folder holds images already"):

@@ -101,14 +101,27 @@ def test_another_checkpoint_is_exported_anew(run: Path) -> None:
     assert set(after) & set(before) == {"best-of-all.onnx"}  # a user's own file stays
 
 
-@pytest.mark.parametrize("content", [b"", b"half of a file"])
-def test_a_damaged_file_is_made_again(content: bytes, run: Path) -> None:
+def with_a_flipped_bit(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda _: b"half of a file",
+        with_a_flipped_bit,  # R4
+    ],
+)
+def test_a_damaged_file_is_made_again(damage: Callable[[bytes], bytes], run: Path) -> None:
     load(run)
     (name,) = files(run)
-    whole = (run / name).stat().st_size
-    (run / name).write_bytes(content)
+    whole = (run / name).read_bytes()
+    (run / name).write_bytes(damage(whole))
     load(run)
-    assert (run / name).stat().st_size == whole
+    assert len((run / name).read_bytes()) == len(whole)
+    read_description(run / name)
 
 
 def test_a_run_that_may_not_be_written_is_exported_to_the_users_cache(

@@ -1,5 +1,6 @@
 """OpenVINO's IR is the run, too, and is refused where it is not whole; without OpenVINO the way to it is told."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ def files(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     folder = tmp_path_factory.mktemp("ir")
     export(trained, folder / "model.xml", ExportOptions(to="openvino", threads=1))
     return folder
+
+
+def without_digest(xml: Path, old: str, new: str) -> None:
+    """Changes a file as one who knows of its digest."""
+    text = xml.read_text()
+    assert old in text
+    xml.write_text(re.sub("<graph_sha256.*?/>", "", text.replace(old, new)))
 
 
 @pytest.mark.openvino
@@ -69,6 +77,12 @@ def test_the_bundled_models_of_openvino_make_the_masks_of_the_onnx_files(monkeyp
         ),
         (lambda xml, _: xml.write_text(xml.read_text().replace("lmsc_unet", "others")), "has no rt_info"),
         (lambda xml, _: xml.write_text(xml.read_text().replace("version&quot;: 1", "version&quot;: 99")), "version 99"),
+        (lambda xml, _: xml.write_text(xml.read_text().replace('strides="2, 2"', 'strides="2, 3"')), "SHA-256 is not"),
+        (
+            lambda xml, _: xml.write_text(xml.read_text().replace("threshold&quot;: 0.5", "threshold&quot;: 0.7")),
+            "SHA",
+        ),
+        (lambda xml, _: without_digest(xml, 'type="ReLU"', 'type="Tan"'), "has the operator Tan"),  # R7
     ],
 )
 def test_an_ir_that_is_not_whole_is_refused(damage: Any, message: str, files: Path, tmp_path: Path) -> None:

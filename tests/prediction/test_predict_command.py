@@ -199,6 +199,11 @@ def test_a_list_that_names_files_outside_does_not_make_overwrite_delete_them(mod
         (("IMAGES", "--tile-px", "50"), "tile_px is 50; the network takes multiples of 4"),
         (("IMAGES", "--batch", "0"), "batch is 0"),
         (("IMAGES", "--threshold", "2"), "must lie between 0 and 1"),
+        (("IMAGES", "--scale", "1e3"), "scale is 1000.0; it must be above 0 and at most 16"),  # R15
+        (("IMAGES", "--scale", "nan"), "scale is nan; it must be above 0 and at most 16"),
+        (("IMAGES", "--threads", "1_000"), "threads is 1000; it must be at least 1 and at most"),
+        (("IMAGES", "--threads", "1.5"), "--threads is 1.5; it must be a whole number"),  # R28
+        (("IMAGES", "--max-pixels", "0"), "max_pixels is 0; it must be at least 1"),  # R14
     ],
 )
 def test_wrong_use_is_told_before_anything_is_written(model, images, tmp_path, lmsc, capsys, arguments, message):
@@ -247,3 +252,16 @@ def test_every_kind_of_image_can_be_shown(channels, dtype):
     assert (shown.shape, shown.dtype) == ((16, 16, 3), np.uint8)
     assert shown.min() == 0
     assert shown.max() == 255
+
+
+def test_an_image_of_more_pixels_than_allowed_is_refused_by_its_header(
+    images, model, tmp_path, lmsc, capsys
+) -> None:  # R14
+    bomb = Image.new("1", (16_384, 16_384))
+    bomb.save(images / "bomb.png")
+    out = tmp_path / "out"
+    assert lmsc("predict", model, images, "--out", out, "--max-pixels", 2500) == 2
+    errors = capsys.readouterr().err
+    assert f"{images / 'bomb.png'}: the image has 16384 x 16384 px, more than --max-pixels 2500. Raise it" in errors
+    assert errors.count("more than --max-pixels") == 2  # and the largest of the three
+    assert sorted(path.name for path in (out / "masks").rglob("*.png")) == ["a.png", "b.png"]

@@ -65,7 +65,9 @@ def build_app() -> "App":
     """The whole command line, with no command imported yet."""
     from cyclopts import App
 
-    app = App(name="lmsc", help=ABOUT, suppress_keyboard_interrupt=False)
+    from lmsc_unet.cli.numbers import whole_numbers
+
+    app = App(name="lmsc", help=ABOUT, config=whole_numbers, suppress_keyboard_interrupt=False)
     for word, (target, line) in COMMANDS.items():
         app.command(target, name=word, help=line)
     return app

@@ -30,6 +30,7 @@ def predict(
     scale: float | None = None,
     backend: str | None = None,
     threads: int | None = None,
+    max_pixels: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -54,6 +55,8 @@ def predict(
         backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
             installed.
         threads: Threads that share one image's work.
+        max_pixels: Refuse images of more pixels by their header, where they come from strangers; without it 2^28, and
+            TIFFs of any size that can be read by rows.
         resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.
     """
@@ -69,6 +72,7 @@ def predict(
         mask_values=mask_values,
         backend=backend,
         threads=threads,
+        max_pixels=max_pixels,
     )
     opened = open_batch(model, inputs, out, settings, resume=resume, overwrite=overwrite)
     for remark in opened.remarks:

@@ -11,6 +11,7 @@ import yaml
 from cyclopts import App, ArgumentCollection, Parameter, Token
 from cyclopts.config import Dict
 
+from lmsc_unet.cli.numbers import whole_numbers
 from lmsc_unet.config import checked, read_yaml, to_mapping
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.stopping import exit_code
@@ -36,7 +37,9 @@ def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentC
 
 
 app = App(
-    name="train", help="Train a model on a folder of images and masks, or of recordings.", config=settings_in_layers
+    name="train",
+    help="Train a model on a folder of images and masks, or of recordings.",
+    config=(settings_in_layers, whole_numbers),
 )
 
 

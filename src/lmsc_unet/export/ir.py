@@ -6,14 +6,14 @@ from pathlib import Path
 import onnx
 
 from lmsc_unet.images import sha256
-from lmsc_unet.prediction.backends.ir import DESCRIPTION, WEIGHTS_SHA256, weights_of
+from lmsc_unet.prediction.backends.ir import DESCRIPTION, WEIGHTS_SHA256, weights_of, with_digest
 from lmsc_unet.prediction.modelfile import Description, to_text
 
 
 def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> None:
     """Writes both files; 8-bit weights stay 8-bit.
 
-    The sum of the weights is noted in the graph's file, so that one of them without the other is noticed.
+    The sums of both are noted in the graph's file, so that damage and one of them without the other are noticed.
     """
     import openvino as ov
 
@@ -26,3 +26,4 @@ def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> No
     model.set_rt_info(to_text(description), DESCRIPTION)
     model.set_rt_info(sha256(weights), WEIGHTS_SHA256)
     ov.serialize(model, path, weights)
+    path.write_bytes(with_digest(path.read_bytes()))

@@ -11,7 +11,7 @@ import onnx
 
 from lmsc_unet.errors import OutputError
 from lmsc_unet.files import cannot_write, is_locked_by_another, remove
-from lmsc_unet.prediction.modelfile import KEY, Description, to_text
+from lmsc_unet.prediction.modelfile import KEY, Description, to_text, with_digest
 from lmsc_unet.stopping import postponed
 
 REPORT_SUFFIX = ".parity.json"
@@ -88,8 +88,8 @@ def _alone(path: Path, partial: Path) -> Iterator[None]:
 
 
 def write_model(graph: onnx.ModelProto, description: Description, path: Path) -> None:
-    """Writes a graph with its description; the weights are inside."""
+    """Writes a graph with its description and the SHA-256 of both; the weights are inside."""
     del graph.metadata_props[:]
     graph.metadata_props.add(key=KEY, value=to_text(description))
     graph.producer_name, graph.producer_version = "lmsc-unet", version("lmsc-unet")
-    path.write_bytes(graph.SerializeToString())
+    path.write_bytes(with_digest(graph.SerializeToString()))

@@ -18,6 +18,10 @@ from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.results import COMMAND, Run, open_results, write_run
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.writers import Wanted
+from lmsc_unet.ranges import check_range
+
+MOST_PIXELS = 2**50
+"""What `--max-pixels` may be: far more than any image has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,11 @@ class Settings:
     """What runs an exported file; the fastest that is installed if not given."""
     threads: int | None = None
     """Threads that share one image's work."""
+    max_pixels: int | None = None
+    """Images of more pixels are refused by their header."""
+
+    def __post_init__(self) -> None:
+        check_range(self, 1, MOST_PIXELS, "max_pixels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +116,7 @@ def open_batch(
     check_folder(out)
     lock = FolderLock(out, COMMAND)
     done = open_results(out, run, items, resume=resume, overwrite=overwrite)
-    job = Job(predictor=predictor, items=items, out=out, wanted=wanted)
+    job = Job(predictor=predictor, items=items, out=out, wanted=wanted, max_pixels=settings.max_pixels)
     return Batch(job=job, done=done, run=run, lock=lock, remarks=found.remarks)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lmsc_unet.data.reading import load_image
-from lmsc_unet.errors import LmscError, OutputError
-from lmsc_unet.images import GeoTag, RowSource, as_source, geo_tags, open_rows
+from lmsc_unet.errors import DataError, LmscError, OutputError
+from lmsc_unet.images import GeoTag, RowSource, as_source, geo_tags, open_rows, read_info
 from lmsc_unet.overlap import overlapped
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import Entry, add_entry, write_entries
@@ -31,6 +31,8 @@ class Job:
     """The results folder, opened."""
     wanted: Wanted
     """Which files are written beside the masks."""
+    max_pixels: int | None = None
+    """Images of more pixels are refused by their header; None takes what fits, and large TIFFs by rows."""
 
 
 def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
@@ -50,7 +52,7 @@ def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
 
     def read(item: Item) -> Read | Entry:
         known = done.get(item.name)
-        return known if known is not None and is_complete(job, item, known) else read_item(item)
+        return known if known is not None and is_complete(job, item, known) else read_item(item, job.max_pixels)
 
     try:
         for entry in overlapped(
@@ -92,10 +94,12 @@ class Made:
     """How long it took so far."""
 
 
-def read_item(item: Item) -> Read | Entry:
+def read_item(item: Item, max_pixels: int | None = None) -> Read | Entry:
     """Reads one image; what is wrong with it is said in the entry."""
     start = time.perf_counter()
     try:
+        if max_pixels is not None:
+            check_pixels(item.path, max_pixels)
         source, image = open_rows(item.path), None
         if source is None:
             image = load_image(item.path)
@@ -104,6 +108,20 @@ def read_item(item: Item) -> Read | Entry:
     except (LmscError, MemoryError) as error:
         return _failed(item, error)
     return Read(item=item, image=image, source=source, tags=tags, spent_s=time.perf_counter() - start)
+
+
+def check_pixels(path: Path, max_pixels: int) -> None:
+    """Refuses an image by its header, before anything of it is decoded.
+
+    Raises:
+        DataError: it has more pixels, or cannot be read.
+    """
+    info = read_info(path)
+    if info.width_px * info.height_px > max_pixels:
+        raise DataError(
+            f"{path}: the image has {info.width_px} x {info.height_px} px, more than --max-pixels {max_pixels}. "
+            "Raise it, or cut the image into smaller ones."
+        )
 
 
 def predict_item(job: Job, read: Read | Entry) -> Made | Entry:

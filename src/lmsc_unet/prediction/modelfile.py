@@ -6,14 +6,15 @@ lmsc-unet then refuses the file and says why.
 
 import json
 import mmap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.errors import ConfigError, ModelError
-from lmsc_unet.prediction.onnx_wire import Outside, read_outside
+from lmsc_unet.prediction.onnx_graph import check_graph_size
+from lmsc_unet.prediction.onnx_wire import Outside, digest, metadata_field, read_outside
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.ranges import shown
 
@@ -23,11 +24,14 @@ VERSION = 2
 """The newest version of the description that is read. It is written where the file gives other than logits, which
 version 1 does not know; all others are of version 1, so that older ones of us read them.
 """
+DIGEST = "lmsc_unet.sha256"
+"""The key of the SHA-256 of graph, weights and description. Files written before it was known have none."""
 INPUT, OUTPUT = "image", "logits"
 """Names of the graph's input, prepared pixels "B C H W" float32, and of its logits, "B L H W" float32."""
 
 Shapes = Sequence[Sequence[object]]
 """The shapes of a graph's inputs or outputs; a free side is no number."""
+T = TypeVar("T")
 Task = Literal["image", "recording"]
 Precision = Literal["float32", "int8"]
 
@@ -90,7 +94,8 @@ def from_text(text: str, path: Path) -> Description:
     try:
         return from_mapping(Description, values, f"{path}: {KEY}")
     except ConfigError as error:
-        raise ModelError(f"{error} The description does not fit its version: export the model again.") from error
+        named = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
+        raise ModelError(f"{named} The description does not fit its version: export the model again.") from error
 
 
 def read_description(path: Path) -> Description:
@@ -100,7 +105,28 @@ def read_description(path: Path) -> Description:
         ModelError: the file is no ONNX file or truncated, was not written by lmsc-unet or by a newer one, or its
             weights lie in other files.
     """
-    outside = _outside(path)
+    data = _open(path)
+    outside = _named(path, read_outside, data)
+    description = _described(outside, path)
+    if DIGEST in outside.metadata and outside.metadata[DIGEST] != _named(path, digest, data, KEY):
+        raise ModelError(
+            f"{path}: its SHA-256 is not the one that stands in it; the file was changed or damaged after it was "
+            "written. Copy or export it again."
+        )
+    _named(path, check_graph_size, data, description.spec.input_channels)
+    return description
+
+
+def peek(path: Path) -> Description:
+    """Reads the description alone, of a file that will be read by `read_description` before it runs.
+
+    Raises:
+        ModelError: as `read_description`, but for damage and operators.
+    """
+    return _described(_named(path, read_outside, _open(path)), path)
+
+
+def _described(outside: Outside, path: Path) -> Description:
     if outside.has_external:
         raise ModelError(
             f"{path}: some of its weights lie in another file, which is not followed, wherever it is. A model of "
@@ -112,6 +138,11 @@ def read_description(path: Path) -> Description:
             "mean. Use a file that `lmsc export` wrote."
         )
     return from_text(outside.metadata[KEY], path)
+
+
+def with_digest(content: bytes) -> bytes:
+    """A whole ONNX file with the SHA-256 of its graph, weights and description put behind it."""
+    return content + metadata_field(DIGEST, digest(memoryview(content), KEY))
 
 
 def check_graph(path: Path, description: Description, inputs: Shapes, outputs: Shapes) -> None:
@@ -136,14 +167,20 @@ def _channels(shapes: Shapes) -> object:
     return shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else None
 
 
-def _outside(path: Path) -> Outside:
+def _open(path: Path) -> memoryview:
     try:
         with path.open("rb") as stream:
             if path.stat().st_size == 0:
-                raise ModelError("the file is empty")
-            return read_outside(memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)))
+                raise ModelError(f"{path}: the file is empty. Copy or export it again.")
+            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise ModelError(f"{path}: the model cannot be read ({error.strerror}).") from error
+
+
+def _named(path: Path, read: Callable[..., T], *arguments: object) -> T:
+    """What a function reads; its complaints get the file's name."""
+    try:
+        return read(*arguments)
     except (ModelError, UnicodeDecodeError) as error:
         reason = "this is no ONNX file" if isinstance(error, UnicodeDecodeError) else error
         raise ModelError(f"{path}: {reason}. Copy or export it again.") from error
-    except OSError as error:
-        raise ModelError(f"{path}: the model cannot be read ({error.strerror}).") from error

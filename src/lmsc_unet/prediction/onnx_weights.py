@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ModelError
 from lmsc_unet.prediction.modelfile import Description, read_description
-from lmsc_unet.prediction.onnx_wire import fields, varint
+from lmsc_unet.prediction.onnx_wire import fields, numbers
 
 _GRAPH = 7  # of a model
 _NODE, _INITIALIZER = 1, 5  # of a graph
@@ -81,7 +81,7 @@ def _tensor(message: memoryview) -> tuple[str, NDArray[np.float32]]:
     name, values, shape, kind = "", np.empty(0, np.float32), [], 0
     for number, value in fields(message):
         if number == _DIMS:
-            shape += [value] if isinstance(value, int) else list(_packed(value))
+            shape += numbers(value)
         elif number == _TYPE and isinstance(value, int):
             kind = value
         elif number == _NAME and isinstance(value, memoryview):
@@ -89,10 +89,3 @@ def _tensor(message: memoryview) -> tuple[str, NDArray[np.float32]]:
         elif number in (_RAW, _FLOATS) and isinstance(value, memoryview):
             values = np.frombuffer(value, "<f4") if len(value) % 4 == 0 else values
     return name, values.reshape(shape).astype(np.float32) if kind == _FLOAT else np.empty(0, np.float32)
-
-
-def _packed(message: memoryview) -> Iterator[int]:
-    at = 0
-    while at < len(message):
-        value, at = varint(message, at)
-        yield value

@@ -6,6 +6,7 @@ package, and a runtime meets no file before its description has been checked.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from types import MappingProxyType
 
 from lmsc_unet.errors import ModelError
@@ -23,6 +24,7 @@ _TREE: Mapping[str, Mapping[int, str]] = MappingProxyType(
         "tensor": {},
     }
 )
+_METADATA = 14  # of a model
 _KEY, _VALUE = 1, 2  # of a metadata entry
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -67,11 +69,55 @@ def _walk(message: memoryview, kind: str, outside: Outside, depth: int) -> None:
         elif inner is None or not isinstance(value, memoryview):
             continue
         elif inner == "entry":
-            entry = {key: bytes(text).decode() for key, text in fields(value) if isinstance(text, memoryview)}
-            outside.metadata[entry.get(_KEY, "")] = entry.get(_VALUE, "")
+            key, text = _entry(value)
+            outside.metadata[key] = text
         else:
             outside.num_graphs += kind == "model" and inner == "graph"
             _walk(value, inner, outside, depth + 1)
+
+
+def digest(data: memoryview, described: str) -> str:
+    """SHA-256 of what a file says, less the metadata of other keys than `described`: its own digest is among these.
+
+    Raises:
+        ModelError: the bytes are no ONNX file, or end too early.
+    """
+    found = sha256()
+    for number, value in fields(data):
+        if number == _METADATA and isinstance(value, memoryview) and _entry(value)[0] != described:
+            continue
+        content = str(value).encode() if isinstance(value, int) else value
+        found.update(f"{number} {type(value).__name__} {len(content)} ".encode())
+        found.update(content)
+    return found.hexdigest()
+
+
+def metadata_field(key: str, text: str) -> bytes:
+    """A metadata entry as bytes that are put behind an ONNX file; each of both texts is under 64 characters long."""
+    parts = [(_KEY, key.encode()), (_VALUE, text.encode())]
+    entry = b"".join(bytes([number << 3 | _BYTES, len(part)]) + part for number, part in parts)
+    return bytes([_METADATA << 3 | _BYTES, len(entry)]) + entry
+
+
+def numbers(value: int | memoryview) -> list[int]:
+    """A field of whole numbers: one, or many packed together.
+
+    Raises:
+        ModelError: the bytes end too early, or are no numbers.
+    """
+    if isinstance(value, int):
+        return [value]
+    found, at = [], 0
+    while at < len(value):
+        number, at = varint(value, at)
+        found.append(number)
+    return found
+
+
+def _entry(message: memoryview) -> tuple[str, str]:
+    """The key and the text of a metadata entry."""
+    entry = {number: bytes(text).decode() for number, text in fields(message) if isinstance(text, memoryview)}
+    return entry.get(_KEY, ""), entry.get(_VALUE, "")
 
 
 def fields(message: memoryview) -> Iterator[Field]:

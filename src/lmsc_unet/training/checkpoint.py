@@ -70,8 +70,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise ModelError(f"{path}: there is no such checkpoint. A run folder holds best.ckpt and last.ckpt.")
-    sums = _read_sums(path)
-    if sums and sha256(path) not in sums:
+    try:
+        is_whole = not _sums_path(path).is_file() or sha256(path) in _read_sums(path)
+    except OSError as error:
+        raise ModelError(f"{path}: the checkpoint cannot be read ({error.strerror}). Mend its rights.") from error
+    if not is_whole:
         raise ModelError(
             f"{path}: its SHA-256 is not the one in {_sums_path(path).name}; the file was changed or damaged after it "
             "was written. Take a copy of it that is whole, or train again."
@@ -84,9 +87,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(checkpoint, dict) or "lmsc" not in checkpoint:
         raise ModelError(f"{path}: this checkpoint is not one of lmsc-unet's. Give a run folder of `lmsc train`.")
-    if checkpoint["lmsc"]["format"] > FORMAT:
+    own = checkpoint["lmsc"]
+    version = own.get("format") if isinstance(own, dict) else None
+    if not isinstance(version, int) or version < 1:
+        raise ModelError(f"{path}: this checkpoint does not say which version of lmsc-unet wrote it; it is damaged.")
+    if version > FORMAT:
         raise ModelError(f"{path}: written by a newer lmsc-unet; update with `pip install -U lmsc-unet`.")
+    state = checkpoint.get("state_dict")
+    if not isinstance(state, dict) or not all(map(_is_plain, state.values())):
+        raise ModelError(f"{path}: this checkpoint holds no weights; it is damaged. Take a copy of it that is whole.")
     return checkpoint
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.layout == torch.strided
 
 
 def _sums_path(path: Path) -> Path:
@@ -95,7 +109,8 @@ def _sums_path(path: Path) -> Path:
 
 def _read_sums(path: Path) -> list[str]:
     sums = _sums_path(path)
-    return [line.split()[0] for line in sums.read_text().splitlines() if line.strip()] if sums.is_file() else []
+    text = sums.read_text(encoding="utf-8", errors="replace") if sums.is_file() else ""
+    return [line.split()[0] for line in text.splitlines() if line.strip()]
 
 
 def _write_sums(path: Path, sums: list[str]) -> None:

@@ -95,7 +95,7 @@ def _checkpoint_to_resume(folder: Path, config: TrainConfig) -> Path | None:
     last = folder / "last.ckpt"
     if not last.is_file():
         return None
-    written = from_mapping(TrainConfig, read_checkpoint(last)["lmsc"]["config"], str(last))
+    written = from_mapping(TrainConfig, read_checkpoint(last)["lmsc"].get("config"), str(last))
     changed = decisive_differences(written, config)
     if changed:
         raise ModelError(

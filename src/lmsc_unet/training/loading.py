@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from lmsc_unet.complexity.arithmetic import num_parameters
 from lmsc_unet.config import from_mapping
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.models import build_model
@@ -20,6 +21,7 @@ from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config
 
 PREFIX = "network."
+BYTES_PER_WEIGHT = 4
 
 
 def load_model(path: Path, runtime: Runtime = Runtime()) -> tuple[Network, ModelSpec]:  # noqa: B008 - frozen
@@ -48,14 +50,24 @@ def load_module(path: Path) -> tuple[nn.Module, ModelSpec]:
     """
     checkpoint_path = find_file(path)
     checkpoint = read_checkpoint(checkpoint_path)
+    own, weights = checkpoint["lmsc"], weights_of(checkpoint)
     try:
-        spec = from_mapping(ModelSpec, checkpoint["lmsc"]["spec"], str(checkpoint_path))
-        config = from_mapping(TrainConfig, checkpoint["lmsc"]["config"], str(checkpoint_path))
-        network = build_model(network_config(config, spec.input_channels, spec.num_logits))
+        spec = from_mapping(ModelSpec, own.get("spec"), "spec")
+        config = from_mapping(TrainConfig, own.get("config"), "config")
+        model = network_config(config, spec.input_channels, spec.num_logits)
     except ConfigError as error:
         raise ModelError(f"{checkpoint_path}: its config cannot be used: {error}") from error
-    _load_weights(network, checkpoint["state_dict"], checkpoint_path, config.model)
+    if BYTES_PER_WEIGHT * num_parameters(model) > _num_bytes(weights):  # before as many are made
+        raise ModelError(f"{checkpoint_path}: its weights do not fit the model {config.model!r} that it names.")
+    network = build_model(model)
+    _load_weights(network, weights, checkpoint_path, config.model)
     return network.eval(), spec
+
+
+def weights_of(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The network's weights by their names in it, as `read_checkpoint` gives them."""
+    state = checkpoint["state_dict"]
+    return {str(key).removeprefix(PREFIX): state[key] for key in state if str(key).startswith(PREFIX)}
 
 
 def as_network(module: nn.Module) -> Network:
@@ -72,8 +84,13 @@ def as_network(module: nn.Module) -> Network:
     return run
 
 
-def _load_weights(network: nn.Module, state: dict[str, Any], path: Path, model: str) -> None:
-    weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
+def _num_bytes(weights: dict[str, torch.Tensor]) -> int:
+    """What weights take in memory, parts of one storage once."""
+    storages = [value.untyped_storage() for value in weights.values()]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def _load_weights(network: nn.Module, weights: dict[str, torch.Tensor], path: Path, model: str) -> None:
     try:
         network.load_state_dict(weights, strict=True)
     except RuntimeError as error:

@@ -149,7 +149,7 @@ def usual_backend(path: Path) -> str:
     Raises:
         ModelError: the file is damaged, of another kind or newer.
     """
-    if path.suffix == ".onnx" and modelfile.read_description(path).precision != "int8":
+    if path.suffix == ".onnx" and modelfile.peek(path).precision != "int8":
         return default_backend()
     return KINDS[path.suffix].backends[0] if path.suffix in KINDS else default_backend()
 
