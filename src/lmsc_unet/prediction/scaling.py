@@ -103,6 +103,7 @@ def match_channels(image: Image, spec: ModelSpec) -> Image:
     raise DataError(
         f"The image has {_channels(found)}, but {spec.name} was trained on images with {_channels(needed)}. "
         f"Give it such images, or train a model on images with {_channels(found)}."
+        + (" What a TIFF calls alpha counts where it is more than transparency." if found in (2, 4) else "")
     )
 
 
