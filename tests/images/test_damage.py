@@ -175,7 +175,7 @@ def test_a_strip_that_inflates_without_end_is_refused(tmp_path):
 
 
 PAGES = [
-    ("pages.tif", {}, r"it holds 3 pages \(3 x 24 x 40, axes QYX\)"),
+    ("pages.tif", {}, r"it holds 3 pages \(3 x 24 x 40, axes QYX; the file does not say what the first is\)"),
     ("depth.tif", {"imagej": True, "metadata": {"axes": "ZYX"}}, r"it holds \d pages \(3 x 24 x 40, axes ZYX\)"),
     ("time.ome.tif", {"metadata": {"axes": "TYX"}}, r"it holds 3 pages \(3 x 24 x 40, axes TYX\)"),
 ]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 LZW, PACKBITS = 5, 32773
+HAS_IMAGECODECS = find_spec("imagecodecs") is not None
+"""Whether tifffile has all decoders."""
 _HORIZONTAL, _FLOATS = 2, 3
 _SHORT, _LONG = 3, 4  # types of a TIFF entry
 _MAX_SPREAD_BITS = 1 << 24  # unpacked at once, a byte a bit
@@ -21,7 +23,7 @@ _STRIP_AT = 122  # behind the head, nine entries and the end of their list
 
 def teach_tifffile() -> None:
     """Gives tifffile the decoders that it has not. A tifffile that keeps them elsewhere goes on without them."""
-    if find_spec("imagecodecs") is not None:
+    if HAS_IMAGECODECS:
         return
     for table, decoders in (
         (tifffile.TIFF.DECOMPRESSORS, {LZW: _decode_lzw, PACKBITS: _decode_packbits}),

@@ -14,7 +14,7 @@ from PIL import TiffImagePlugin
 from lmsc_unet.errors import DataError
 from lmsc_unet.images.decoding import decoding
 from lmsc_unet.images.info import AnyArray, turn
-from lmsc_unet.images.tiff_codecs import LZW, PACKBITS
+from lmsc_unet.images.tiff_codecs import HAS_IMAGECODECS, LZW, PACKBITS
 from lmsc_unet.images.tiff_jpeg import JPEG
 
 WHITE_IS_ZERO = 0
@@ -29,7 +29,8 @@ def is_better_elsewhere(page: Any, num_channels: int) -> bool:
 
     Pillow, for its part, cannot where strips or tiles are left out.
     """
-    is_packed, is_whole = page.bitspersample not in _WHOLE_BITS, all(page.databytecounts)
+    is_packed = page.bitspersample not in _WHOLE_BITS and not HAS_IMAGECODECS
+    is_whole = all(page.databytecounts)
     is_pillows = int(page.compression) in (LZW, PACKBITS, JPEG)
     return is_pillows and (is_packed or (is_whole and _is_held(page, num_channels)))
 

@@ -65,7 +65,8 @@ def find_image(file: Any) -> ImagePages:
     axes, shape = _known_axes(images[0])
     if axes not in _AXES:
         lengths = " x ".join(str(length) for length in shape)
-        raise DataError(f"it holds {len(pages)} pages ({lengths}, axes {axes}). {_ONE_IMAGE}")
+        unnamed = "; the file does not say what the first is" if axes[0] in _NAMELESS else ""
+        raise DataError(f"it holds {len(pages)} pages ({lengths}, axes {axes}{unnamed}). {_ONE_IMAGE}")
     if any(page is None for page in pages):
         raise DataError(f"pages are missing: its metadata name {len(pages)}. Copy or export it again.")
     return ImagePages(series=images[0], pages=pages, axes=axes, shape=shape)
