@@ -33,9 +33,9 @@ def handle(handler: object) -> None:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
 
-def end_at_once(number: int, _frame: FrameType | None) -> None:
+def end_at_once(number: int, _frame: FrameType | None, line: str = "stopped at once.") -> None:
     """Ends the process where it is."""
     try:
-        os.write(2, b"lmsc: stopped at once.\n")
+        os.write(2, f"lmsc: {line}\n".encode())
     finally:
         os._exit(TERMINATED if number == signal.SIGTERM else INTERRUPTED)

@@ -2,7 +2,8 @@
 
 Python raises KeyboardInterrupt wherever it happens to be. Within an import a C extension makes an ImportError of it,
 within a finalizer it is lost, within a library's own writing it leaves half a file. So a stop waits for the end of
-those, and is raised once: what cleans up after it is not stopped itself. The third one ends the process where it is.
+those, though not for long while a command loads. It is raised once: what cleans up after it is not stopped itself. The
+third one ends the process where it is.
 """
 
 import signal
@@ -13,11 +14,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from lmsc_unet.errors import INTERRUPTED, TERMINATED
-from lmsc_unet.startup import SIGNALS, end_at_once, handle
+from lmsc_unet.startup import SIGNALS, end_at_once, handle, is_command
 
 _CAN_WAIT = hasattr(signal, "setitimer")
 _AGAIN_S = 0.02
-_PATIENCE_S = 20.0  # a program may well run within an import of its own
+_PATIENCE_S = 2.0
 _SAME_S = 0.5  # a terminal and what started us may both pass on one Ctrl-C
 _AT_ONCE = 3
 
@@ -38,6 +39,7 @@ class _Stops:
         self.reset()
 
     def reset(self) -> None:
+        self.line = ""
         self.number = 0
         self.num_asked = 0
         self.asked_s = 0.0
@@ -53,10 +55,13 @@ class _Stops:
         """Stops where that does no harm, or a little later."""
         if self.num_postponing or self.is_raised:
             return
-        if _CAN_WAIT and _is_delicate(frame) and time.monotonic() - self.asked_s < _PATIENCE_S:
-            signal.signal(signal.SIGALRM, self.stop)
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-            return
+        if _CAN_WAIT and _is_delicate(frame):
+            if time.monotonic() - self.asked_s < _PATIENCE_S:
+                signal.signal(signal.SIGALRM, self.stop)
+                signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+                return
+            if is_command():  # what loads for so long has begun nothing that has to be ended well
+                end_at_once(self.number, frame, self.line)
         self.raise_it()
 
     def raise_it(self) -> None:
@@ -76,10 +81,15 @@ class _Stops:
 _stops = _Stops()
 
 
-def heed() -> None:
-    """From now on both signals raise KeyboardInterrupt or Terminated, where that does no harm."""
+def heed(line: str = "stopped.") -> None:
+    """From now on both signals raise KeyboardInterrupt or Terminated, where that does no harm.
+
+    Args:
+        line: What is said if the process is ended within an import that takes too long to be waited for.
+    """
     if threading.current_thread() is threading.main_thread():
         _stops.reset()
+        _stops.line = line
         handle(_stops.heed)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import pytest
 
-from lmsc_unet.errors import ConfigError
+from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export import first_use as exporting
 from lmsc_unet.images import read_mask, write_png
 from lmsc_unet.prediction import first_use
@@ -258,3 +258,12 @@ def test_the_cache_folder_is_where_the_system_has_it(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert first_use.cache_folder() == Path(expected)
+
+
+def test_a_checkpoint_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # R25
+    def denied(_: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(first_use, "sha256", denied)
+    with pytest.raises(ModelError, match=r"best.ckpt: cannot be read \(Permission denied\). See that it may be"):
+        first_use.exported(tmp_path / "best.ckpt", ON_ONNX_RUNTIME)

@@ -88,12 +88,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _until_stopped(words: list[str]) -> int:
+    line = "stopped. " + KEPT.get(next(iter(words), ""), "No result was written; run the command again.")
     try:
-        stopping.heed()
+        stopping.heed(line)
         return _run(words)
     except KeyboardInterrupt as stop:
-        remark = KEPT.get(next(iter(words), ""), "No result was written; run the command again.")
-        print(f"lmsc: {stop.args[0] if stop.args else f'stopped. {remark}'}", file=sys.stderr)
+        print(f"lmsc: {stop.args[0] if stop.args else line}", file=sys.stderr)
         return stopping.exit_code(stop)
 
 
