@@ -23,10 +23,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.networks:load_bright"})
     (tmp_path / "model.fake").write_text("{}")
     write_png(tmp_path / "in/a.png", np.full((8, 8, 3), 200, np.uint8))
+    write_png(tmp_path / "in/images/a.png", np.full((8, 8, 3), 200, np.uint8))
+    write_png(tmp_path / "in/masks/a.png", np.eye(8, dtype=np.uint8))
     words = {
         "predict": ["predict", tmp_path / "model.fake", tmp_path / "in/a.png", "--out", "OUT"],
         "detect": ["detect", tmp_path / "in/one.sigmf-meta", "--model", "energy", "--out", "OUT"],
         "scenes": ["scenes", "OUT", "--count", 1, "--samples", 65536, "--sample-rate-hz", 1e6],
+        "evaluate": ["evaluate", tmp_path / "model.fake", tmp_path / "in", "--split", "all", "--out", "OUT"],
         "nuclei": ["data", "nuclei", "OUT", "--count", 1, "--size-px", 32],
     }
 
@@ -61,7 +64,7 @@ def below_a_file(path: Path) -> Path:
     return a_file(path) / "below"
 
 
-@pytest.mark.parametrize("command", ["predict", "detect", "scenes", "nuclei"])
+@pytest.mark.parametrize("command", ["predict", "detect", "scenes", "nuclei", "evaluate"])
 @pytest.mark.parametrize(
     ("make", "message"),
     [

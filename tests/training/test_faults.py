@@ -197,6 +197,12 @@ def test_a_folder_that_cannot_be_made_is_told(data: Path, tmp_path: Path, capsys
     assert f"{out}: the run folder cannot be made" in told(capsys)
 
 
+def test_a_circle_of_links_is_told(data: Path, tmp_path: Path, capsys: Captured) -> None:  # R18
+    (tmp_path / "run").symlink_to(tmp_path / "run")
+    assert lmsc_train(data, tmp_path / "run") == 1
+    assert f"{tmp_path / 'run'}: this is a link that leads nowhere" in told(capsys)
+
+
 # What is resumed must be what was started.
 
 

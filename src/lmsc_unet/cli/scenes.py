@@ -92,8 +92,9 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
             track(made, description="scenes", total=given.count, console=errors, disable=not errors.is_terminal)
         )
     except KeyboardInterrupt as stop:
+        number = len(done) if given.pictures else len(list(folder.glob("*.sigmf-meta")))  # other processes' as well
         raise type(stop)(
-            f"stopped. {len(done)} of {given.count} scenes in {folder} are whole; to make all, name a new folder."
+            f"stopped. {number} of {given.count} scenes in {folder} are whole; to make all, name a new folder."
         ) from None
     _print_statistics(done, options)
     print(f"{len(done)} scenes in {folder}")

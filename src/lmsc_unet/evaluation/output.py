@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import OutputError
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes
 from lmsc_unet.evaluation.boxes import BoxScores
+from lmsc_unet.files import check_folder
 from lmsc_unet.images import write_png
 from lmsc_unet.prediction.files import within, write_text
 
@@ -24,8 +25,7 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: the folder holds them.
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: this is a file. Name a folder by --out.")
+    check_folder(out)
     taken = [
         name for name in (SCORES_FILE, TABLE_FILE, PICTURE_FILE, BOXES_FILE, BOXES_PICTURE) if (out / name).exists()
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_yaml
 from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.files import check_folder
 from lmsc_unet.prediction.files import write_text
 from lmsc_unet.training.config import TrainConfig
 
@@ -29,6 +30,7 @@ def check_run_folder(folder: Path, config: TrainConfig, *, resume: bool, overwri
         OutputError: the folder holds another run, or something else.
         ConfigError: the run to resume was started with other settings.
     """
+    check_folder(folder)
     if is_run(folder):
         if resume:
             _check_same(folder, config)
