@@ -1,10 +1,12 @@
 """Which runs there are, what tells them apart, and what the recipes say of themselves."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lmsc_unet.data.recordings import random_parts
 from lmsc_unet.experiments.budget import BUDGETS
 from lmsc_unet.experiments.estimate import by_fold
 from lmsc_unet.experiments.peers import PEERS
@@ -63,6 +65,13 @@ def test_the_rf_set_is_shared_out_as_in_the_paper() -> None:
     shares = {part: sum(row.endswith(f",{part}") for row in rows) for part in ("train", "val", "test")}
     assert shares == {"train": 2800, "val": 600, "test": 600}
     assert rows == split_rows([str(number) for number in range(4000)])
+
+
+def test_there_is_one_random_split_and_names_are_quoted() -> None:  # B11
+    names = [*map(str, range(19)), 'a "b", c']
+    table = list(csv.reader(split_rows(names)))
+    assert [row[0] for row in table] == names
+    assert [row[1] for row in table] == random_parts(20, 19)
 
 
 def test_no_peer_starts_from_learnt_weights() -> None:

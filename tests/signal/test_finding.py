@@ -169,3 +169,11 @@ def test_blocks_that_are_seen_at_once_give_the_same_boxes(block_rows):
     one_by_one = found(samples, block_rows=block_rows)
     assert len(one_by_one) == 6
     assert found(samples, block_rows=block_rows, at_once=3, in_advance=True) == one_by_one
+
+
+@pytest.mark.parametrize("num_frames", [1, 5, 40])
+def test_noise_at_the_end_of_a_recording_is_no_signal(num_frames):  # B16
+    stft = Stft(frames_per_row=64)
+    samples = noise(40 * stft.row_samples + num_frames * stft.nfft)
+    grid = Grid(stft=stft, sample_rate_hz=1.0)
+    assert not list(find_boxes([samples], grid, EnergyMask(frames_per_row=64)))

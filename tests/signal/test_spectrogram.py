@@ -84,6 +84,14 @@ def test_where_chunks_are_cut_does_not_show(cuts, hop, frames):
     assert len(rows_of([samples], stft)) == stft.num_rows(5000)
 
 
+@pytest.mark.parametrize("num_frames", [1, 2, 63])
+def test_the_noise_of_a_last_row_that_is_not_full_varies_as_that_of_the_others(num_frames):  # B16
+    stft = Stft(frames_per_row=64)
+    rows = rows_of([noise(10 * stft.row_samples + num_frames * stft.nfft)], stft)
+    assert rows.shape == (11, 256)
+    assert rows[-1].std() == pytest.approx(rows[:-1].std(), rel=0.25)
+
+
 @pytest.mark.parametrize("num_samples", [1, 2, 100, 255, 256, 257])
 def test_a_recording_of_less_than_a_row_is_one_row_of_the_right_level(num_samples):
     rows = np.stack([rows_of([noise(num_samples, seed=seed)], Stft(frames_per_row=8)) for seed in range(200)])

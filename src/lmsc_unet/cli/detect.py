@@ -49,7 +49,8 @@ def detect(
         follow: Print each signal as a line of JSON as soon as it has ended, as is always done for standard input.
         frames_per_row: Frames averaged per row of the spectrogram; more is faster, and for longer and weaker signals.
             The model's, or 1, if not given.
-        nfft: Samples of a frame, for energy: 256 if not given. A model keeps what it was trained with.
+        nfft: Samples of a frame, 256 to 4096 for a model: more tell narrow channels apart, in fewer rows. The model's,
+            or 256, if not given.
         min_confidence: Signals that are less sure are left out, 0 to 1; without it 0.75 for a model, 0 for energy.
         channel: Search this channel only, counted from 0; may be given several times.
         datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le; SigMF recordings
@@ -113,6 +114,8 @@ def _carry_out(opened: "Opened", *, is_told: bool) -> int:
     """Searches everything; summaries go to standard error where lines of JSON have standard output."""
     entries = []
     with progress("searching", len(opened.items)) as bar:
+        for remark in opened.job.finder.warnings:
+            bar.tell(f"lmsc: warning: {remark}")
         for entry in opened.run():
             entries.append(entry)
             for remark in entry.warnings:

@@ -43,6 +43,15 @@ def apply_split_file(samples: Sequence[Sample], root: Path, path: Path) -> tuple
     return tuple(replace(sample, split=chosen.get(sample.name)) for sample in samples)
 
 
+def split_line(name: str, part: str) -> str:
+    """A line `name,split` of such a file."""
+    return f"{_quoted(name)},{part}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if any(sign in name for sign in ',"\n\r') else name
+
+
 def names_of_split(path: Path, split: Split) -> frozenset[str]:
     """The names that a split file puts into a part, as they stand there.
 

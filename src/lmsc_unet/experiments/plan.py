@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.config import from_mapping, to_mapping
+from lmsc_unet.data.recordings import TEST_SHARE, VAL_SHARE
 from lmsc_unet.experiments.budget import Budget
 from lmsc_unet.experiments.experiment import DataName, Experiment
-from lmsc_unet.experiments.sources import SHARES, Source
+from lmsc_unet.experiments.sources import Source
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
 
@@ -108,7 +109,8 @@ def run_key(config: TrainConfig, source: Source) -> str:
 
 def _job(experiment: Experiment, fold: int, base: TrainConfig, source: Source, runs: Path) -> Job:
     config = from_mapping(TrainConfig, to_mapping(base) | {"fold": fold}, experiment.name)
-    train_share, held_share = (1 - 1 / config.folds, 1 / config.folds) if config.folds else SHARES
+    held_share = 1 / config.folds if config.folds else VAL_SHARE
+    train_share = 1 - held_share - (0 if config.folds else TEST_SHARE)
     return Job(
         title=f"{experiment.name}{f', fold {fold} of {config.folds}' if fold else ''}",
         experiment=experiment.name,

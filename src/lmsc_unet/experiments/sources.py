@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.nuclei import write_nuclei
+from lmsc_unet.data.recordings import random_parts
 from lmsc_unet.data.sample import Dataset
+from lmsc_unet.data.split_file import split_line
 from lmsc_unet.errors import DataError
 from lmsc_unet.experiments.budget import Budget
 from lmsc_unet.experiments.experiment import DataName
@@ -25,8 +25,6 @@ PUBLISHED: Mapping[DataName, tuple[str, int]] = MappingProxyType(
 )
 """What the paper calls each set, and how many images it has of it."""
 SPLIT_SEED = 19
-SHARES = (0.70, 0.15)
-"""Of the RF set's files that train and validate; the rest tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +68,8 @@ def find_source(name: DataName, given: Path | None, budget: Budget, out: Path) -
 
 
 def split_rows(names: Sequence[str]) -> list[str]:
-    """Lines `name,split` that share files out at random, 70 % to train, 15 % to val, the rest to test."""
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(names))
-    edges = np.round(np.cumsum(SHARES) * len(names)).astype(int)
-    parts = np.empty(len(names), dtype=object)
-    for part, numbers in zip(("train", "val", "test"), np.split(order, edges), strict=True):
-        parts[numbers] = part
-    return [f'"{name}",{part}' for name, part in zip(names, parts, strict=True)]
+    """Lines `name,split` that share files out as `lmsc train` shares out recordings: 70 % to train, 15 % to val."""
+    return [split_line(name, part) for name, part in zip(names, random_parts(len(names), SPLIT_SEED), strict=True)]
 
 
 def _write_split(dataset: Dataset, path: Path) -> Path | None:

@@ -33,7 +33,8 @@ class NoiseFloor:
     def update(self, power: NDArray[np.float32]) -> float:
         """Takes rows "T F" of linear power in, and returns the floor (linear) with them."""
         self._counts *= 0.5 ** (len(power) / self.memory_rows)
-        smooth = window_means(power, 5, 5)
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever takes the rows tells of what is not finite
+            smooth = window_means(power, 5, 5)
         smooth = smooth[smooth > _TINY]
         levels = 10 * np.log10(smooth) if smooth.size else smooth
         bins = np.clip((levels - _LOWEST_DB) / _BIN_DB, 0, _NUM_BINS - 1).astype(np.int64)

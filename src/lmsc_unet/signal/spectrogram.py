@@ -93,16 +93,28 @@ def power_rows(chunks: Iterable[Samples], stft: Stft) -> Iterator[NDArray[np.flo
     """
     needed = stft.row_samples - stft.hop + stft.nfft
     left: Samples | None = None
-    num_rows = 0
+    before: Samples | None = None
     transform = _Transform(stft)
     for chunk in chunks:
         left = chunk if left is None or not left.size else np.concatenate([left, chunk])
         count = (left.size - needed) // stft.row_samples + 1 if left.size >= needed else 0
         if count:
             yield _rows(left, transform, count)
-            left, num_rows = left[count * stft.row_samples :], num_rows + count
-    if left is not None and left.size and (left.size >= stft.nfft or not num_rows):
+            used = count * stft.row_samples
+            before, left = left[used - stft.row_samples : used], left[used:]
+    if left is not None and before is not None and left.size >= stft.nfft:
+        yield _rows(_filled_up(left, before, stft), transform, 1)
+    elif left is not None and before is None and left.size:
         yield _last_row(left, stft)
+
+
+def _filled_up(left: Samples, before: Samples, stft: Stft) -> Samples:
+    """The samples of a last row, with as many frames of the row before it as it lacks.
+
+    A row of fewer frames would vary more than all others, and pass the thresholds that these are judged by.
+    """
+    num_frames = (left.size - stft.nfft) // stft.hop + 1
+    return np.concatenate([before[num_frames * stft.hop :], left])
 
 
 def _rows(samples: Samples, transform: "_Transform", count: int) -> NDArray[np.float32]:
@@ -142,6 +154,10 @@ class _Transform:
 
     def __call__(self, samples: Samples, frames_per_row: int, rows: NDArray[np.float32]) -> None:
         """Fills `rows` "T F" with the mean power of `frames_per_row` frames each."""
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever takes the rows tells of what is not finite
+            self._fill(samples, frames_per_row, rows)
+
+    def _fill(self, samples: Samples, frames_per_row: int, rows: NDArray[np.float32]) -> None:
         spectra = self._spectra(samples, len(rows) * frames_per_row).reshape(len(rows), frames_per_row, -1)
         power = np.einsum("tfn,tfn->tn", spectra, spectra)
         power *= np.float32(1 / frames_per_row)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.data.split_file import split_line
 from lmsc_unet.data.splits import Fold
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
@@ -183,7 +184,7 @@ def write_split(path: Path, fold: Fold) -> None:
     Raises:
         DataError: the run was started on other images or another split.
     """
-    rows = [f"{_quoted(sample.file_name)},{part}" for part in ("train", "val") for sample in getattr(fold, part)]
+    rows = [split_line(sample.file_name, part) for part in ("train", "val") for sample in getattr(fold, part)]
     text = "\n".join(["name,split", *dict.fromkeys(rows)]) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         raise DataError(
@@ -197,7 +198,3 @@ def write_summary(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
     """Writes summary.json, the sign that a run is finished."""
     write_text(folder / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
     return summary
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(sign in name for sign in ',"\n\r') else name

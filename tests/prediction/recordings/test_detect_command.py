@@ -224,3 +224,20 @@ def test_a_rate_that_is_given_stands_in_the_results_with_the_old_one_in_a_commen
     path.write_text(path.read_text().replace('"core:sample_rate": 1000000.0, ', ""))
     assert lmsc(path, "--sample-rate-hz", 3e6, "--out", tmp_path / "p", "--model", "energy") == 0
     assert json.loads((tmp_path / "p/one/one.sigmf-meta").read_text())["global"]["core:sample_rate"] == 3e6
+
+
+def test_of_many_channels_the_first_have_pictures(tmp_path, capsys):  # D15
+    samples = noise(40 * 300)
+    path = write_pair(tmp_path / "in", metadata("cf32_le", num_channels=40), samples)
+    assert lmsc(path, "--out", tmp_path / "o", "--model", "energy") == 0
+    assert len(list((tmp_path / "o").rglob("signals.csv"))) == 40
+    assert len(list((tmp_path / "o").rglob("spectrogram.png"))) == 16
+    assert "of its 40 channels the first 16 get a picture" in capsys.readouterr().err
+    assert lmsc(path, "--out", tmp_path / "p", "--model", "energy", "--channel", 33) == 0
+    assert (tmp_path / "p/one/channel-33/spectrogram.png").is_file()
+
+
+def test_samples_that_cannot_be_right_are_remarked_on(tmp_path, capsys):  # D10
+    (tmp_path / "x.raw").write_bytes(bytes(40_000))
+    assert lmsc(tmp_path / "x.raw", "--datatype", "ci8", "--sample-rate-hz", 1e6, "--out", tmp_path / "o") == 0
+    assert "every sample that was looked at is zero" in capsys.readouterr().err

@@ -92,8 +92,24 @@ def test_a_model_keeps_its_spectrogram_but_for_the_frames_of_a_row(tmp_path, mon
     assert load_finder(str(path)).stft == Stft()
     assert load_finder(str(path), frames_per_row=4).stft == Stft(frames_per_row=4)
     assert load_finder(str(path)).origin["file"] == str(path)
-    with pytest.raises(ConfigError, match="nfft is part of what a model was trained with"):
-        load_finder(str(path), nfft=512)
+    assert not load_finder(str(path)).warnings
+
+
+@pytest.mark.parametrize("nfft", [256, 512, 1024, 4096])
+def test_a_model_may_be_given_longer_frames_with_a_warning(nfft):  # D5
+    found = network_finder(brightness, recordings_spec(mean=(0.4,), std=(1.0,)), nfft=nfft)
+    assert found.stft == Stft(nfft=nfft, hop=nfft)
+    assert len(found.warnings) == (nfft != 256)
+    grid = Grid(stft=found.stft, sample_rate_hz=1.0)
+    boxes = list(find_boxes([bursts()], grid, found.masker))
+    centers = [(box.low_hz + box.high_hz) / 2 for box in boxes if box.num_samples > 20_000]
+    assert centers == pytest.approx([0.15, -0.25], abs=0.02)
+
+
+@pytest.mark.parametrize("nfft", [0, 128, 255, 5000])
+def test_frames_beyond_reason_are_refused(nfft):  # D5
+    with pytest.raises(ConfigError, match=f"nfft is {nfft}; for a model it must be from 256 to 4096"):
+        network_finder(brightness, recordings_spec(), nfft=nfft)
 
 
 def test_a_model_of_images_is_refused():

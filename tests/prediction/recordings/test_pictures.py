@@ -66,3 +66,23 @@ def test_a_box_is_drawn_where_its_signal_is_bright():
     bright = drawn[TOP_PX + 75 * 3, LEFT_PX + 96 * 3]
     assert bright[0] > 200
     assert bright[2] < 100
+
+
+@pytest.mark.parametrize("number", [61, 400, 4_000])
+def test_a_picture_with_many_boxes_still_shows_the_spectrogram(number):  # D15
+    grid = Grid(stft=Stft(), sample_rate_hz=1e6)
+    rng = np.random.default_rng(0)
+    starts, columns = rng.integers(0, 250, number) * 256, rng.integers(0, 250, number)
+    boxes = [
+        SignalBox(
+            start_sample=int(start), stop_sample=int(start) + 1_500, low_hz=grid.hz(low), high_hz=grid.hz(low + 6)
+        )
+        for start, low in zip(starts, columns, strict=True)
+    ]
+    lines = rng.uniform(-5, 35, (256, 256)).astype(np.float32)
+    panel = Panel(title="many", lines=lines, rows_per_line=1, num_rows=256, grid=grid, first_sample=0, boxes=boxes)
+    bare = draw_panel(Panel(**{**panel.__dict__, "boxes": []})).astype(float)
+    drawn = draw_panel(panel).astype(float)
+    assert (drawn != bare).any()
+    inside = (slice(TOP_PX, TOP_PX + 700), slice(LEFT_PX, LEFT_PX + WIDTH_PX), 1)
+    assert np.corrcoef(drawn[inside].ravel(), bare[inside].ravel())[0, 1] > 0.5

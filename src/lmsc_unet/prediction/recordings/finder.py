@@ -25,6 +25,8 @@ MIN_CONFIDENCE = 0.75
 """Of a network's boxes; chosen by F1 on generated scenes of cheap and of clean receivers (docs/log.md)."""
 MIN_SNR_DB = -8.0
 """Of a network's boxes: scenes hold nothing under -5 dB, and a box's SNR is measured to 3 dB."""
+NFFTS = range(256, 4097)
+"""Samples of a frame that a model may be given in place of its own."""
 ENERGY = "energy"
 """The name of the classical detector, which needs no model."""
 
@@ -50,6 +52,8 @@ class Finder:
     """Boxes that stand less out of the noise are left out."""
     origin: dict[str, Any] = field(default_factory=lambda: {"name": ENERGY})
     """The model's name, and its file with its SHA-256 if it has one."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know of it."""
 
     def keeps(self, box: SignalBox) -> bool:
         """Whether a box that the masks gave is told of."""
@@ -71,7 +75,7 @@ def load_finder(
         model: `energy`, a bundled model's name, or where a model is; None is the bundled model of signals, or the
             energy detector where there is none.
         frames_per_row: frames averaged per row; None takes the model's, or 1.
-        nfft: samples of a frame, for the energy detector; a model keeps what it was trained with.
+        nfft: samples of a frame; None is 256 for the energy detector, and for a model what it was trained with.
         min_confidence: signals that are less sure are left out; None is 0 for the energy detector, 0.75 for a model.
         runtime: what runs an exported model, and on how many threads.
 
@@ -84,12 +88,10 @@ def load_finder(
         size = 256 if nfft is None else nfft
         stft = Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1))
         return replace(energy_finder(stft), min_confidence=_share(min_confidence, 0.0))
-    if nfft is not None:
-        raise ConfigError(f"nfft is part of what a model was trained with. Leave it out, or use --model {ENERGY}.")
     number = _at_once(model, runtime)
     loaded = load(model, replace(runtime, at_once=number))
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
-    found = network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, origin=origin)
+    found = network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, nfft=nfft, origin=origin)
     return replace(found, at_once=number, min_confidence=_share(min_confidence, found.min_confidence))
 
 
@@ -104,22 +106,53 @@ def energy_finder(stft: Stft) -> Finder:
 
 
 def network_finder(
-    network: Network, spec: ModelSpec, *, frames_per_row: int | None = None, origin: dict[str, Any] | None = None
+    network: Network,
+    spec: ModelSpec,
+    *,
+    frames_per_row: int | None = None,
+    nfft: int | None = None,
+    origin: dict[str, Any] | None = None,
 ) -> Finder:
-    """A network over the rows that it was trained on; only how many frames a row averages may be another.
+    """A network over the rows that it was trained on, or over others with a warning.
+
+    How many frames a row averages makes little difference to it, as long as signals look alike.
 
     Raises:
         ModelError: it was trained on images.
+        ConfigError: frames are too short or too long.
     """
-    stft = settings_of(spec).stft
+    trained = settings_of(spec).stft
+    stft = replace(_with_nfft(trained, nfft), frames_per_row=_given(frames_per_row, trained.frames_per_row))
     return Finder(
         masker=make_masker(network, spec),
-        stft=replace(stft, frames_per_row=_given(frames_per_row, stft.frames_per_row)),
+        stft=stft,
         class_names=spec.class_names,
         block_rows=min(_BLOCK_ROWS, max(256, _BLOCK_CELLS // stft.nfft)),
         min_confidence=MIN_CONFIDENCE,
         min_snr_db=MIN_SNR_DB,
         origin=origin or {"name": spec.name},
+        warnings=_of_other_frames(spec, trained, stft),
+    )
+
+
+def _with_nfft(trained: Stft, nfft: int | None) -> Stft:
+    """Longer or shorter frames, which overlap as those of the training did."""
+    if nfft is None or nfft == trained.nfft:
+        return trained
+    if nfft not in NFFTS:
+        raise ConfigError(
+            f"nfft is {nfft}; for a model it must be from {NFFTS.start} to {NFFTS.stop - 1}, or {trained.nfft} as in "
+            "its training."
+        )
+    return replace(trained, nfft=nfft, hop=max(1, nfft * trained.hop // trained.nfft))
+
+
+def _of_other_frames(spec: ModelSpec, trained: Stft, stft: Stft) -> tuple[str, ...]:
+    if stft.nfft == trained.nfft:
+        return ()
+    return (
+        f"{spec.name} was trained on frames of {trained.nfft} samples, not of {stft.nfft}: it tells narrow channels "
+        "apart then, but may find less, and more that is none. Compare with the results without --nfft.",
     )
 
 

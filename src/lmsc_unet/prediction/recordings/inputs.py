@@ -1,6 +1,7 @@
 """Which recordings to search, and what each of them is called in the results: no two share a name."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.images.files import refuse_unreadable
 from lmsc_unet.prediction.inputs import absolute, unique_names
 from lmsc_unet.ranges import check_range
-from lmsc_unet.signal.recording import Recording, open_recordings
+from lmsc_unet.signal.recording import Recording, RecordingWarning, open_recordings
 from lmsc_unet.signal.recording.datatypes import parse_datatype
 from lmsc_unet.signal.recording.opening import COLLECTION, DATA, META
 
@@ -19,6 +20,8 @@ MOST_HZ = 1e15
 SUFFIXES = (META, ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip", COLLECTION)
 """What is looked for in folders."""
 RUN_FILE, JOURNAL = "run.json", "detections.jsonl"
+MAX_DRAWN = 16
+"""Channels of a recording that get a picture."""
 OWN_FILES = (RUN_FILE, JOURNAL)
 """What stands in a results folder beside the folders of recordings."""
 
@@ -62,6 +65,8 @@ class Channel:
     """The channel, from 0."""
     name: str
     """Its name in the results."""
+    is_drawn: bool = True
+    """Whether it gets a picture."""
 
 
 def find_items(inputs: Sequence[Path], out: Path | None) -> tuple[Item, ...]:
@@ -113,10 +118,22 @@ def channels_of(item: Item, raw: RawFormat, channels: Sequence[int], *, is_check
     by_name = {recording.name: recording for recording in recordings}
     for name, recording in by_name.items():
         whole = item.name if len(by_name) == 1 else f"{item.name}/{name}"
-        for number in channels or range(recording.num_channels):
+        for place, number in enumerate(channels or range(recording.num_channels)):
             recording.read(recording.captures[0], 0, 0, channel=number)
             last = f"/channel-{number}" if recording.num_channels > 1 else ""
-            yield Channel(recording=recording, number=number, name=whole + last)
+            is_drawn = place < MAX_DRAWN
+            if place == MAX_DRAWN:
+                _warn_of_pictures(recording)
+            yield Channel(recording=recording, number=number, name=whole + last, is_drawn=is_drawn)
+
+
+def _warn_of_pictures(recording: Recording) -> None:
+    warnings.warn(
+        f"{recording.path}: of its {recording.num_channels} channels the first {MAX_DRAWN} get a picture. Name others "
+        "by --channel to see them.",
+        RecordingWarning,
+        stacklevel=2,
+    )
 
 
 def _recordings_of(given: Path, out: Path | None) -> list[Path]:

@@ -18,6 +18,7 @@ from lmsc_unet.prediction.recordings.searching import Found, search_recording, s
 from lmsc_unet.signal.annotations import check_annotatable, read_boxes
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.recording import Recording, RecordingWarning, Stream
+from lmsc_unet.signal.recording.plausible import remarks_on
 from lmsc_unet.stopping import postponed
 
 TellSignal = Callable[[str, SignalBox, float], None]
@@ -124,11 +125,18 @@ def run_stream(job: Job, stream: Stream) -> Entry:
 def _search(job: Job, item: Item, channel: Channel, odd: list[str]) -> Entry:
     started_s = time.perf_counter()
     recording = channel.recording
+    odd.extend(remark for remark in remarks_on(recording, channel.number) if remark not in odd)
     fault = _fault_of(recording)
     if fault is None:
         _check_annotations(recording, odd)
     rate_hz = recording.sample_rate_hz
-    found = search_recording(recording, channel.number, job.finder, lambda box: job.tell(channel.name, box, rate_hz))
+    found = search_recording(
+        recording,
+        channel.number,
+        job.finder,
+        lambda box: job.tell(channel.name, box, rate_hz),
+        is_drawn=channel.is_drawn,
+    )
     return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s, fault)
 
 

@@ -26,7 +26,7 @@ class Settings:
     frames_per_row: int | None = None
     """Frames averaged per row of the spectrogram; None takes the model's, or 1."""
     nfft: int | None = None
-    """Samples of a frame, for the energy detector."""
+    """Samples of a frame; None takes the model's, or 256."""
     min_confidence: float | None = None
     """Signals that are less sure are left out; None is 0.75 for a model, 0 for the energy detector."""
     channels: tuple[int, ...] = ()
@@ -115,6 +115,7 @@ def open_job(
         "arguments": {"recordings": [str(path) for path in recordings], "out": str(out), **asdict(settings)},
         "model": finder.origin,
         "stft": asdict(finder.stft),
+        "warnings": list(finder.warnings),
     }
     done: Mapping[str, Entry] = {}
     lock = None

@@ -25,7 +25,9 @@ VIRIDIS = (
 )
 """Every 15th of the 256 colours of the map viridis, which is as dark and as bright in grey."""
 MAX_LABELS = 60
-"""Where more signals are drawn, they are outlined only."""
+"""Where more signals are drawn, they are outlined only, by thin lines."""
+_FEW_LINES, _FAINTEST = 300, 0.3
+"""Where there are more of these, they are drawn fainter."""
 
 _CORNERS = np.array([list(bytes.fromhex(colour)) for colour in VIRIDIS.split()])
 _COLOUR_TABLE = np.stack(
@@ -69,7 +71,7 @@ def draw_panel(panel: Panel, tallest_px: int = TALLEST_PX) -> NDArray[np.uint8]:
     _draw_frequency_axis(pen, panel.grid, TOP_PX + height_px)
     _draw_time_axis(pen, panel, height_px)
     _draw_scale(canvas, pen, height_px)
-    _draw_boxes(pen, panel, height_px)
+    _draw_boxes(canvas, panel, height_px)
     return np.asarray(canvas)
 
 
@@ -120,16 +122,37 @@ def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, height_px: int) -
     pen.text((left_px - 6, TOP_PX - 6), "over noise", INK, _font(12), anchor="ls")
 
 
-def _draw_boxes(pen: ImageDraw.ImageDraw, panel: Panel, height_px: int) -> None:
+def _draw_boxes(canvas: Image.Image, panel: Panel, height_px: int) -> None:
+    """Outlines with a shadow and a label; where there are many thin ones, and of very many what is under them shows."""
+    places = _places(panel, height_px)
+    if len(places) > MAX_LABELS:
+        _draw_thin(canvas, places)
+        return
+    pen = ImageDraw.Draw(canvas)
+    for box, place in zip(panel.boxes, places, strict=True):
+        pen.rectangle((place[0] - 2, place[1] - 2, place[2] + 2, place[3] + 2), outline=SHADOW, width=2)
+        pen.rectangle(place, outline=OUTLINE, width=1)
+        _draw_label(pen, place, _label(box))
+
+
+def _places(panel: Panel, height_px: int) -> list[tuple[float, float, float, float]]:
+    """The corners of each box on the canvas."""
     edges = boxes_xyxy_px(panel.boxes, panel.grid, first_sample=panel.first_sample)
     edges *= np.array([WIDTH_PX / panel.grid.num_columns, height_px / panel.num_rows] * 2)
     limits = np.array([WIDTH_PX - 1, height_px - 1] * 2)
-    for box, (left, top, right, bottom) in zip(panel.boxes, np.clip(edges, 0, limits).tolist(), strict=True):
-        place = (LEFT_PX + left, TOP_PX + top, LEFT_PX + max(right, left + 2), TOP_PX + max(bottom, top + 2))
-        pen.rectangle((place[0] - 2, place[1] - 2, place[2] + 2, place[3] + 2), outline=SHADOW, width=2)
-        pen.rectangle(place, outline=OUTLINE, width=1)
-        if len(panel.boxes) <= MAX_LABELS:
-            _draw_label(pen, place, _label(box))
+    return [
+        (LEFT_PX + left, TOP_PX + top, LEFT_PX + max(right, left + 2), TOP_PX + max(bottom, top + 2))
+        for left, top, right, bottom in np.clip(edges, 0, limits).tolist()
+    ]
+
+
+def _draw_thin(canvas: Image.Image, places: Sequence[tuple[float, float, float, float]]) -> None:
+    lines = Image.new("L", canvas.size)
+    pen = ImageDraw.Draw(lines)
+    strength = round(255 * max(_FAINTEST, min(1.0, _FEW_LINES / len(places))))
+    for place in places:
+        pen.rectangle(place, outline=strength, width=1)
+    canvas.paste(Image.new("RGB", canvas.size, SHADOW), mask=lines)
 
 
 def _draw_label(pen: ImageDraw.ImageDraw, place: tuple[float, ...], text: str) -> None:

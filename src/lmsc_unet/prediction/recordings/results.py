@@ -85,10 +85,16 @@ def write_found(out: Path, name: str, found: Found, *, is_annotatable: bool = Tr
     recording = found.recording
     table, picture, meta = (f"{name}/{file}" for file in (TABLE, PICTURE, f"{recording.name}{META}"))
     link = f"{name}/{recording.data.name}" if is_annotatable and _may_link(out, name, recording) else None
-    files = [table, picture, *([link] if link else []), *([meta] if is_annotatable else [])]
+    files = [
+        table,
+        *([picture] if found.panels else []),
+        *([link] if link else []),
+        *([meta] if is_annotatable else []),
+    ]
     begin(out, files)
     write_text(within(out, table), to_csv(found.boxes, recording.sample_rate_hz))
-    write_png(within(out, picture), draw_panels(found.panels))
+    if found.panels:
+        write_png(within(out, picture), draw_panels(found.panels))
     if link and not _link(out / link, recording.data.resolve()):
         files.remove(link)
     if is_annotatable:
@@ -120,6 +126,8 @@ def _may_link(out: Path, name: str, recording: Recording) -> bool:
     """
     is_raw = recording.data == recording.path and not recording.metadata
     if not (is_raw or recording.path.name.endswith(META)) or not recording.data.exists():
+        return False
+    if recording.data.name in (TABLE, PICTURE, f"{recording.name}{META}"):  # our own files have these names
         return False
     link = below(out, f"{name}/{recording.data.name}")
     return not os.path.lexists(link) or (link.is_symlink() and link.resolve() == recording.data.resolve())

@@ -41,7 +41,7 @@ Keep = Callable[[Found], None]
 """Is called with what was found so far."""
 
 
-def search_recording(recording: Recording, channel: int, finder: Finder, tell: Tell) -> Found:
+def search_recording(recording: Recording, channel: int, finder: Finder, tell: Tell, *, is_drawn: bool = True) -> Found:
     """Searches one channel over all captures; memory grows with the number of signals only.
 
     Raises:
@@ -50,7 +50,7 @@ def search_recording(recording: Recording, channel: int, finder: Finder, tell: T
     boxes: list[SignalBox] = []
     panels: list[Panel] = []
     for number, capture in enumerate(recording.captures):
-        thumbnail = Thumbnail()
+        thumbnail = Thumbnail() if is_drawn and number < MAX_PANELS else None
         ended = find_in_capture(
             recording,
             capture,
@@ -60,11 +60,11 @@ def search_recording(recording: Recording, channel: int, finder: Finder, tell: T
             class_names=finder.class_names,
             block_rows=finder.block_rows,
             at_once=finder.at_once,
-            watch=thumbnail.add if number < MAX_PANELS else None,
+            watch=None if thumbnail is None else thumbnail.add,
         )
         here = _told(filter(finder.keeps, ended), tell)
         boxes += here
-        if number < MAX_PANELS:
+        if thumbnail is not None:
             grid = capture_grid(recording, capture, finder.stft)
             panels.append(_panel(_title(recording, capture, channel, len(here)), thumbnail, grid, capture, here))
     return Found(recording=recording, boxes=in_order(boxes), panels=panels)

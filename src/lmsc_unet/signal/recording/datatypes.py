@@ -1,5 +1,6 @@
 """The SigMF datatypes: how the bytes of a data file become samples."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ Samples = NDArray[np.inexact[Any]]
 """complex64, or float32 for real data."""
 
 _PATTERN = re.compile(r"(?P<kind>[cr])(?P<component>f32|f64|[iu](?:8|16|32))(?:_(?P<order>le|be))?")
+_LOWEST_PEAK, _HIGHEST_PEAK = 1e-10, 1e8
 _EXAMPLES = "cf32_le, ci16_le, ci8, cu8, rf32_le or ri16_be"
 
 
@@ -71,6 +73,13 @@ def decode(raw: NDArray[np.generic], datatype: Datatype) -> Samples:
         if datatype.component.kind == "u":
             numbers -= np.float32(1)
     return numbers.view(np.complex64) if datatype.is_complex else numbers
+
+
+def gain_of(peak: float) -> float:
+    """What samples of such a peak are multiplied by: 1, or a power of two where squares would leave float32."""
+    if peak == 0 or _LOWEST_PEAK <= peak <= _HIGHEST_PEAK:
+        return 1.0
+    return float(2.0 ** min(120, max(-120, -math.floor(math.log2(peak)))))
 
 
 def encode(samples: Samples, datatype: Datatype) -> NDArray[np.generic]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lmsc_unet.errors import DataError
+from lmsc_unet.signal.recording.containers import HEAD_BYTES, refuse_containers
 from lmsc_unet.signal.recording.metadata import CaptureEntry, Metadata
 from lmsc_unet.signal.recording.recording import Capture, Recording, RecordingWarning
 
@@ -15,8 +16,10 @@ def build_recording(
     """Joins the metadata with `num_bytes` of samples that begin at `start_byte` of the file `data`.
 
     Raises:
-        DataError: there is no sample.
+        DataError: there is no sample, or the data is a file of another format.
     """
+    if not metadata.captures[0].header_bytes:
+        _check_head(data, start_byte, path)
     captures = _lay_out(metadata, start_byte, num_bytes, path)
     return Recording(
         name=name,
@@ -30,6 +33,12 @@ def build_recording(
         metadata=metadata.whole,
         keep_alive=keep_alive,
     )
+
+
+def _check_head(data: Path, start_byte: int, path: Path) -> None:
+    with data.open("rb") as file:
+        file.seek(start_byte)
+        refuse_containers(file.read(HEAD_BYTES), path)
 
 
 def _lay_out(metadata: Metadata, start_byte: int, num_bytes: int, path: Path) -> list[Capture]:

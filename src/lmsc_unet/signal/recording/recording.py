@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.signal.recording.datatypes import Datatype, Samples, decode
+from lmsc_unet.signal.recording.datatypes import Datatype, Samples, decode, gain_of
 
 CHUNK_SAMPLES = 1 << 20
+_STRETCHES, _STRETCH_SAMPLES = 32, 4096
 
 
 class RecordingWarning(UserWarning):
@@ -56,6 +57,7 @@ class Recording:
     """The whole metadata as it was read; empty for a raw file."""
     keep_alive: object = None
     """What must live as long as the recording, such as the unpacked data of a compressed archive."""
+    _gains: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def num_samples(self) -> int:
@@ -83,7 +85,26 @@ class Recording:
             return np.zeros(0, np.complex64 if self.datatype.is_complex else np.float32)
         samples = decode(self._map(capture, start_sample, num_samples, channel), self.datatype)
         self._check_finite(samples, capture.start_sample + start_sample)
-        return samples
+        gain = self._gain(channel)
+        return samples if gain == 1 else np.asarray(samples * np.float32(gain), samples.dtype)
+
+    def stretches(self, channel: int = 0) -> Iterator[NDArray[np.generic]]:
+        """The numbers of short stretches from all over a channel, as they lie in the file."""
+        for capture in self.captures[:_STRETCHES]:
+            number = max(1, _STRETCHES // len(self.captures))
+            size = min(capture.num_samples, _STRETCH_SAMPLES)
+            last = capture.num_samples - size
+            for start in sorted({last * index // max(1, number - 1) for index in range(number)}):
+                yield self._map(capture, start - start % 8, size, channel)  # where numbers of any length begin
+
+    def _gain(self, channel: int) -> float:
+        """What brings floats far from 1 near it, so that their powers can be computed with: a power of two."""
+        if self.datatype.component.kind != "f":
+            return 1.0
+        if channel not in self._gains:
+            peaks = [np.abs(part[np.isfinite(part)]).max(initial=0) for part in self.stretches(channel)]
+            self._gains[channel] = gain_of(float(max(peaks, default=0)))
+        return self._gains[channel]
 
     def chunks(
         self, capture: Capture | None = None, *, channel: int = 0, chunk_samples: int = CHUNK_SAMPLES

@@ -8,7 +8,8 @@ from typing import IO
 import numpy as np
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.signal.recording.datatypes import Datatype, Samples, decode, parse_datatype
+from lmsc_unet.signal.recording.containers import HEAD_BYTES, refuse_containers
+from lmsc_unet.signal.recording.datatypes import Datatype, Samples, decode, gain_of, parse_datatype
 from lmsc_unet.signal.recording.metadata import checked_rate
 from lmsc_unet.signal.recording.recording import Capture, Recording
 
@@ -36,9 +37,11 @@ class Stream:
         Raises:
             DataError: nothing came at all, or a sample is NaN or infinite.
         """
-        rest, num_samples = b"", 0
+        rest, num_samples, gain = b"", 0, 1.0
         while block := self._read(chunk_samples * self.datatype.sample_bytes):
             block = rest + block
+            if not num_samples:
+                refuse_containers(block[:HEAD_BYTES], self.name)
             whole = len(block) - len(block) % self.datatype.sample_bytes
             rest = block[whole:]
             samples = decode(np.frombuffer(block[:whole], self.datatype.component), self.datatype)
@@ -46,9 +49,11 @@ class Stream:
                 raise DataError(
                     f"{self.name}: samples after sample {num_samples} are NaN or infinite. Check the datatype."
                 )
+            if not num_samples and self.datatype.component.kind == "f" and samples.size:
+                gain = gain_of(float(np.abs(samples.view(np.float32)).max()))
             num_samples += samples.size
             if samples.size:
-                yield samples
+                yield samples if gain == 1 else np.asarray(samples * np.float32(gain), samples.dtype)
         if num_samples == 0:
             raise DataError(f"{self.name}: not one sample came. Check the program before the pipe.")
 
