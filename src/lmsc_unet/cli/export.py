@@ -86,7 +86,9 @@ def _print_report(report: "Mapping[str, Any]") -> None:
     if report.get("fine_tuned"):
         print(f"Fine-tuned in 8 bits; without it {'; '.join(report['all_int8_failed'])}")
     if report["float_layers"]:
-        print(f"In float32, as 8 bits cost accuracy there: {', '.join(report['float_layers'])}")
+        number = len(report["float_layers"])
+        named = "1 layer is" if number == 1 else f"{number} layers are"
+        print(f"{named} in float32, as 8 bits cost accuracy there; the .parity.json beside the file names them")
         if report["all_int8_failed"]:
             print(f"With all layers in 8 bits: {'; '.join(report['all_int8_failed'])}")
 

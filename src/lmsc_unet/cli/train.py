@@ -36,6 +36,9 @@ def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentC
     _add_network(arguments, settings.get("network", {}))
 
 
+FEW_EPOCHS = 10
+"""Fewer leave salt and pepper in the masks, and the averaged weights, which are validated, lag behind."""
+
 app = App(
     name="train",
     help="Train a model on a folder of images and masks, or of recordings.",
@@ -80,6 +83,9 @@ def train(
         raise type(stop)(f"stopped. The finished epochs are kept in {out}; go on by --resume.") from None
     if summary:  # empty in the processes that only help
         print_summary(summary, out)
+        if settings.epochs < FEW_EPOCHS:
+            named = "1 epoch is" if settings.epochs == 1 else f"{settings.epochs} epochs are"
+            print(f"{named} few: masks are still rough. Train a new run with more, such as --epochs 50.")
     return 0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lmsc_unet.data.labels import LabelMap
@@ -32,6 +33,7 @@ def draw_curves(rows: Sequence[dict[str, float | None]], path: Path) -> None:
             points = [(row["epoch"], row[f"{part}_{name}"]) for row in rows if row.get(f"{part}_{name}") is not None]
             axis.plot(*zip(*points, strict=True), color=colour, label=part) if points else None
         axis.set(title=title, xlabel="epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend(frameon=False)
     score.set_ylim(0, 1)
@@ -39,7 +41,10 @@ def draw_curves(rows: Sequence[dict[str, float | None]], path: Path) -> None:
 
 
 def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map: LabelMap, path: Path) -> None:
-    """Input, truth and prediction of a few validation images, spread evenly over their order."""
+    """Input, truth and prediction of a few validation images, spread evenly over their order.
+
+    Where there are several classes, a legend names their colours.
+    """
     chosen = [samples[i] for i in np.unique(np.linspace(0, len(samples) - 1, SHOWN_IMAGES).round().astype(int))]
     figure = Figure(figsize=(9, 3.1 * len(chosen)), layout="constrained")
     for row, sample in zip(figure.subplots(len(chosen), 3, squeeze=False), chosen, strict=True):
