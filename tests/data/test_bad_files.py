@@ -88,7 +88,12 @@ BAD = [
     (_colour_overlay, DataError, "masks/a.png", OVERLAY),
     (_infinite, DataError, "images/a.tif", INFINITE),
     (_exif, SizeError, "masks/a.png", QUARTER),
-    (_pages, DataError, "images/a.tif", "it holds 3 pages (3 x 6 x 8, axes QYX). One image a file is needed"),
+    (
+        _pages,
+        DataError,
+        "images/a.tif",
+        "it holds 3 pages (3 x 6 x 8, axes QYX; the file does not say what the first is)",
+    ),
 ]
 
 
