@@ -1,11 +1,14 @@
 """Two networks are compared in logits, classes and scores, and what is lost is noticed, however rare it is."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
+from lmsc_unet.export.images import draw_crops
 from lmsc_unet.export.parity import Difference, Parity, compare_logits, rounding
 from lmsc_unet.export.tolerance import failures
 from lmsc_unet.metrics.counts import count_pixels, stack
@@ -33,6 +36,19 @@ def test_pixels_that_change_their_class_are_counted_and_ties_known(
 ) -> None:
     found = compare_logits(before, after, BINARY)
     assert (found.num_flipped, found.num_flipped_clearly) == (flipped, clearly)
+
+
+@pytest.mark.parametrize("scaling", ["percentile", "per-channel", "balanced", "range"])
+def test_pixels_of_which_nothing_is_known_calibrate_nothing(tmp_path: Path, scaling: str) -> None:  # I8
+    whole = np.random.default_rng(0).normal(100, 20, (64, 64, 3)).astype(np.float32)
+    holed = np.concatenate([whole, np.full((16, 64, 3), -9999, np.float32)])
+    for name, image in (("whole", whole), ("holed", holed)):
+        tags = [(42113, 2, 0, "-9999", True)]
+        tifffile.imwrite(tmp_path / f"{name}.tif", image, photometric="rgb", extratags=tags, metadata=None)
+    wanted = spec(scaling=scaling, size_px=128)
+    expected, found = (draw_crops([tmp_path / f"{name}.tif"], wanted, 1)[0] for name in ("whole", "holed"))
+    np.testing.assert_allclose(found[:, :, :64], expected, atol=1e-4)
+    assert np.isfinite(found).all()
 
 
 def test_the_threshold_is_the_specs_own() -> None:
