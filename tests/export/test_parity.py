@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from lmsc_unet.data.sample import Sample
 from lmsc_unet.export.images import draw_crops
 from lmsc_unet.export.parity import Difference, Parity, compare_logits, rounding
 from lmsc_unet.export.tolerance import failures
@@ -46,7 +47,9 @@ def test_pixels_of_which_nothing_is_known_calibrate_nothing(tmp_path: Path, scal
         tags = [(42113, 2, 0, "-9999", True)]
         tifffile.imwrite(tmp_path / f"{name}.tif", image, photometric="rgb", extratags=tags, metadata=None)
     wanted = spec(scaling=scaling, size_px=128)
-    expected, found = (draw_crops([tmp_path / f"{name}.tif"], wanted, 1)[0] for name in ("whole", "holed"))
+    expected, found = (
+        draw_crops([Sample(name=name, image=tmp_path / f"{name}.tif")], wanted, 1)[0] for name in ("whole", "holed")
+    )
     np.testing.assert_allclose(found[:, :, :64], expected, atol=1e-4)
     assert np.isfinite(found).all()
 
