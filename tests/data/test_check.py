@@ -218,6 +218,7 @@ def test_a_single_pair_and_an_empty_part_are_errors(tmp_path):
         (["nowhere"], "lmsc: nowhere: no such folder."),
         (["DATA", "--images", "pictures"], "there is no folder pictures/. It holds images/, masks/."),
         (["DATA", "--split-file", "no.csv"], "no.csv: the split file cannot be read"),
+        (["DATA", "--split-file", ""], "Name a CSV file by --split-file"),  # R16
         (["DATA", "--classes", "one"], "1 classes are named; 2 to 255 are possible"),
         (["DATA", "--form", "json"], "Unknown option"),
     ],

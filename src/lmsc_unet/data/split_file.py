@@ -103,7 +103,9 @@ def _read(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str | No
             rows = csv.DictReader(stream)
             return list(rows.fieldnames or ()), [(rows.line_num, row) for row in rows]
     except OSError as error:
-        raise DataError(f"{path}: the split file cannot be read ({error.strerror}).") from error
+        raise DataError(
+            f"{path}: the split file cannot be read ({error.strerror}). Name a CSV file by --split-file."
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: the split file is no CSV in UTF-8 ({error}).") from error
 
