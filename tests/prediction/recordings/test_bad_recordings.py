@@ -78,7 +78,7 @@ def test_signals_of_a_recording_whose_metadata_cannot_be_written_on_are_kept(tmp
 def test_metadata_is_checked_before_the_search(tmp_path, monkeypatch):  # D9
     seen = []
     monkeypatch.setattr(job, "check_annotatable", lambda _: seen.append("checked"))
-    monkeypatch.setattr(job, "search_recording", lambda *_: seen.append("searched"))
+    monkeypatch.setattr(job, "search_recording", lambda *_, **__: seen.append("searched"))
     detect(write_bursts(tmp_path / "in"), tmp_path / "out")
     assert seen == ["checked", "searched"]
 
@@ -87,10 +87,10 @@ def test_metadata_is_checked_before_the_search(tmp_path, monkeypatch):  # D9
 def test_whatever_happens_in_one_recording_is_a_line_and_the_others_go_on(error, tmp_path, capsys, monkeypatch):  # R2
     search = job.search_recording
 
-    def fail_once(recording, *rest):
+    def fail_once(recording, *rest, **more):
         if recording.name == "one":
             raise error
-        return search(recording, *rest)
+        return search(recording, *rest, **more)
 
     monkeypatch.setattr(job, "search_recording", fail_once)
     for name in ("one", "two"):
