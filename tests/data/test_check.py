@@ -265,3 +265,11 @@ def test_a_band_that_is_called_alpha_counts_as_a_channel_and_is_told(tmp_path, c
     assert problem["severity"] == "warning"
     assert "4 images, such as" in problem["reason"]
     assert "have a channel that is called alpha but is more than transparency" in problem["reason"]
+
+
+@pytest.mark.parametrize("command", [["train"], ["data", "check"]])
+def test_classes_are_named_with_commas_between_as_the_help_says(capsys, command):  # I20
+    if command == ["train"]:
+        pytest.importorskip("torch", reason="the command trains")
+    main([*command, "--help"])
+    assert "with commas between" in " ".join(capsys.readouterr().out.replace("\u2502", " ").split())

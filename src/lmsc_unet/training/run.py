@@ -186,7 +186,7 @@ def write_split(path: Path, fold: Fold) -> None:
     """
     rows = [split_line(sample.file_name, part) for part in ("train", "val") for sample in getattr(fold, part)]
     text = "\n".join(["name,split", *dict.fromkeys(rows)]) + "\n"
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
+    if path.is_file() and path.read_bytes() != text.encode():  # as they stand: a name may hold line breaks
         raise DataError(
             f"{path}: the run was started on other images, or on another split of them, than the data has now. "
             "Resume it on the same data, or start a new run in another folder."
