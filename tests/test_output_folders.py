@@ -230,6 +230,8 @@ def test_a_folder_of_inputs_that_may_not_be_read_is_not_taken_for_an_empty_one(
     (tmp_path / "in/deep").mkdir(parents=True)
     (tmp_path / "model.fake").write_text("{}")
     model = {"predict": [str(tmp_path / "model.fake")], "detect": []}[command]
-    monkeypatch.setattr("os.scandir", denied)
-    assert main([command, *model, str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 1
+    with monkeypatch.context() as patched:
+        for function in ("os.scandir", "os.listdir"):
+            patched.setattr(function, denied)
+        assert main([command, *model, str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 1
     assert "locked: this folder cannot be read (Permission denied). See that it may be." in capsys.readouterr().err
