@@ -16,6 +16,7 @@ from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Dataset, Sample, Split
 from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
+from lmsc_unet.images.files import refuse_unreadable
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import Recording, open_recording
 from lmsc_unet.signal.settings import SpectrogramSettings
@@ -121,7 +122,7 @@ def _outline(root: Path, path: Path) -> _Outline:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(root):
+    for parent, folders, files in os.walk(root, onerror=refuse_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(parent, name) for name in files if name.endswith(ENDINGS) and not name.startswith("."))
 
