@@ -4,7 +4,7 @@ import pytest
 
 from lmsc_unet.data.folder import find_dataset, scan_dataset
 from lmsc_unet.data.options import DataOptions
-from lmsc_unet.errors import DataError
+from lmsc_unet.errors import ConfigError, DataError
 from tests.data.folders import SHARED, write_dataset, write_image, write_mask
 
 LAYOUTS = [
@@ -184,3 +184,9 @@ def test_the_data_science_bowl_pairs_without_a_hand_on_it(masks):
     dataset = find_dataset(SHARED / "dsb2018", DataOptions(masks=masks))
     assert len(dataset.samples) == 535
     assert all(sample.mask.parent.name == masks for sample in dataset.samples)
+
+
+@pytest.mark.parametrize("folders", [{"images": "é" * 300}, {"masks": f"a/{'b' * 256}"}])
+def test_a_name_that_no_folder_can_have_is_told(folders):  # R16
+    with pytest.raises(ConfigError, match=r"(images|masks) is .*\.\.\., which is too long for the name of a folder"):
+        DataOptions(**folders)

@@ -1,5 +1,7 @@
 """Where a dataset's images and masks lie and what its masks mean: one list of options for every command."""
 
+import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +12,8 @@ from cyclopts import Parameter, Token
 
 from lmsc_unet.errors import ConfigError
 
+_LONGEST_NAME = 255
+"""Bytes of a name, on the file systems that people have."""
 _COLOUR = re.compile(r"[0-9a-f]{6}")
 
 
@@ -56,8 +60,11 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "colors", tuple(colour.lower().removeprefix("#") for colour in self.colors))
-        if self.mask_threshold is not None and not self.mask_threshold > 0:
+        if self.mask_threshold is not None and not 0 < self.mask_threshold < math.inf:
             raise ConfigError(f"mask_threshold is {self.mask_threshold}; it must be above 0, for instance 128.")
+        for name, folder in (("images", self.images), ("masks", self.masks)):
+            if any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(folder).parts):
+                raise ConfigError(f"{name} is {folder[:20]}..., which is too long for the name of a folder.")
         given = [name for name, value in self._meanings.items() if value not in ((), False, None)]
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(given)} are given; they say the same of the masks. Give one of them.")

@@ -43,8 +43,9 @@ def no_pairs(root: Path, options: DataOptions, found: Found) -> str:
     ambiguous = [problem for problem in found.problems if "Rename them alike" in problem.reason]
     if ambiguous:
         return f"{ambiguous[0].file}: {ambiguous[0].reason}"
+    suffix = f" (with --mask-suffix {options.mask_suffix})" if options.mask_suffix else ""
     return (
-        f"{root}: no image has a mask. Pairs have one stem, but the images are {listed(images, 3) or 'none'} "
+        f"{root}: no image has a mask{suffix}. Pairs have one stem, but the images are {listed(images, 3) or 'none'} "
         f"and the masks {listed(masks, 3) if masks else 'none'}.{way}"
     )
 
