@@ -168,7 +168,7 @@ def test_scores_are_replaced_only_when_asked(model, data, tmp_path, lmsc, capsys
         ),
         ('{"input_channels": 5}', (), "empty.png: The image has 3 channels, but small was trained on images with 5"),
         ("{}", ("--images", "pictures"), "there is no folder pictures/"),
-        ("{}", ("--draws", "0"), "Take at least one draw"),
+        ("{}", ("--draws", "0"), "num_draws is 0; it must be at least 1"),
         ("{}", ("--threshold", "1"), "must lie between 0 and 1"),
     ],
 )

@@ -176,7 +176,7 @@ def test_a_target_that_cannot_be_is_refused_before_any_work(name: str, message: 
 def test_a_checkpoint_without_its_run_asks_for_images(trained: Path, data: Path, tmp_path: Path) -> None:
     for name in ("best.ckpt", "best.ckpt.sha256"):
         (tmp_path / name).write_bytes((trained / name).read_bytes())
-    with pytest.raises(ConfigError, match=r"Name a folder with images/ and masks/ by --data"):
+    with pytest.raises(ConfigError, match=r"Name a folder with images/ and masks/, or of recordings, by --data"):
         export(tmp_path / "best.ckpt", tmp_path / "a.onnx", ExportOptions())
     report = export(tmp_path / "best.ckpt", tmp_path / "a.onnx", ExportOptions(data=data, threads=1)).report
     assert not report["held_out"]

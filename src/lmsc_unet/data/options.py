@@ -1,6 +1,5 @@
 """Where a dataset's images and masks lie and what its masks mean: one list of options for every command."""
 
-import math
 import os
 import re
 from collections.abc import Sequence
@@ -11,7 +10,9 @@ from typing import Annotated
 from cyclopts import Parameter, Token
 
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.ranges import check_range
 
+_LEAST_VALUE, _MOST_VALUE = -(2**31), 2**32 - 1  # masks are of at most 32 bits
 _LONGEST_NAME = 255
 """Bytes of a name, on the file systems that people have."""
 _COLOUR = re.compile(r"[0-9a-f]{6}")
@@ -60,8 +61,8 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "colors", tuple(colour.lower().removeprefix("#") for colour in self.colors))
-        if self.mask_threshold is not None and not 0 < self.mask_threshold < math.inf:
-            raise ConfigError(f"mask_threshold is {self.mask_threshold}; it must be above 0, for instance 128.")
+        check_range(self, 0, _MOST_VALUE, "mask_threshold", above=True)
+        check_range(self, _LEAST_VALUE, _MOST_VALUE, "values", "ignore_index")
         for name, folder in (("images", self.images), ("masks", self.masks)):
             if any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(folder).parts):
                 raise ConfigError(f"{name} is {folder[:20]}..., which is too long for the name of a folder.")
