@@ -124,7 +124,7 @@ def nested(name: str, value: object) -> dict[str, Any]:
     return {first: nested(rest, value)} if rest else {first: value}
 
 
-@pytest.mark.parametrize("name", [name for name in numbers_of(TrainConfig)])
+@pytest.mark.parametrize("name", list(numbers_of(TrainConfig)))
 def test_every_number_of_a_training_has_a_range(name: str) -> None:  # R23
     for value in BAD_NUMBERS:
         for given in (value, [value]):
