@@ -10,8 +10,8 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.errors import OutputError
 from lmsc_unet.files import replacing
 from lmsc_unet.images import write_png
-from lmsc_unet.prediction import loading
 from lmsc_unet.prediction.folder_lock import FolderLock
+from tests.prediction.networks import load_by
 from tests.prediction.recordings.bursts import write_bursts
 
 LONG = "x" * 300
@@ -20,7 +20,7 @@ LONG = "x" * 300
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs a command that writes to a folder."""
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.networks:load_bright"})
+    load_by(monkeypatch, "tests.prediction.networks:load_bright")
     (tmp_path / "model.fake").write_text("{}")
     write_png(tmp_path / "in/a.png", np.full((8, 8, 3), 200, np.uint8))
     write_png(tmp_path / "in/images/a.png", np.full((8, 8, 3), 200, np.uint8))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from lmsc_unet.benchmark import benchmark as module
+from lmsc_unet.benchmark import plan
 from lmsc_unet.benchmark.benchmark import to_rows
 from lmsc_unet.benchmark.cold import Cold, measure_cold
 from lmsc_unet.benchmark.gpu import why_skipped
@@ -98,8 +98,7 @@ def test_a_cold_start_is_a_process_of_its_own(tmp_path: Path) -> None:
 def test_an_exported_file_runs_beside_the_reference_in_its_own_precision(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "REFERENCE", ("lmsc-unet-plain", "torch", "fp32"))  # U-Net is 118 MiB
-    monkeypatch.setattr("lmsc_unet.benchmark.plan.REFERENCE", ("lmsc-unet-plain", "torch", "fp32"))
+    monkeypatch.setattr(plan, "REFERENCE", ("lmsc-unet-plain", "torch", "fp32"))  # U-Net is 118 MiB
     model = write_model(tmp_path / "bright.onnx")
     arguments = ["benchmark", model, "--size-px", 16, "--rounds", 2, "--no-cold", "--format", "json"]
     arguments += ["--backends", "torch,onnxruntime", "--out", tmp_path]

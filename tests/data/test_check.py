@@ -146,26 +146,31 @@ def test_masks_without_one_meaning_are_one_error(tmp_path):
     assert report.label_map is None
 
 
-@pytest.mark.parametrize(
-    ("values", "options", "reason"),
-    [
-        ((0,), {}, "no pixel is of class 1 (foreground) in any mask: there is nothing to learn."),  # I21
-        ((255,), {}, "no pixel is of class 0 (background) in any mask: there is nothing to learn."),  # I6: all white
-        ((0,), {"classes": ("a", "b", "c")}, "all pixels of the masks are of class 0 (a): there is nothing to learn."),
-        ((0, 255), {"ignore_index": 255}, "in any mask (others are left out): there is nothing to learn."),  # I30
-        ((7,), {"ignore_index": 7}, "all pixels of the masks are left out, so that there is nothing to learn."),
-    ],
-)
-def test_a_dataset_with_nothing_to_learn_is_an_error_in_the_check_and_in_training(tmp_path, values, options, reason):
+NOTHING_TO_LEARN = [
+    ((0,), {}, "no pixel is of class 1 (foreground) in any mask: there is nothing to learn."),  # I21
+    ((255,), {}, "no pixel is of class 0 (background) in any mask: there is nothing to learn."),  # I6: all white
+    ((0,), {"classes": ("a", "b", "c")}, "all pixels of the masks are of class 0 (a): there is nothing to learn."),
+    ((0, 255), {"ignore_index": 255}, "in any mask (others are left out): there is nothing to learn."),  # I30
+    ((7,), {"ignore_index": 7}, "all pixels of the masks are left out, so that there is nothing to learn."),
+]
+
+
+@pytest.mark.parametrize(("values", "options", "reason"), NOTHING_TO_LEARN)
+def test_a_dataset_with_nothing_to_learn_is_an_error(tmp_path, values, options, reason):
+    (problem,) = check_dataset(write_dataset(tmp_path, values=values), DataOptions(**options)).problems
+    assert problem.severity == "error"
+    assert reason in problem.reason
+
+
+@pytest.mark.parametrize(("values", "options", "reason"), NOTHING_TO_LEARN)
+def test_training_refuses_a_dataset_with_nothing_to_learn(tmp_path, values, options, reason):
+    pytest.importorskip("lightning", reason="trainings want lmsc-unet[train]")
     from lmsc_unet.training.config import DataConfig, TrainConfig
     from lmsc_unet.training.prepare import prepare_data
 
-    root = write_dataset(tmp_path, values=values)
-    (problem,) = check_dataset(root, DataOptions(**options)).problems
-    assert problem.severity == "error"
-    assert reason in problem.reason
+    config = TrainConfig(data=DataConfig(**options))
     with pytest.raises(DataError) as caught:
-        prepare_data(root, TrainConfig(data=DataConfig(**options)))
+        prepare_data(write_dataset(tmp_path, values=values), config)
     assert reason in str(caught.value)
 
 

@@ -13,11 +13,11 @@ from lmsc_unet.evaluation.boxes import Searched, tabulate
 from lmsc_unet.evaluation.evaluate import compare
 from lmsc_unet.evaluation.trial import TrialOptions, open_trial
 from lmsc_unet.images import read_image
-from lmsc_unet.prediction import loading
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection.components import MIN_CELLS
 from lmsc_unet.signal.scenes.scene import SceneOptions
 from lmsc_unet.signal.scenes.writing import write_scenes
+from tests.prediction.networks import load_by
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
 
@@ -84,7 +84,7 @@ def test_boxes_without_snr_have_no_bins_and_a_picture_all_the_same():
 
 
 def test_recordings_get_scores_of_pixels_and_of_boxes_beside_the_energy_detectors(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_bright_cells")
     model = tmp_path / "model.fake"
     model.touch()
     list(write_scenes(tmp_path / "set", SceneOptions(seed=2, samples=65_536, snr_low_db=20), count=8))
@@ -110,7 +110,7 @@ def test_recordings_get_scores_of_pixels_and_of_boxes_beside_the_energy_detector
 
 
 def test_a_model_of_images_is_not_scored_on_recordings(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_of_images"})
+    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_of_images")
     model = tmp_path / "model.fake"
     model.touch()
     list(write_scenes(tmp_path / "set", SceneOptions(seed=2, samples=65_536), count=2))
@@ -120,7 +120,7 @@ def test_a_model_of_images_is_not_scored_on_recordings(tmp_path, monkeypatch, ca
 
 def test_what_is_too_small_for_a_signal_is_left_out_of_pixel_scores_as_of_boxes(tmp_path, monkeypatch):
     """A click of one row: the network marks a few cells of it, and no signal is there."""
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_bright_cells")
     model = tmp_path / "model.fake"
     model.touch()
     samples = noise(65_536)

@@ -10,8 +10,8 @@ import tifffile
 
 from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.images import read_image, write_png
-from lmsc_unet.prediction import loading
 from tests.evaluation.conftest import write_pair
+from tests.prediction.networks import load_by
 
 
 def evaluated(lmsc, capsys, *arguments) -> dict:
@@ -188,7 +188,7 @@ def test_a_bad_pair_is_named_and_no_score_is_given(model, data, lmsc, capsys):
 
 def test_several_classes_are_scored_each_and_as_a_mean(model, tmp_path, lmsc, capsys, monkeypatch):
     """The foreground is the mean of the classes but 0 that are there; the third class is nowhere."""
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.networks:load_three"})
+    load_by(monkeypatch, "tests.prediction.networks:load_three")
     image = np.zeros((20, 20, 3), dtype=np.uint8)
     image[:10] = 255
     mask = np.zeros((20, 20), dtype=np.uint8)

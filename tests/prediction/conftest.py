@@ -8,13 +8,14 @@ import pytest
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.images import open_rows, write_png
-from lmsc_unet.prediction import job, loading
+from lmsc_unet.prediction import job
+from tests.prediction.networks import load_by
 
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model file whose network calls bright pixels foreground."""
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.networks:load_bright"})
+    load_by(monkeypatch, "tests.prediction.networks:load_bright")
     path = tmp_path / "model.fake"
     path.write_text("{}")
     return path

@@ -3,13 +3,20 @@
 import json
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from lmsc_unet.prediction import loading
 from lmsc_unet.prediction.spec import ModelSpec
 
 POOL_PX = 4
 REACH_PX = 12
 """Rounded up: 1 px of the first filter, 4 + 3 of the one behind the pooling, 1 of the last."""
+
+
+def load_by(monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    """Files that end in .fake are loaded by a function of the tests, "module:name"; no other kind of file is."""
+    monkeypatch.setattr(loading, "LOADERS", {".fake": function})
 
 
 def convolve(channel: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

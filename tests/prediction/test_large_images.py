@@ -10,8 +10,8 @@ import pytest
 import tifffile
 
 from lmsc_unet.images import read_image
-from lmsc_unet.prediction import loading
 from tests.prediction.conftest import blobs
+from tests.prediction.networks import load_by
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -35,7 +35,7 @@ def decoded(out: Path) -> dict[str, np.ndarray]:
     ],
 )
 def test_files_are_those_of_the_whole_image(model, tmp_path, lmsc, monkeypatch, by_rows, loader, of_spec):
-    monkeypatch.setattr(loading, "LOADERS", {".fake": f"tests.prediction.networks:{loader}"})
+    load_by(monkeypatch, f"tests.prediction.networks:{loader}")
     model.write_text(json.dumps(of_spec))
     image = tiff(tmp_path / "large.tif", compression="zlib")
     command = ["predict", model, image, "--probabilities", "--tile-px", 64, "--out"]

@@ -2,16 +2,15 @@
 
 import json
 
-import cv2
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
 from lmsc_unet.images import read_image, read_mask, write_png
-from lmsc_unet.prediction import loading
 from lmsc_unet.prediction.overlays import COLOURS
 from tests.prediction.conftest import blobs
+from tests.prediction.networks import load_by
 
 PLACE = [
     (33550, 12, 3, (0.5, 0.5, 0.0), True),
@@ -24,7 +23,7 @@ PLACE = [
 @pytest.fixture
 def three(model, monkeypatch):
     """A model of three classes."""
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.networks:load_three"})
+    load_by(monkeypatch, "tests.prediction.networks:load_three")
     return model
 
 
@@ -67,9 +66,6 @@ def test_more_classes_are_a_palette_of_the_overlays_colours_whose_indices_are_id
         np.testing.assert_array_equal(np.asarray(mask), bright)
         assert mask.getpalette()[:9] == [0, 0, 0, *COLOURS[0], *COLOURS[1]]
     np.testing.assert_array_equal(read_mask(path), bright)
-    of_opencv = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert of_opencv.shape == (*bright.shape, 3)  # OpenCV gives the colours, in any mode
-    np.testing.assert_array_equal((of_opencv == COLOURS[0][::-1]).all(axis=2), bright)
     classes = json.loads((tmp_path / "out/run.json").read_text())["classes"]
     assert [(one["name"], one["value"], one["colour"]) for one in classes] == [
         ("ground", 0, None),
@@ -78,12 +74,22 @@ def test_more_classes_are_a_palette_of_the_overlays_colours_whose_indices_are_id
     ]
 
 
+def test_opencv_gives_the_colours_of_a_palette_in_any_mode(three, images, tmp_path, lmsc):
+    cv2 = pytest.importorskip("cv2", reason="OpenCV comes with lmsc-unet[train]")
+    assert lmsc("predict", three, images, "--out", tmp_path / "out") == 0
+    bright = is_bright(images / "a.png")
+    of_opencv = cv2.imread(str(tmp_path / "out/masks/a.png"), cv2.IMREAD_UNCHANGED)
+    assert of_opencv.shape == (*bright.shape, 3)
+    np.testing.assert_array_equal((of_opencv == COLOURS[0][::-1]).all(axis=2), bright)
+
+
 @pytest.mark.parametrize("loader", ["load_bright", "load_three"])
 def test_ids_are_grey_values_if_asked_for(model, images, tmp_path, lmsc, monkeypatch, loader):
-    monkeypatch.setattr(loading, "LOADERS", {".fake": f"tests.prediction.networks:{loader}"})
+    load_by(monkeypatch, f"tests.prediction.networks:{loader}")
     assert lmsc("predict", model, images, "--out", tmp_path / "out", "--mask-values", "ids") == 0
-    of_opencv = cv2.imread(str(tmp_path / "out/masks/a.png"), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(of_opencv, is_bright(images / "a.png"))
+    with Image.open(tmp_path / "out/masks/a.png") as mask:
+        assert mask.mode == "L"
+        np.testing.assert_array_equal(np.asarray(mask), is_bright(images / "a.png"))
 
 
 @pytest.mark.parametrize("values", ["visible", "ids"])
@@ -92,7 +98,7 @@ def test_ids_are_grey_values_if_asked_for(model, images, tmp_path, lmsc, monkeyp
 def test_what_is_written_is_read_back_as_the_same_classes(
     model, ortho, tmp_path, lmsc, monkeypatch, capsys, loader, values, suffix
 ):
-    monkeypatch.setattr(loading, "LOADERS", {".fake": f"tests.prediction.networks:{loader}"})
+    load_by(monkeypatch, f"tests.prediction.networks:{loader}")
     images = ortho.parent if suffix == ".tif" else tmp_path / "png"
     if suffix == ".png":
         write_png(images / "ortho.png", read_image(ortho))
@@ -121,7 +127,7 @@ def test_results_are_resumed_with_the_values_that_they_were_begun_with(model, im
 
 @pytest.mark.parametrize("loader", ["load_bright", "load_three"])
 def test_the_mask_of_a_geotiff_is_one(model, ortho, tmp_path, lmsc, monkeypatch, by_rows, loader):  # I32
-    monkeypatch.setattr(loading, "LOADERS", {".fake": f"tests.prediction.networks:{loader}"})
+    load_by(monkeypatch, f"tests.prediction.networks:{loader}")
     command = ["predict", model, ortho.parent, "--tile-px", 64, "--out"]
     assert lmsc(*command, tmp_path / "whole") == 0
     by_rows()

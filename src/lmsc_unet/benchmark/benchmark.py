@@ -10,7 +10,7 @@ from lmsc_unet.benchmark.cold import Cold, measure_cold
 from lmsc_unet.benchmark.files import Files, own_kinds
 from lmsc_unet.benchmark.gpu import why_skipped
 from lmsc_unet.benchmark.halves import HALVES, Half, compare_halves
-from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, REFERENCE, Lane, Plan, Variant
+from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, Lane, Plan, Variant, reference_variant
 from lmsc_unet.benchmark.row import Row as Row
 from lmsc_unet.benchmark.running import open_lane
 from lmsc_unet.benchmark.scores import known_scores
@@ -76,8 +76,7 @@ def to_rows(
     times: Mapping[Lane, Times], cold: Mapping[Variant, Cold | None], sizes_mib: Mapping[Variant, float]
 ) -> list[Row]:
     """Rows in the order of the lanes; milliseconds of a batch become those of an image."""
-    model, backend, precision = REFERENCE
-    reference = Variant(model=model, backend=backend, precision=precision)
+    reference = reference_variant()
     rows = []
     for lane, taken in times.items():
         against = times[Lane(variant=reference, batch=lane.batch, threads=lane.threads)]

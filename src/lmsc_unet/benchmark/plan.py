@@ -94,10 +94,15 @@ class Plan:
         """What is measured, each once; the reference is always among it."""
         asked = product(self.models, self.backends, self.precisions)
         found = [Variant(model=m, backend=b, precision=p) for m, b, p in asked if p in PRECISIONS[b]]
-        model, backend, precision = REFERENCE
-        return tuple(dict.fromkeys([Variant(model=model, backend=backend, precision=precision), *found]))
+        return tuple(dict.fromkeys([reference_variant(), *found]))
 
     def lanes(self, variants: tuple[Variant, ...]) -> Iterator[Lane]:
         """The rows of the result, in order."""
         for variant, batch, threads in product(variants, self.batches, self.threads):
             yield Lane(variant=variant, batch=batch, threads=threads)
+
+
+def reference_variant() -> Variant:
+    """What every speed is compared with."""
+    model, backend, precision = REFERENCE
+    return Variant(model=model, backend=backend, precision=precision)

@@ -11,12 +11,12 @@ import pytest
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.images import read_image
-from lmsc_unet.prediction import loading
 from lmsc_unet.prediction.recordings.table import COLUMNS
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import open_recording
 from lmsc_unet.signal.scenes.scene import SceneOptions
 from lmsc_unet.signal.scenes.writing import write_scenes
+from tests.prediction.networks import load_by
 from tests.prediction.recordings.bursts import BURSTS, RATE_HZ, bursts, write_bursts
 from tests.signal.sigmf_files import metadata, noise, write_pair
 
@@ -103,14 +103,14 @@ def test_a_raw_file_becomes_a_recording(tmp_path):
 
 
 def test_a_model_is_used_in_place_of_the_energy_detector(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_bright_cells")
     model = tmp_path / "model.fake"
     model.touch()
     path = write_bursts(tmp_path / "in")
     assert lmsc(path, "--model", model, "--frames-per-row", 8, "--out", tmp_path / "out") == 0
     assert [row["label"] for row in table(tmp_path / "out/one/signals.csv")] == ["burst", "burst"]
     assert json.loads((tmp_path / "out/run.json").read_text())["model"]["sha256"]
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_of_images"})
+    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_of_images")
     assert lmsc(path, "--model", model, "--out", tmp_path / "other") == 1
     assert "was trained on images, not on recordings" in capsys.readouterr().err
 

@@ -19,7 +19,7 @@ from lmsc_unet.signal.detection.finding import even_blocks, with_halo
 from lmsc_unet.signal.detection.splatter import without_splatter
 from lmsc_unet.signal.settings import Stft
 from lmsc_unet.signal.spectrogram import Grid
-from tests.prediction.networks import POOL_PX, REACH_PX, brightness, small_unet, spec
+from tests.prediction.networks import POOL_PX, REACH_PX, brightness, load_by, small_unet, spec
 from tests.prediction.recordings.bursts import BURSTS, bursts, recordings_spec
 
 
@@ -84,9 +84,8 @@ def test_how_sure_a_signal_must_be_can_be_said():
 
 
 def test_a_model_keeps_its_spectrogram_but_for_the_frames_of_a_row(tmp_path, monkeypatch):
-    from lmsc_unet.prediction import loading
 
-    monkeypatch.setattr(loading, "LOADERS", {".fake": "tests.prediction.recordings.bursts:load_bright_cells"})
+    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_bright_cells")
     path = tmp_path / "model.fake"
     path.touch()
     assert load_finder(str(path)).stft == Stft()
