@@ -5,6 +5,7 @@ import uuid
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,17 @@ def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None 
 
 
 def _validate(whole: Mapping[str, Any], source: Path) -> None:
+    try:
+        complaint = _complaint_of(json.dumps(whole))
+    except RecursionError as error:
+        complaint = f"the metadata is not valid SigMF ({error!r})"
+    if complaint is not None:
+        raise DataError(f"{source}: {complaint}; mend it, then write annotations.")
+
+
+@lru_cache(maxsize=8)  # the metadata of a recording is looked at before its samples are searched, and again afterwards
+def _complaint_of(text: str) -> str | None:
+    """What sigmf's validator says of metadata; None where it passes."""
     import jsonschema  # type: ignore[import-untyped]
     from sigmf.schema import get_schema
     from sigmf.validate import validate
@@ -238,16 +250,13 @@ def _validate(whole: Mapping[str, Any], source: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source stay as they are
-            validate(dict(whole), get_schema())
+            validate(json.loads(text), get_schema())
     except (AttributeError, KeyError, TypeError, RecursionError) as error:  # the validator itself stumbles
-        raise DataError(
-            f"{source}: the metadata is not valid SigMF ({error!r}); mend it, then write annotations."
-        ) from error
+        return f"the metadata is not valid SigMF ({error!r})"
     except jsonschema.exceptions.ValidationError as error:
         where = "/".join(str(part) for part in error.absolute_path) or "the metadata"
-        raise DataError(
-            f"{source}: {where} is not valid SigMF ({error.message}); mend it, then write annotations."
-        ) from error
+        return f"{where} is not valid SigMF ({error.message})"
+    return None
 
 
 def _fresh(recording: Recording) -> dict[str, Any]:
