@@ -4,11 +4,10 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmsc_unet.data.bands import band_note
 from lmsc_unet.data.class_pixels import count_classes
 from lmsc_unet.data.folder import scan_dataset
 from lmsc_unet.data.groups import group_problems
@@ -17,6 +16,7 @@ from lmsc_unet.data.label_problems import class_problems, find_labels
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.problems import Problem, Severity
+from lmsc_unet.data.remarks import band_note
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import given_split
 from lmsc_unet.errors import DataError
@@ -82,9 +82,7 @@ def check_dataset(
     """
     dataset, problems = scan_dataset(root, options)
     findings = _inspect_all(dataset.samples, options, on_progress)
-    label_map, label_problems = find_labels(
-        dataset, findings, replace(options, classes=options.classes or dataset.class_names)
-    )
+    label_map, label_problems = find_labels(dataset, findings, options.with_names(dataset.class_names))
     report = Report(dataset=dataset, findings=findings, label_map=label_map, problems=())
     everything = [
         *problems,

@@ -3,9 +3,9 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from cyclopts import Parameter, Token
 
@@ -85,6 +85,10 @@ class DataOptions:
     def says_values(self) -> bool:
         """Whether the user says which mask value is which class."""
         return any(value not in ((), False, None) for value in self._meanings.values())
+
+    def with_names(self, names: tuple[str, ...]) -> Self:
+        """The same options, with these names of classes where none are given."""
+        return replace(self, classes=self.classes or names)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -15,6 +15,18 @@ def turning_tag(path: Path) -> str:
     return "TIFF orientation tag" if is_tiff(path) else "EXIF orientation"
 
 
+def band_note(kept: Sequence[Path]) -> str:
+    """What to say of images with a channel that their files call alpha and that counts (`ImageInfo.keeps_alpha`).
+
+    GDAL calls the fourth band of every GeoTIFF of 8 bits so.
+    """
+    whose = f"{kept[0]} has" if len(kept) == 1 else f"{len(kept)} images, such as {kept[0]}, have"
+    return (
+        f"{whose} a channel that is called alpha but is more than transparency. It counts as a channel, as infrared "
+        "does. If it is none, save the images without it."
+    )
+
+
 def dataset_remarks(dataset: Dataset) -> Iterator[str]:
     """The layout where it is not the plain one, what was passed over, and what may be wrong though it trains.
 

@@ -13,11 +13,9 @@ from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError, LmscError
 from lmsc_unet.evaluation.pictures import CELL_PX, GAP_PX, INK, LINE_PX, PAPER, fitted, text_line
 from lmsc_unet.metrics.counts import IGNORE
-from lmsc_unet.prediction.overlays import COLOURS, draw_overlay, to_display
+from lmsc_unet.prediction.overlays import colour_table, draw_overlay, to_display
 
 NUM_MASKS = 4
-LEFT_OUT = (128, 128, 128)
-"""RGB of pixels that carry no loss; class 0 is black, the others have the colours of overlays."""
 _MAX_LINES = 10
 _LEGEND_PX = 260
 
@@ -59,19 +57,11 @@ def _row(
     sample: Sample, image: NDArray[np.generic], mask: NDArray[np.uint8], names: Sequence[str]
 ) -> NDArray[np.uint8]:
     is_known = mask != IGNORE
-    panels = [to_display(image), colour_classes(mask), draw_overlay(image, np.where(is_known, mask, 0))]
+    panels = [to_display(image), colour_table()[mask], draw_overlay(image, np.where(is_known, mask, 0))]
     gap = np.full((CELL_PX, GAP_PX, 3), PAPER, np.uint8)
     parts = [part for panel in panels for part in (gap, fitted(panel))]
     row = np.concatenate([*parts, gap, _legend(mask, names)], axis=1)
     return np.concatenate([text_line(sample.name, row.shape[1], left_px=GAP_PX), row])
-
-
-def colour_classes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Each class id in its colour, RGB `H W 3`."""
-    table = np.array([(0, 0, 0), *(COLOURS[index % len(COLOURS)] for index in range(255))], dtype=np.uint8)
-    table[IGNORE] = LEFT_OUT
-    drawn: NDArray[np.uint8] = table[mask]
-    return drawn
 
 
 def _legend(mask: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.uint8]:
@@ -83,9 +73,10 @@ def _legend(mask: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.uint8]:
     entries = entries[:_MAX_LINES] + ([(IGNORE, "left out", counts[IGNORE])] if counts[IGNORE] else [])
     canvas = Image.new("RGB", (_LEGEND_PX, CELL_PX), PAPER)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(13)
+    colours = colour_table()
     for line, (class_id, name, count) in enumerate(entries):
         top_px = line * LINE_PX
-        colour = tuple(colour_classes(np.array([[class_id]], np.uint8))[0, 0].tolist())
+        colour = tuple(colours[class_id].tolist())
         pen.rectangle((0, top_px, 14, top_px + 14), fill=colour, outline=INK)
         pen.text((22, top_px), f"{name}  {count / mask.size:.2%}", INK, font)
     return np.asarray(canvas)

@@ -1,7 +1,7 @@
 """From what `lmsc evaluate` is given to a report: data found, model loaded, scores taken."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +126,8 @@ def open_trial(
         ConfigError: settings that cannot be.
     """
     predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime)
-    data_options = replace(options.data, classes=options.data.classes or predictor.spec.class_names)
-    dataset = find_dataset(data, data_options, pieces=_pieces(predictor.spec, options))
+    data_options = options.data.with_names(predictor.spec.class_names)
+    dataset = find_dataset(data, data_options, pieces=pieces_of(predictor.spec, options))
     part, samples = select(dataset.samples, options.split)
     finder = network_finder(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
     file = find_file(model, runtime.backend)
@@ -144,7 +144,7 @@ def open_trial(
     )
 
 
-def _pieces(spec: ModelSpec, options: TrialOptions) -> PieceOptions:
+def pieces_of(spec: ModelSpec, options: TrialOptions = TrialOptions()) -> PieceOptions:
     """Recordings as the model's pictures: in the rows asked for, or that it was trained on, or that fit."""
     settings = spec.spectrogram or SpectrogramSettings()
     own = settings.stft.frames_per_row

@@ -47,7 +47,7 @@ def find_parts(root: Path, source: Source) -> Parts:
         DataError: the folder holds no pairs.
         ConfigError: the data has too many classes.
     """
-    options = replace(source.data_options, classes=source.data_options.classes or source.spec.class_names)
+    options = source.data_options.with_names(source.spec.class_names)
     dataset = _as_the_run_split(root, options, source)
     train = of_split(dataset.samples, "train")
     held_out = of_split(dataset.samples, "val") or of_split(dataset.samples, "test")

@@ -9,10 +9,10 @@ from torch import nn
 
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import PieceOptions
+from lmsc_unet.evaluation.trial import pieces_of
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.signal.settings import SpectrogramSettings
 from lmsc_unet.training.loading import load_module
 from lmsc_unet.training.run_folder import is_run, read_config
 
@@ -61,18 +61,11 @@ def open_source(model: Path) -> Source:
         checkpoint=checkpoint,
         checkpoint_sha256=sha256(checkpoint),
         data_options=config.data if config is not None else DataOptions(),
-        pieces=config.recordings if config is not None else _pieces(spec),
+        pieces=config.recordings if config is not None else pieces_of(spec),
         split_file=split_file if split_file.is_file() else None,
         data=data if summary.get("data") and data.is_dir() else None,
         commit=str(summary.get("commit") or ""),
     )
-
-
-def _pieces(spec: ModelSpec) -> PieceOptions:
-    """Recordings in the rows that the model was trained on, or that fit."""
-    settings = spec.spectrogram or SpectrogramSettings()
-    frames = settings.stft.frames_per_row
-    return PieceOptions(spectrogram=settings, scales=(frames,) if frames > 1 else ())
 
 
 def _summary(folder: Path) -> dict[str, Any]:

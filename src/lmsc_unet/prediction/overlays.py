@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.images import RowSource, as_source
+from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.levels import gather_levels
 from lmsc_unet.prediction.limits import Limits, percentile_limits
 
@@ -26,6 +27,13 @@ FILL_SHARE = 0.3
 def colour_of(class_id: int) -> tuple[int, int, int]:
     """RGB of a class, in overlays and in the palettes of masks; class 0 is black."""
     return COLOURS[(class_id - 1) % len(COLOURS)] if class_id else (0, 0, 0)
+
+
+def colour_table() -> NDArray[np.uint8]:
+    """RGB of each class id, "256 3"; what is left out is grey."""
+    table = np.array([colour_of(class_id) for class_id in range(256)], np.uint8)
+    table[IGNORE] = 128
+    return table
 
 
 def draw_overlay(image: NDArray[Any], mask: NDArray[np.uint8], limits: Limits | None = None) -> NDArray[np.uint8]:

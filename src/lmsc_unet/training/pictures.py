@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.files import write_bytes
-from lmsc_unet.prediction.overlays import colour_of, to_display
+from lmsc_unet.prediction.overlays import colour_table, to_display
 from lmsc_unet.prediction.predictor import Predictor
 
 SHOWN_IMAGES = 4
@@ -83,8 +82,7 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
 
 def class_colours(num_classes: int) -> NDArray[np.uint8]:
     """RGB of each class id "256 3": as in overlays and masks, but white for the one class of two; 255 is grey."""
-    table = np.array([colour_of(class_id) for class_id in range(256)], np.uint8)
+    table = colour_table()
     if num_classes == 2:
         table[1] = 255
-    table[IGNORE] = 128
     return table

@@ -2,18 +2,17 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
-from lmsc_unet.data.bands import band_note
 from lmsc_unet.data.class_pixels import check_learnable
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.groups import check_groups
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.objects import typical_width_px
 from lmsc_unet.data.reading import find_label_map, label_map_of, summarise_masks
-from lmsc_unet.data.remarks import dataset_remarks
+from lmsc_unet.data.remarks import band_note, dataset_remarks
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
@@ -47,7 +46,7 @@ def prepare_data(data: Path, config: TrainConfig) -> Prepared:
         ConfigError: settings at odds with the data.
     """
     dataset = find_dataset(data, config.data, pieces=config.recordings)
-    options = replace(config.data, classes=config.data.classes or dataset.class_names)
+    options = config.data.with_names(dataset.class_names)
     masks = summarise_masks(dataset.samples, options)
     label_map = label_map_of(masks, options) if masks else find_label_map(dataset.samples, options)
     folds = _folds(dataset.samples, config)
