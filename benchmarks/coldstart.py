@@ -58,7 +58,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="lmsc-coldstart-") as folder:
         rows = measure(commands(options.model, Path(folder)), options.rounds)
-    from lmsc_unet.training.provenance import provenance  # now, as it brings PyTorch
+    from lmsc_unet.core.provenance import provenance  # now, as it brings PyTorch
 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     result = {

@@ -80,7 +80,7 @@ def measure_all(given: argparse.Namespace) -> dict[str, Any]:
                 done = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True)
                 print(done.stdout, end="", flush=True)
                 rows.append({"model": Path(model).name, **json.loads(done.stdout)})
-    from lmsc_unet.training.provenance import provenance  # loads PyTorch, and a process's peak begins at its parent's
+    from lmsc_unet.core.provenance import provenance  # loads PyTorch, and a process's peak begins at its parent's
 
     return {**provenance(), **found, "rows": rows}
 

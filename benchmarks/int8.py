@@ -42,7 +42,8 @@ def print_table(result: dict[str, Any]) -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     import openvino as ov
 
-    from lmsc_unet.complexity.timing import time_by_turns
+    from lmsc_unet.core.provenance import provenance
+    from lmsc_unet.core.timing import time_by_turns
     from lmsc_unet.export.graph import to_graph
     from lmsc_unet.export.images import draw_crops, find_parts
     from lmsc_unet.export.ir import write_ir
@@ -54,7 +55,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from lmsc_unet.prediction.modelfile import Description
     from lmsc_unet.prediction.runtime import Runtime
     from lmsc_unet.training.loading import as_network
-    from lmsc_unet.training.provenance import provenance
 
     source = open_source(options.run)
     parts = find_parts(options.data, source)

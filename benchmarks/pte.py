@@ -37,7 +37,7 @@ def main() -> int:
         return 0
     import pytest
 
-    from lmsc_unet.training.provenance import provenance
+    from lmsc_unet.core.provenance import provenance
 
     origin, outcomes, started_s = provenance(), Outcomes(), time.monotonic()
     exit_code = pytest.main(WORDS, plugins=[outcomes])

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from rows import print_head, print_row
 
+from lmsc_unet.core.provenance import provenance
 from lmsc_unet.metrics.detections import Detections, count_matches
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import open_recordings
-from lmsc_unet.training.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 BUNDLED = ("lmsc-unet", "lmsc-unet-int8", "lmsc-unet-openvino")

@@ -20,6 +20,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
+from lmsc_unet.core.provenance import provenance
 from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.losses.dice_focal import DiceFocalLoss
 from lmsc_unet.models import build_model
@@ -29,7 +30,6 @@ from lmsc_unet.training.fit import fit, resolve_precision
 from lmsc_unet.training.network import network_config
 from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.process import prepare_process
-from lmsc_unet.training.provenance import provenance
 
 warnings.filterwarnings("ignore")
 

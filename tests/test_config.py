@@ -11,6 +11,7 @@ import yaml
 from lmsc_unet.benchmark.plan import Plan
 from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_mapping, to_yaml
+from lmsc_unet.core.ranges import shown
 from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.errors import ConfigError
@@ -20,7 +21,6 @@ from lmsc_unet.prediction.predictor import Predictor, with_scale, with_threshold
 from lmsc_unet.prediction.recordings.inputs import RawFormat
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.ranges import shown
 from lmsc_unet.signal.scenes.scene import SceneOptions
 from lmsc_unet.signal.scenes.writing import write_scenes
 from lmsc_unet.training.config import AugmentConfig, TrainConfig

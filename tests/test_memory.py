@@ -8,7 +8,7 @@ import pytest
 KEEPING = """
 import platform, resource, sys
 import torch
-from lmsc_unet.memory import keep_freed_memory
+from lmsc_unet.core.memory import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -35,7 +35,7 @@ def test_freed_blocks_are_used_again_and_not_fetched_anew() -> None:
 RETURNING = """
 import sys
 import numpy as np
-from lmsc_unet.memory import return_freed_memory
+from lmsc_unet.core.memory import return_freed_memory
 
 def held_mib():
     return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20

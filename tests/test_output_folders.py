@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
+from lmsc_unet.core.folder_lock import FolderLock
+from lmsc_unet.core.storage import replacing
 from lmsc_unet.errors import OutputError
-from lmsc_unet.files import replacing
 from lmsc_unet.images import write_png
-from lmsc_unet.prediction.folder_lock import FolderLock
 from tests.prediction.networks import load_by
 from tests.prediction.recordings.bursts import write_bursts
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from lmsc_unet.core.pipeline import Sink, ahead, at_once, overlapped
 from lmsc_unet.errors import OutputError
-from lmsc_unet.overlap import Sink, ahead, at_once, overlapped
 
 
 def test_results_come_in_order_and_at_most_three_items_are_on_their_way():

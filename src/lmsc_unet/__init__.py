@@ -12,14 +12,14 @@ never loads PyTorch. `train`, `build_model` and the networks want `pip install "
 """
 
 # ruff: noqa: E402 - loading all of this takes a while, in which Ctrl-C must be heeded already
-from lmsc_unet.startup import heed_at_once
+from lmsc_unet.core.startup import heed_at_once
 
 heed_at_once()
 
 from importlib import import_module
 from types import MappingProxyType
 
-from lmsc_unet.privacy import keep_quiet
+from lmsc_unet.core.privacy import keep_quiet
 
 TYPE_CHECKING = False  # typing alone would take most of the time that this file takes
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
+from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_CLASSES, check_range, shown
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.ranges import MOST_CHANNELS, MOST_CLASSES, check_range, shown
 
 Shortcut = Literal["projection", "identity"]
 Activation = Literal["relu", "relu6"]

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from lmsc_unet.core.ranges import shown
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.ranges import shown
 
 T = TypeVar("T")
 _LONGEST_NAME = 100

@@ -18,7 +18,7 @@ from lmsc_unet.benchmark.row import Row, over_unet
 from lmsc_unet.benchmark.scores import known_scores
 from lmsc_unet.benchmark.tables import report_to_markdown
 from lmsc_unet.cli.main import main
-from lmsc_unet.complexity.timing import Times, time_by_turns
+from lmsc_unet.core.timing import Times, time_by_turns
 from lmsc_unet.errors import ConfigError, ModelError
 from tests.prediction.model_files import write_model
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lmsc_unet import stopping
 from lmsc_unet.cli import main as command_line
 from lmsc_unet.cli.main import main
+from lmsc_unet.core import stopping
 
 REPOSITORY = Path(__file__).parents[2]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}

@@ -4,7 +4,7 @@ from importlib import metadata
 
 import pytest
 
-from lmsc_unet.training import provenance
+from lmsc_unet.core import provenance
 
 
 @pytest.mark.parametrize(

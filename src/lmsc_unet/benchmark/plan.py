@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
 
+from lmsc_unet.core.ranges import MOST_SIDE_PX, check_range
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.prediction.runtime import MOST_THREADS
-from lmsc_unet.ranges import MOST_SIDE_PX, check_range
 
 ON_PROCESSOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"torch": ("fp32", "bf16"), "onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lmsc_unet.cli.progress import progress
+from lmsc_unet.core.progress import progress
 from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:

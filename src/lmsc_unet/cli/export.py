@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from lmsc_unet.cli.progress import progress
+from lmsc_unet.core.progress import progress
 from lmsc_unet.export.options import ExportOptions
 
 if TYPE_CHECKING:

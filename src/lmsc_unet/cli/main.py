@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from lmsc_unet import stopping
+from lmsc_unet.core import stopping
 from lmsc_unet.errors import LmscError
 
 TYPE_CHECKING = False  # typing takes a while to load

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from lmsc_unet.cli.progress import progress
+from lmsc_unet.core.progress import progress
 from lmsc_unet.prediction.defaults import TILE_PX
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def predict(
 
 def _carry_out(batch: "Batch") -> "Sequence[Entry]":
     """All entries; failures are told as they come."""
-    from lmsc_unet.memory import return_freed_memory
+    from lmsc_unet.core.memory import return_freed_memory
     from lmsc_unet.prediction.job import run_job
 
     return_freed_memory()  # rows of large images: see there

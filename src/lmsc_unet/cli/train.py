@@ -13,8 +13,8 @@ from cyclopts.config import Dict
 
 from lmsc_unet.cli.numbers import whole_numbers
 from lmsc_unet.config import checked, read_yaml, to_mapping
+from lmsc_unet.core.stopping import exit_code
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.stopping import exit_code
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import FINE_TUNING, RECIPES, layout_settings, merged
 from lmsc_unet.training.run_folder import is_run, read_config

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from lmsc_unet.core.ranges import MOST_SEED, MOST_SIDE_PX, check_number
+from lmsc_unet.core.stopping import postponed
+from lmsc_unet.core.storage import check_folder, make_folder
 from lmsc_unet.data.nucleus import EPITHELIUM, FIBROBLAST, LYMPHOCYTE, TUMOUR, Nucleus, draw_nucleus
 from lmsc_unet.data.planes import Map, distances_px
 from lmsc_unet.data.stain import develop, random_stain, smooth_noise, stroma
 from lmsc_unet.errors import OutputError
-from lmsc_unet.files import check_folder, make_folder
 from lmsc_unet.images import write_png
-from lmsc_unet.ranges import MOST_SEED, MOST_SIDE_PX, check_number
-from lmsc_unet.stopping import postponed
 
 _CLUMPS_PX = 256
 _MAX_HIDDEN = 0.3  # a nucleus that would lie on others by more than this share finds no place

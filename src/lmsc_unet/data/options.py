@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 from cyclopts import Parameter, Token
 
+from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.ranges import check_range
 
 _LEAST_VALUE, _MOST_VALUE = -(2**31), 2**32 - 1  # masks are of at most 32 bits
 _LONGEST_NAME = 255

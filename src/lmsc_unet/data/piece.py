@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmsc_unet.ranges import MOST_SEED, check_range
+from lmsc_unet.core.ranges import MOST_SEED, check_range
 from lmsc_unet.signal.settings import MOST_FRAMES_PER_ROW, SpectrogramSettings
 
 SIGNAL_NAMES = ("noise", "signal")

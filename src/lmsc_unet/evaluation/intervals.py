@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.core.ranges import MOST_SEED, check_range, check_share
 from lmsc_unet.metrics.averages import PAPER_ROW, set_scores
 from lmsc_unet.metrics.counts import Counts
-from lmsc_unet.ranges import MOST_SEED, check_range, check_share
 
 Interval = tuple[float, float] | None
 """The lower and upper end; None where there are fewer than two images, or the score is 0/0 throughout."""

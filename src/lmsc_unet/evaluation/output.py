@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.core.results_files import within, write_text
+from lmsc_unet.core.storage import check_folder
 from lmsc_unet.errors import OutputError
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes
 from lmsc_unet.evaluation.boxes import BoxScores
-from lmsc_unet.files import check_folder
 from lmsc_unet.images import write_png
-from lmsc_unet.prediction.files import within, write_text
 
 SCORES_FILE, TABLE_FILE, PICTURE_FILE = "scores.json", "per_image.csv", "worst_and_best.png"
 BOXES_FILE, BOXES_PICTURE = "boxes.csv", "boxes.png"

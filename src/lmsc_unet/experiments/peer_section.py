@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
-from lmsc_unet.complexity.timing import time_by_turns
+from lmsc_unet.core.timing import time_by_turns
 from lmsc_unet.experiments.peer_costs import INPUT, measure
 from lmsc_unet.experiments.scores import make_scores
 from lmsc_unet.experiments.stage import Stage

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.results_files import write_text
 from lmsc_unet.evaluation.tables import Table
 from lmsc_unet.experiments.document import Section, to_sections
-from lmsc_unet.prediction.files import write_text
 
 NOTES_FILE = "notes.md"
 """Paragraphs of one's own, which stand at the head of the report."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from lmsc_unet.core.provenance import provenance
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.experiments.budget import BUDGETS, BudgetName
 from lmsc_unet.experiments.collecting import Outcome, collect
@@ -30,7 +31,6 @@ from lmsc_unet.experiments.running import Hands, run_jobs
 from lmsc_unet.experiments.scores import make_scores
 from lmsc_unet.experiments.sources import Source, find_source
 from lmsc_unet.experiments.stage import Stage
-from lmsc_unet.training.provenance import provenance
 
 RUNS, LOGS, LOCK = "runs", "logs", ".lock"
 Tell = Callable[[str], None]

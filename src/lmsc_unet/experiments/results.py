@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.results_files import write_text
 from lmsc_unet.errors import OutputError
-from lmsc_unet.prediction.files import write_text
 
 FILE = "results.json"
 VERSION = 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from lmsc_unet.core.results_files import write_text
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.data.recordings import random_parts
@@ -16,7 +17,6 @@ from lmsc_unet.data.split_file import split_line
 from lmsc_unet.errors import DataError
 from lmsc_unet.experiments.budget import Budget
 from lmsc_unet.experiments.experiment import DataName
-from lmsc_unet.prediction.files import write_text
 from lmsc_unet.signal.scenes.scene import SceneOptions
 from lmsc_unet.signal.scenes.writing import write_pictures
 

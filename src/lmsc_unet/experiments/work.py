@@ -11,6 +11,8 @@ from torch import nn
 
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.config import from_mapping
+from lmsc_unet.core.provenance import provenance
+from lmsc_unet.core.results_files import write_text
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import LmscError
@@ -18,7 +20,6 @@ from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.experiments.peer_networks import build_peer
 from lmsc_unet.experiments.peers import PEERS
 from lmsc_unet.experiments.plan import SCORED_FILE, VERSION
-from lmsc_unet.prediction.files import write_text
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.checkpoint import read_checkpoint
@@ -26,7 +27,6 @@ from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision
 from lmsc_unet.training.loading import PREFIX, as_network, load_module
 from lmsc_unet.training.prepare import Prepared, prepare_data
-from lmsc_unet.training.provenance import provenance
 from lmsc_unet.training.run import write_split
 from lmsc_unet.training.run_folder import discard_unstarted, open_run
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.results_files import write_text
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export.formats import FORMATS, find_format
 from lmsc_unet.export.images import Parts, find_parts, is_data_folder
@@ -17,7 +18,6 @@ from lmsc_unet.export.source import Source, open_source
 from lmsc_unet.export.tolerance import as_limits, failures
 from lmsc_unet.export.work import Comparison, Finished, Start, Work, make_float_file, make_int8_file, put_outputs
 from lmsc_unet.prediction.backends import KINDS
-from lmsc_unet.prediction.files import write_text
 from lmsc_unet.prediction.modelfile import Description
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lmsc_unet.core.results_files import cannot_write, remove
 from lmsc_unet.data.layouts import recognise
 from lmsc_unet.data.recordings import first_pieces
 from lmsc_unet.data.sample import Sample
@@ -19,7 +20,6 @@ from lmsc_unet.export.parity import Difference, compare_logits, rounding
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.export.source import Source, open_source
 from lmsc_unet.prediction.backends import open_network
-from lmsc_unet.prediction.files import cannot_write, remove
 from lmsc_unet.prediction.modelfile import Description
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.training.loading import as_network

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmsc_unet.complexity.timing import time_by_turns
+from lmsc_unet.core.timing import time_by_turns
 from lmsc_unet.export.images import Pixels
 from lmsc_unet.prediction.modelfile import Description
 from lmsc_unet.prediction.network import Network

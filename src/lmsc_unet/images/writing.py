@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.files import replacing
+from lmsc_unet.core.storage import replacing
 from lmsc_unet.images.geotiff import GeoTag
 from lmsc_unet.images.info import AnyArray
 from lmsc_unet.images.png import png_parts

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lmsc_unet.core.folder_lock import FolderLock
+from lmsc_unet.core.ranges import check_range
+from lmsc_unet.core.storage import check_folder
 from lmsc_unet.errors import ConfigError, OutputError
-from lmsc_unet.files import check_folder
 from lmsc_unet.images import sha256
 from lmsc_unet.prediction.defaults import TILE_PX
-from lmsc_unet.prediction.folder_lock import FolderLock
 from lmsc_unet.prediction.inputs import find_inputs
 from lmsc_unet.prediction.job import Job
 from lmsc_unet.prediction.journal import Entry
@@ -18,7 +19,6 @@ from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.results import COMMAND, Run, open_results, write_run
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.writers import Wanted
-from lmsc_unet.ranges import check_range
 
 MOST_PIXELS = 2**50
 """What `--max-pixels` may be: far more than any image has."""

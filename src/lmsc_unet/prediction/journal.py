@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lmsc_unet.prediction.files import append_line, no_list, read_lines, to_json, write_text
+from lmsc_unet.core.results_files import append_line, no_list, read_lines, to_json, write_text
 from lmsc_unet.prediction.masks import name_of
 
 JOURNAL = "predictions.jsonl"

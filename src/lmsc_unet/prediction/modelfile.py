@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from lmsc_unet.config import from_mapping, to_mapping
+from lmsc_unet.core.ranges import shown
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.prediction.onnx_graph import check_graph_size
 from lmsc_unet.prediction.onnx_wire import Outside, digest, metadata_field, read_outside
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.ranges import shown
 
 KEY = "lmsc_unet.model"
 """The key of the ONNX metadata."""

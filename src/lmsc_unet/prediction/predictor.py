@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.core.ranges import check_number
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.images import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
 from lmsc_unet.images.missing import Watch, mark_rows
@@ -19,7 +20,6 @@ from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.scaling import check_finite, find_limits
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.treatments import TREATMENTS, Resized
-from lmsc_unet.ranges import check_number
 
 MOST_TILE_PX = 65_536
 """The longest side of a tile."""

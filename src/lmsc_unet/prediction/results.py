@@ -11,9 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.results_files import cannot_write, mapping_of, read_described, remove, within, write_text
+from lmsc_unet.core.storage import check_folder, temporary_of
 from lmsc_unet.errors import OutputError
-from lmsc_unet.files import check_folder, temporary_of
-from lmsc_unet.prediction.files import cannot_write, mapping_of, read_described, remove, within, write_text
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import JOURNAL, Entry, read_entries
 from lmsc_unet.prediction.masks import name_of

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from lmsc_unet.ranges import check_range
+from lmsc_unet.core.ranges import check_range
 
 MOST_THREADS = max(64, os.cpu_count() or 1)
 """More than there are processors only wait for each other."""

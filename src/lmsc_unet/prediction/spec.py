@@ -7,8 +7,8 @@ all read the same one, so that they treat an image in the same way.
 from dataclasses import dataclass
 from typing import Literal
 
+from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_CLASSES, MOST_SCALE, MOST_SIDE_PX, check_range, check_share
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.ranges import MOST_CHANNELS, MOST_CLASSES, MOST_SCALE, MOST_SIDE_PX, check_range, check_share
 from lmsc_unet.signal.settings import SpectrogramSettings
 
 Treatment = Literal["resize", "tiles"]

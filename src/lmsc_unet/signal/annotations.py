@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.storage import write_text
 from lmsc_unet.errors import DataError, OutputError
-from lmsc_unet.files import write_text
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.recording.metadata import section
 from lmsc_unet.signal.recording.recording import Capture, Recording, RecordingWarning

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.ranges import check_range
 
 SETTINGS_FILE = "spectrogram.yaml"
 """The file in a folder of spectrograms that says how they were made."""

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
+from lmsc_unet.core.results_files import remove, write_text
 from lmsc_unet.errors import ModelError, OutputError
 from lmsc_unet.images import sha256
-from lmsc_unet.prediction.files import remove, write_text
 
 FORMAT = 1
 """Version of what this project puts into a checkpoint under the key `lmsc`."""

@@ -2,7 +2,7 @@
 
 import torch
 
-from lmsc_unet.memory import keep_freed_memory
+from lmsc_unet.core.memory import keep_freed_memory
 
 
 def prepare_process() -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.provenance import provenance
+from lmsc_unet.core.results_files import write_text
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.split_file import split_line
 from lmsc_unet.data.splits import Fold
@@ -14,7 +16,6 @@ from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.report import make_report, per_image_csv
-from lmsc_unet.prediction.files import write_text
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision
@@ -22,7 +23,6 @@ from lmsc_unet.training.kfold import over_folds
 from lmsc_unet.training.loading import load_model
 from lmsc_unet.training.pictures import draw_curves, draw_predictions
 from lmsc_unet.training.prepare import Prepared, prepare_data
-from lmsc_unet.training.provenance import provenance
 from lmsc_unet.training.ranks import is_leader
 from lmsc_unet.training.recorder import METRICS_FILE, Recorder, write_metrics
 from lmsc_unet.training.run_folder import as_begun, check_run_folder, discard_unstarted, open_run

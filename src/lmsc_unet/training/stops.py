@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import lightning.pytorch as pl
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from lmsc_unet.core.stopping import Terminated
 from lmsc_unet.errors import LmscError
-from lmsc_unet.stopping import Terminated
 
 COLLECTIVES = ("gloo", "NCCL")
 """What lets processes speak to each other, as the errors of PyTorch name it."""

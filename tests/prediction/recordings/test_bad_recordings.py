@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.prediction.files import cannot_write
+from lmsc_unet.core.results_files import cannot_write
 from lmsc_unet.prediction.recordings import job
 from tests.prediction.recordings.bursts import bursts, write_bursts
 from tests.signal.archives import flip, pack, set_zip_fields

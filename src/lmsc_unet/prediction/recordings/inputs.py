@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.images.files import refuse_unreadable
 from lmsc_unet.prediction.inputs import absolute, unique_names
-from lmsc_unet.ranges import check_range
 from lmsc_unet.signal.recording import Recording, RecordingWarning, open_recordings
 from lmsc_unet.signal.recording.datatypes import parse_datatype
 from lmsc_unet.signal.recording.opening import COLLECTION, DATA, META

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.stopping import postponed
 from lmsc_unet.errors import DataError, LmscError, OutputError
 from lmsc_unet.prediction.recordings.finder import Finder
 from lmsc_unet.prediction.recordings.inputs import Channel, Item, RawFormat, channels_of
@@ -19,7 +20,6 @@ from lmsc_unet.signal.annotations import check_annotatable, read_boxes
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.recording import Recording, RecordingWarning, Stream
 from lmsc_unet.signal.recording.plausible import remarks_on
-from lmsc_unet.stopping import postponed
 
 TellSignal = Callable[[str, SignalBox, float], None]
 """Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""

@@ -9,9 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from lmsc_unet.errors import OutputError
-from lmsc_unet.files import temporary_of
-from lmsc_unet.prediction.files import (
+from lmsc_unet.core.results_files import (
     append_line,
     is_below,
     no_list,
@@ -21,6 +19,8 @@ from lmsc_unet.prediction.files import (
     within,
     write_text,
 )
+from lmsc_unet.core.storage import temporary_of
+from lmsc_unet.errors import OutputError
 from lmsc_unet.prediction.recordings.inputs import JOURNAL
 
 UNFINISHED = ".unfinished.jsonl"

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from lmsc_unet.core.folder_lock import FolderLock
+from lmsc_unet.core.storage import check_folder
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.files import check_folder
-from lmsc_unet.prediction.folder_lock import FolderLock
 from lmsc_unet.prediction.recordings.finder import load_finder
 from lmsc_unet.prediction.recordings.inputs import STANDARD_INPUT, Item, RawFormat, find_items, refuse_unused
 from lmsc_unet.prediction.recordings.job import Job, TellSignal, no_one, run_job, run_stream

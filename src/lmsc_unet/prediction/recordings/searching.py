@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from lmsc_unet.core.stopping import is_asked, waiting
 from lmsc_unet.errors import DataError
 from lmsc_unet.prediction.recordings.axes import with_unit
 from lmsc_unet.prediction.recordings.finder import Finder
@@ -15,7 +16,6 @@ from lmsc_unet.signal.detection.finding import FLOOR_ROWS
 from lmsc_unet.signal.recording import Capture, Recording, Stream
 from lmsc_unet.signal.recording.datatypes import Samples
 from lmsc_unet.signal.spectrogram import Grid
-from lmsc_unet.stopping import is_asked, waiting
 
 Tell = Callable[[SignalBox], None]
 """Is called with each signal as soon as it has ended."""

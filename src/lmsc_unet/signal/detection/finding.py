@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet import overlap
-from lmsc_unet.overlap import ahead
+from lmsc_unet.core import pipeline
+from lmsc_unet.core.pipeline import ahead
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection.components import MIN_CELLS
 from lmsc_unet.signal.detection.joining import RegionFinder
@@ -121,7 +121,7 @@ def with_halo(
         return _masked(block, masker, has_zero_column)
 
     neighbourhoods = _neighbourhoods(blocks, masker.halo_rows)
-    yield from overlap.at_once(masked, neighbourhoods, at_once) if at_once > 1 else map(masked, neighbourhoods)
+    yield from pipeline.at_once(masked, neighbourhoods, at_once) if at_once > 1 else map(masked, neighbourhoods)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.ranges import check_range
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.core.ranges import MOST_SEED, check_range
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.ranges import MOST_SEED, check_range
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.scenes.fitting import baseband, mix, ramp_ends
 from lmsc_unet.signal.scenes.impairments import NONE, Impairments

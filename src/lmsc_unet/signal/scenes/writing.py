@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.config import to_yaml
+from lmsc_unet.core.ranges import check_number
+from lmsc_unet.core.stopping import deaf_children
+from lmsc_unet.core.storage import cannot_write, make_folder, replacing, write_text
 from lmsc_unet.errors import ConfigError, OutputError
-from lmsc_unet.files import cannot_write, make_folder, replacing, write_text
 from lmsc_unet.images import write_png
-from lmsc_unet.ranges import check_number
 from lmsc_unet.signal.annotations import NAMESPACE, to_annotation, write_metadata
 from lmsc_unet.signal.boxes import boxes_xyxy_px, draw_mask
 from lmsc_unet.signal.noise import NoiseFloor, above_floor_db, to_picture
@@ -24,7 +25,6 @@ from lmsc_unet.signal.recording.datatypes import encode, parse_datatype
 from lmsc_unet.signal.scenes.scene import PICTURE_SAMPLES, Scene, SceneOptions, draw_scene, render
 from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings, Stft
 from lmsc_unet.signal.spectrogram import Grid, power_rows
-from lmsc_unet.stopping import deaf_children
 
 BOXES_FILE = "boxes.csv"
 _SIDE_PX = 256

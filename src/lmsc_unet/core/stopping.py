@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from lmsc_unet.core.startup import SIGNALS, end_at_once, handle, is_command
 from lmsc_unet.errors import INTERRUPTED, TERMINATED
-from lmsc_unet.startup import SIGNALS, end_at_once, handle, is_command
 
 _CAN_WAIT = hasattr(signal, "setitimer")
 _AGAIN_S = 0.02

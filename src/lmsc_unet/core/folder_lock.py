@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.storage import is_locked_by_another, make_folder
 from lmsc_unet.errors import OutputError
-from lmsc_unet.files import is_locked_by_another, make_folder
 
 
 class FolderLock:

@@ -12,8 +12,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 OPENCV = tuple(f"opencv-{kind}python{place}" for kind in ("", "contrib-") for place in ("-headless", ""))
 """The names that OpenCV is installed by; any of them brings cv2."""
 PACKAGES = ("lmsc-unet", "torch", "lightning", "monai", "numpy", *OPENCV)
@@ -40,19 +38,21 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, its threads, and the GPU if there is one."""
+    """The processor, and the threads and the GPU that PyTorch uses, where it is loaded."""
+    torch = sys.modules.get("torch")
+    has_gpu = torch is not None and torch.cuda.is_available()
     return {
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads() if torch is not None else None,
+        "gpu": torch.cuda.get_device_name() if torch is not None and has_gpu else None,
         "system": platform.platform(),
     }
 
 
 def commit() -> str | None:
     """The commit of the source tree that runs, with + for changes since; None for an installed package."""
-    source = Path(__file__).parent
+    source = Path(__file__).parents[1]
     try:
         revision = _git(source, "rev-parse", "--short=10", "HEAD")
         return revision + ("+" if _git(source, "status", "--porcelain", "--", ".") else "")

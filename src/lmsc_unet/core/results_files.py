@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.storage import cannot_write, encoded, reason_of, remove, write_bytes, write_text
 from lmsc_unet.errors import OutputError
-from lmsc_unet.files import cannot_write, encoded, reason_of, remove, write_bytes, write_text
 
 __all__ = [
     "append_line",

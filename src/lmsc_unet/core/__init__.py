@@ -1,0 +1,1 @@
+"""What both applications stand on: files that are there whole, stops, threads, progress."""
