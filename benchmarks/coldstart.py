@@ -39,7 +39,7 @@ MAKE_IMAGE = """
 import sys
 from pathlib import Path
 import numpy as np
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 
 side = int(sys.argv[2])
 write_png(Path(sys.argv[1]), np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8))

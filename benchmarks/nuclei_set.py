@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.images import read_image, read_mask, write_png
-from lmsc_unet.images.resizing import resize, resize_mask
+from lmsc_unet.imageio import read_image, read_mask, write_png
+from lmsc_unet.imageio.resize import resize, resize_mask
 
 HELD_BACK = 6
 Pair = tuple[NDArray[Any], NDArray[Any]]

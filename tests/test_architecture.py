@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import COMMANDS, main
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 
 REPOSITORY = Path(__file__).parents[1]
 HEAVY = ("torch", "lightning", "monai", "torchmetrics", "sklearn", "matplotlib", "cv2", "onnx")

@@ -10,7 +10,7 @@ import pytest
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.data.nuclei import write_nuclei
-from lmsc_unet.images import read_image, read_mask
+from lmsc_unet.imageio import read_image, read_mask
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is here; see `make test-device`")
 

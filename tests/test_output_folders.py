@@ -10,7 +10,7 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.core.folder_lock import FolderLock
 from lmsc_unet.core.storage import replacing
 from lmsc_unet.errors import OutputError
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from tests.prediction.networks import load_by
 from tests.prediction.recordings.bursts import write_bursts
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, UNetConfig, model_config
     from lmsc_unet.errors import LmscError
     from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
-    from lmsc_unet.images import read_image, read_mask, write_png
+    from lmsc_unet.imageio import read_image, read_mask, write_png
     from lmsc_unet.models import LMSCUNet, UNet, build_model
     from lmsc_unet.prediction.predictor import Prediction, Predictor
     from lmsc_unet.prediction.spec import ModelSpec
@@ -72,10 +72,10 @@ _ORIGINS = MappingProxyType(
         "build_model": "lmsc_unet.models:build_model",
         "evaluate": "lmsc_unet.evaluation.evaluate:evaluate",
         "model_config": "lmsc_unet.catalog:model_config",
-        "read_image": "lmsc_unet.images:read_image",
-        "read_mask": "lmsc_unet.images:read_mask",
+        "read_image": "lmsc_unet.imageio:read_image",
+        "read_mask": "lmsc_unet.imageio:read_mask",
         "train": "lmsc_unet.training.run:run",
-        "write_png": "lmsc_unet.images:write_png",
+        "write_png": "lmsc_unet.imageio:write_png",
     }
 )
 """Public name -> "module:name", imported at the first use (PEP 562)."""

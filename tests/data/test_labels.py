@@ -10,7 +10,7 @@ from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.mask_summary import summarise
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.images import NAN, StoredMask
+from lmsc_unet.imageio import NAN, StoredMask
 from lmsc_unet.metrics.counts import IGNORE
 
 PATH = Path("masks/a.png")

@@ -6,7 +6,7 @@ from lmsc_unet.data.check import check_dataset
 from lmsc_unet.data.nuclei import draw_tissue, write_nuclei
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import ConfigError, OutputError
-from lmsc_unet.images import read_image, read_mask
+from lmsc_unet.imageio import read_image, read_mask
 
 
 @pytest.fixture(scope="module")

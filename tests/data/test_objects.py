@@ -8,7 +8,7 @@ import pytest
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.objects import typical_width_px
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 
 cv2 = pytest.importorskip("cv2", reason="only trainings measure objects; OpenCV comes with lmsc-unet[train]")
 BINARY = LabelMap(kind="binary", raw_values=((0,), (255,)), ignore_index=100)

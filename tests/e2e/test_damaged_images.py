@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("onnx", reason="the tests write ONNX files by it")
 
-from lmsc_unet.images import read_image, read_mask, write_png
+from lmsc_unet.imageio import read_image, read_mask, write_png
 from tests.campaigns import Outcome, num_cases, run_commands
-from tests.images.pictures import HEIGHT_PX, WIDTH_PX, picture, tiff
-from tests.images.test_damage import WHOLE_FILES
+from tests.imageio.pictures import HEIGHT_PX, WIDTH_PX, picture, tiff
+from tests.imageio.test_damage import WHOLE_FILES
 from tests.prediction.model_files import write_model
 
 SEED = 19

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="the tests write ONNX files by it")
 
-from lmsc_unet.images import read_mask, write_png
+from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.prediction.modelfile import Description, to_text, with_digest
 from tests.campaigns import num_cases, run_commands
 from tests.prediction.conftest import blobs

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from tests.prediction.conftest import lmsc, model
 
 __all__ = ["lmsc", "model"]

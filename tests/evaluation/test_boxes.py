@@ -12,7 +12,7 @@ from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes, to_row
 from lmsc_unet.evaluation.boxes import Searched, tabulate
 from lmsc_unet.evaluation.evaluate import compare
 from lmsc_unet.evaluation.trial import TrialOptions, open_trial
-from lmsc_unet.images import read_image
+from lmsc_unet.imageio import read_image
 from lmsc_unet.signal.boxes import SignalBox
 from lmsc_unet.signal.detection.components import MIN_CELLS
 from lmsc_unet.signal.scenes.scene import SceneOptions

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from tests.evaluation.conftest import SIDE_PX, write_pair
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export import first_use as exporting
-from lmsc_unet.images import read_mask, write_png
+from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.prediction import first_use
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.modelfile import read_description

@@ -14,7 +14,7 @@ from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export.export import export
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.outputs import check_same, with_outputs
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from lmsc_unet.prediction.modelfile import INPUT, Description, from_text, read_description, to_text
 from lmsc_unet.prediction.network import activate
 from lmsc_unet.prediction.outputs import as_logits

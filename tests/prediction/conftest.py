@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.images import open_rows, write_png
+from lmsc_unet.imageio import open_rows, write_png
 from lmsc_unet.prediction import job
 from tests.prediction.networks import load_by
 
@@ -42,7 +42,7 @@ def by_rows(monkeypatch):
 
     def switch_on() -> None:
         monkeypatch.setattr(job, "open_rows", partial(open_rows, from_pixels=1))
-        monkeypatch.setattr("lmsc_unet.images.rows._BLOCK_BYTES", 4000)
+        monkeypatch.setattr("lmsc_unet.imageio.rows._BLOCK_BYTES", 4000)
         monkeypatch.setattr("lmsc_unet.prediction.bands.BAND_PIXELS", 1000)
 
     return switch_on

@@ -11,7 +11,7 @@ pytest.importorskip("onnx", reason="the tests write ONNX files by it")
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ModelError
-from lmsc_unet.images import read_mask, sha256, write_png
+from lmsc_unet.imageio import read_mask, sha256, write_png
 from lmsc_unet.prediction import bundled, loading
 from lmsc_unet.prediction.bundled import bundled_files, bundled_models, float32_file, list_bundled
 from lmsc_unet.prediction.loading import find_file

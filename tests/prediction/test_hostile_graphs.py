@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ModelError
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from lmsc_unet.prediction import bundled
 from lmsc_unet.prediction.bundled import bundled_files
 from lmsc_unet.prediction.modelfile import DIGEST, INPUT, KEY, OUTPUT, read_description, with_digest

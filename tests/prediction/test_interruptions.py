@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.errors import OutputError
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from lmsc_unet.prediction.batch import Settings, close_batch, open_batch
 from lmsc_unet.prediction.job import run_job
 from tests.prediction.conftest import blobs

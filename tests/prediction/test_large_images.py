@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from lmsc_unet.images import read_image
+from lmsc_unet.imageio import read_image
 from tests.prediction.conftest import blobs
 from tests.prediction.networks import load_by
 
@@ -96,7 +96,7 @@ def test_a_disk_that_is_full_stops_the_job_and_leaves_no_half_picture(
     by_rows()
     command = ["predict", model, image, "--out", tmp_path / "out", "--tile-px", 64]
     with monkeypatch.context() as patched:
-        patched.setattr("lmsc_unet.images.writing.png_parts", _full)
+        patched.setattr("lmsc_unet.imageio.write.png_parts", _full)
         assert lmsc(*command) == 1
     assert "cannot be written (No space left on device)" in capsys.readouterr().err
     assert not [path for path in (tmp_path / "out").rglob("*") if path.suffix in (".png", ".tmp")]

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from lmsc_unet.images import read_image, read_mask, write_png
+from lmsc_unet.imageio import read_image, read_mask, write_png
 from lmsc_unet.prediction.overlays import COLOURS
 from tests.prediction.conftest import blobs
 from tests.prediction.networks import load_by

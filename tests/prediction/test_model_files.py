@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("onnx", reason="the tests write ONNX files by it")
 
 from lmsc_unet.errors import ConfigError, ModelError, SizeError
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from lmsc_unet.prediction import backends
 from lmsc_unet.prediction.loading import load
 from lmsc_unet.prediction.modelfile import Description, from_text, read_description, to_text

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from lmsc_unet.images import read_image, read_mask, write_png
+from lmsc_unet.imageio import read_image, read_mask, write_png
 from lmsc_unet.prediction.overlays import COLOURS, draw_overlay, to_display
 from tests.prediction.conftest import blobs
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmsc_unet.errors import ConfigError, OutputError
-from lmsc_unet.images import read_mask
+from lmsc_unet.imageio import read_mask
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import open_recording
 from lmsc_unet.signal.scenes import SceneOptions, draw_scene, render, write_pictures, write_scenes

@@ -7,7 +7,7 @@ import torch
 
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.images import read_image
+from lmsc_unet.imageio import read_image
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.config import AugmentConfig, TrainConfig

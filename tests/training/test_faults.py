@@ -12,7 +12,7 @@ import tifffile
 import torch
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.images import read_image, sha256, write_png
+from lmsc_unet.imageio import read_image, sha256, write_png
 from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
 from lmsc_unet.training.module import Segmentation
 

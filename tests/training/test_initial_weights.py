@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lmsc_unet.errors import ConfigError, LmscError, ModelError
-from lmsc_unet.images import read_mask, write_png
+from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.prediction import bundled
 from lmsc_unet.prediction.modelfile import Description
 from lmsc_unet.training import initial

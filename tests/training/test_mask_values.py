@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.images import read_mask, write_png
+from lmsc_unet.imageio import read_mask, write_png
 
 from .small import lmsc_train, write_discs
 

@@ -5,7 +5,7 @@ from PIL import Image
 
 from lmsc_unet.data.folder import find_dataset
 from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.images import read_mask, write_png
+from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.prediction.masks import MaskFormat
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.training.pictures import class_colours, draw_predictions

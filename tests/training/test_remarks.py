@@ -9,7 +9,7 @@ import tifffile
 from PIL import Image
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import read_image
+from lmsc_unet.imageio import read_image
 from lmsc_unet.training.prepare import prepare_data
 
 from .small import small_config, write_discs

@@ -75,7 +75,7 @@ def _check_new_png(path: Path) -> None:
 
 def _write_preview(report: "Report", path: Path) -> None:
     from lmsc_unet.evaluation.mask_preview import draw_preview
-    from lmsc_unet.images import write_png
+    from lmsc_unet.imageio import write_png
 
     try:
         write_png(path, draw_preview(report))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lmsc_unet.data.labels import listed
 from lmsc_unet.data.mask_summary import MaskSummary
-from lmsc_unet.images import NAN
+from lmsc_unet.imageio import NAN
 
 _MAX_CLASSES_LIKELY = 16
 _OFTEN_IGNORED = (255, -1)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import read_image, read_info, sha256
+from lmsc_unet.imageio import read_image, read_info, sha256
 
 
 def same_files(paths: Iterable[Path]) -> list[list[Path]]:

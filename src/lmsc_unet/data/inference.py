@@ -11,7 +11,7 @@ from lmsc_unet.data.labels import BINARY_NAMES, MAX_CLASSES, LabelMap, check_cla
 from lmsc_unet.data.mask_summary import MaskSummary
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import NAN, NOTHING
+from lmsc_unet.imageio import NAN, NOTHING
 
 Masks = Mapping[Path, MaskSummary]
 

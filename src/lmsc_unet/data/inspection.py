@@ -14,7 +14,7 @@ from lmsc_unet.data.remarks import turning_tag
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.data.spectrograms import load_piece
 from lmsc_unet.errors import DataError, LmscError
-from lmsc_unet.images import ImageInfo, StoredMask, read_info
+from lmsc_unet.imageio import ImageInfo, StoredMask, read_info
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.images import NAN, NOTHING, StoredMask
+from lmsc_unet.imageio import NAN, NOTHING, StoredMask
 from lmsc_unet.metrics.counts import IGNORE
 
 MAX_CLASSES = 255

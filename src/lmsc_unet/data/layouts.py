@@ -18,7 +18,7 @@ from lmsc_unet.data.siblings import Siblings, find_siblings
 from lmsc_unet.data.split_file import SPLIT_WORDS
 from lmsc_unet.data.voc import find_voc
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import picture_files, subfolders
+from lmsc_unet.imageio import picture_files, subfolders
 
 _CHANNEL = re.compile(r"_\d{4}$")
 

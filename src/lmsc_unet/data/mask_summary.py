@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import StoredMask, read_stored_mask
+from lmsc_unet.imageio import StoredMask, read_stored_mask
 
 _MAX_COLOURS = 512  # of a photograph taken for a mask; more than there can be classes
 

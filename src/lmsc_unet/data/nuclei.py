@@ -19,7 +19,7 @@ from lmsc_unet.data.nucleus import EPITHELIUM, FIBROBLAST, LYMPHOCYTE, TUMOUR, N
 from lmsc_unet.data.planes import Map, distances_px
 from lmsc_unet.data.stain import develop, random_stain, smooth_noise, stroma
 from lmsc_unet.errors import OutputError
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 
 _CLUMPS_PX = 256
 _MAX_HIDDEN = 0.3  # a nucleus that would lie on others by more than this share finds no place

@@ -9,7 +9,7 @@ from lmsc_unet.data.pairing import FolderPair, Found, pair, printable
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.data.split_file import SPLIT_WORDS
-from lmsc_unet.images import folder_contents, subfolders
+from lmsc_unet.imageio import folder_contents, subfolders
 
 IMAGES, MASKS = "images", "masks"
 

@@ -11,7 +11,7 @@ from lmsc_unet.data.matching import Affix, Match, in_words, masks_among, match_n
 from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import FolderContents, folder_contents
+from lmsc_unet.imageio import FolderContents, folder_contents
 
 
 @dataclass(frozen=True, kw_only=True)

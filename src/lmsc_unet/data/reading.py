@@ -16,7 +16,7 @@ from lmsc_unet.data.mask_summary import MaskSummary, summarise_mask
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import DataError, SizeError
-from lmsc_unet.images import is_tiff, mark_missing, missing_pixels, read_image, read_info, read_stored_mask
+from lmsc_unet.imageio import is_tiff, mark_missing, missing_pixels, read_image, read_info, read_stored_mask
 from lmsc_unet.metrics.counts import IGNORE
 
 

@@ -16,7 +16,7 @@ from lmsc_unet.data.problems import Problem
 from lmsc_unet.data.sample import Dataset, Sample, Split
 from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
-from lmsc_unet.images.files import refuse_unreadable
+from lmsc_unet.imageio.files import refuse_unreadable
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import Recording, open_recording
 from lmsc_unet.signal.settings import SpectrogramSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lmsc_unet.data.duplicates import same_files
 from lmsc_unet.data.sample import SPLITS, Dataset, Sample, of_split
-from lmsc_unet.images import counted_endings, is_lossy_file, is_tiff, read_info
+from lmsc_unet.imageio import counted_endings, is_lossy_file, is_tiff, read_info
 
 _NAMES_THEM = "`lmsc data check` names them."
 

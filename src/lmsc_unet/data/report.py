@@ -8,7 +8,7 @@ from typing import Any
 from lmsc_unet.data.check import Report
 from lmsc_unet.data.labels import listed
 from lmsc_unet.data.problems import Problem
-from lmsc_unet.images import counted_endings
+from lmsc_unet.imageio import counted_endings
 from lmsc_unet.metrics.counts import IGNORE
 
 _MAX_SIZES = 8

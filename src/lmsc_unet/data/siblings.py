@@ -11,7 +11,7 @@ from lmsc_unet.data.labels import listed
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.pairing import FolderPair
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import folder_contents, subfolders
+from lmsc_unet.imageio import folder_contents, subfolders
 
 Role = Literal["images", "masks", ""]
 

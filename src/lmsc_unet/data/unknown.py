@@ -8,7 +8,7 @@ from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.pairing import Found
 from lmsc_unet.data.siblings import find_siblings, role_of
 from lmsc_unet.data.split_file import SPLIT_WORDS
-from lmsc_unet.images import IMAGE_KINDS, FolderContents, counted_endings, folder_contents, subfolders
+from lmsc_unet.imageio import IMAGE_KINDS, FolderContents, counted_endings, folder_contents, subfolders
 
 _WAYS = "Name the two folders with --images and --masks."
 

@@ -12,7 +12,7 @@ from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.images import resize, resize_mask
+from lmsc_unet.imageio import resize, resize_mask
 from lmsc_unet.metrics.counts import Counts, count_pixels, stack
 from lmsc_unet.prediction.predictor import Predictor
 

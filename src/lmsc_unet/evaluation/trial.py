@@ -23,7 +23,7 @@ from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.pictures import draw_worst_and_best
 from lmsc_unet.evaluation.report import make_report, without_nan
 from lmsc_unet.evaluation.selection import Part, select
-from lmsc_unet.images import sha256
+from lmsc_unet.imageio import sha256
 from lmsc_unet.prediction.loading import find_file, load
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.recordings.finder import Finder, network_finder

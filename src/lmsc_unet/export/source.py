@@ -10,7 +10,7 @@ from torch import nn
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.evaluation.trial import pieces_of
-from lmsc_unet.images import sha256
+from lmsc_unet.imageio import sha256
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.loading import load_module

@@ -8,7 +8,7 @@ from lmsc_unet.core.folder_lock import FolderLock
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.storage import check_folder
 from lmsc_unet.errors import ConfigError, OutputError
-from lmsc_unet.images import sha256
+from lmsc_unet.imageio import sha256
 from lmsc_unet.prediction.defaults import TILE_PX
 from lmsc_unet.prediction.inputs import find_inputs
 from lmsc_unet.prediction.job import Job

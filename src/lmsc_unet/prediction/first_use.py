@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lmsc_unet.errors import ConfigError, LmscError, ModelError
-from lmsc_unet.images import sha256
+from lmsc_unet.imageio import sha256
 from lmsc_unet.prediction.modelfile import read_description
 from lmsc_unet.prediction.runtime import TORCH, Runtime
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from lmsc_unet.data.layouts import recognise
 from lmsc_unet.data.options import DataOptions
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import IMAGE_KINDS, counted_endings, folder_contents
+from lmsc_unet.imageio import IMAGE_KINDS, counted_endings, folder_contents
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lmsc_unet.core.pipeline import overlapped
 from lmsc_unet.data.reading import load_image
 from lmsc_unet.errors import DataError, LmscError, OutputError
-from lmsc_unet.images import GeoTag, RowSource, as_source, geo_tags, open_rows, read_info
+from lmsc_unet.imageio import GeoTag, RowSource, as_source, geo_tags, open_rows, read_info
 from lmsc_unet.prediction.inputs import Item
 from lmsc_unet.prediction.journal import Entry, add_entry, write_entries
 from lmsc_unet.prediction.predictor import Prediction, Predictor

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.core.results_files import within
-from lmsc_unet.images import GeoTag, write_png_rows, write_tiff_rows
+from lmsc_unet.imageio import GeoTag, write_png_rows, write_tiff_rows
 from lmsc_unet.prediction.overlays import colour_of
 
 MaskValues = Literal["visible", "ids"]

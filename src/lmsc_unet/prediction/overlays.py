@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.images import RowSource, as_source
+from lmsc_unet.imageio import RowSource, as_source
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.levels import gather_levels
 from lmsc_unet.prediction.limits import Limits, percentile_limits

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from lmsc_unet.core.ranges import check_number
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.images import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
-from lmsc_unet.images.missing import Watch, mark_rows
+from lmsc_unet.imageio import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
+from lmsc_unet.imageio.nodata import Watch, mark_rows
 from lmsc_unet.prediction.defaults import TILE_PX
 from lmsc_unet.prediction.limits import Limits
 from lmsc_unet.prediction.loading import load

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.images import RowSource, as_source
+from lmsc_unet.imageio import RowSource, as_source
 from lmsc_unet.prediction.levels import Levels, gather_levels
 from lmsc_unet.prediction.limits import LIMITS, Limits
 from lmsc_unet.prediction.spec import ModelSpec

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.core.pipeline import Sink
 from lmsc_unet.core.results_files import within
-from lmsc_unet.images import GeoTag, RowSource, write_png_rows
+from lmsc_unet.imageio import GeoTag, RowSource, write_png_rows
 from lmsc_unet.prediction.masks import MaskFormat
 from lmsc_unet.prediction.overlays import display_limits, draw_overlay
 from lmsc_unet.prediction.predictor import Predictor

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ModelError
-from lmsc_unet.images import RowSource, resize, resized, resized_blocks
+from lmsc_unet.imageio import RowSource, resize, resized, resized_blocks
 from lmsc_unet.prediction.bands import stream
 from lmsc_unet.prediction.limits import Limits
 from lmsc_unet.prediction.network import Network, activate

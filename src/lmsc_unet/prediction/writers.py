@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.core.results_files import within
-from lmsc_unet.images import GeoTag, in_blocks, write_png
+from lmsc_unet.imageio import GeoTag, in_blocks, write_png
 from lmsc_unet.prediction.masks import MaskFormat, MaskValues
 from lmsc_unet.prediction.overlays import draw_overlay
 from lmsc_unet.prediction.predictor import Prediction

@@ -14,7 +14,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from lmsc_unet.core.results_files import remove, write_text
 from lmsc_unet.errors import ModelError, OutputError
-from lmsc_unet.images import sha256
+from lmsc_unet.imageio import sha256
 
 FORMAT = 1
 """Version of what this project puts into a checkpoint under the key `lmsc`."""

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset, Sampler
 from lmsc_unet.data.labels import LabelMap
 from lmsc_unet.data.reading import load_pair
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.images import resize_mask
+from lmsc_unet.imageio import resize_mask
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.limits import Limits
 from lmsc_unet.prediction.scaling import find_limits, standardise

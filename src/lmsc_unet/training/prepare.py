@@ -16,7 +16,7 @@ from lmsc_unet.data.remarks import band_note, dataset_remarks
 from lmsc_unet.data.sample import Dataset, Sample
 from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.images import read_info
+from lmsc_unet.imageio import read_info
 from lmsc_unet.prediction.spec import ModelSpec, Scaling
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config

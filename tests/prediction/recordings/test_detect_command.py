@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.images import read_image
+from lmsc_unet.imageio import read_image
 from lmsc_unet.prediction.recordings.table import COLUMNS
 from lmsc_unet.signal.annotations import read_boxes
 from lmsc_unet.signal.recording import open_recording

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.errors import ModelError
-from lmsc_unet.images import sha256
+from lmsc_unet.imageio import sha256
 from lmsc_unet.prediction.modelfile import KEY, Description, from_text
 from lmsc_unet.prediction.onnx_graph import MOST_VALUES_PER_PX
 from lmsc_unet.prediction.spec import ModelSpec

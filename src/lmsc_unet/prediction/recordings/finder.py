@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.images import sha256
+from lmsc_unet.imageio import sha256
 from lmsc_unet.prediction.backends import usual_backend
 from lmsc_unet.prediction.bundled import SIGNALS, bundled_models
 from lmsc_unet.prediction.loading import find_file, load

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.images.files import refuse_unreadable
+from lmsc_unet.imageio.files import refuse_unreadable
 from lmsc_unet.prediction.inputs import absolute, unique_names
 from lmsc_unet.signal.recording import Recording, RecordingWarning, open_recordings
 from lmsc_unet.signal.recording.datatypes import parse_datatype

@@ -11,7 +11,7 @@ from typing import Any
 from lmsc_unet.core.results_files import cannot_write, mapping_of, read_described, remove, within, write_text
 from lmsc_unet.core.storage import check_folder, temporary_of
 from lmsc_unet.errors import OutputError
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from lmsc_unet.prediction.recordings.inputs import JOURNAL, RUN_FILE
 from lmsc_unet.prediction.recordings.journal import Entry, begin, below, read_entries, remove_unfinished
 from lmsc_unet.prediction.recordings.picture import draw_panels

@@ -17,7 +17,7 @@ from lmsc_unet.core.ranges import check_number
 from lmsc_unet.core.stopping import deaf_children
 from lmsc_unet.core.storage import cannot_write, make_folder, replacing, write_text
 from lmsc_unet.errors import ConfigError, OutputError
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from lmsc_unet.signal.annotations import NAMESPACE, to_annotation, write_metadata
 from lmsc_unet.signal.boxes import boxes_xyxy_px, draw_mask
 from lmsc_unet.signal.noise import NoiseFloor, above_floor_db, to_picture

@@ -1,0 +1,59 @@
+"""Pictures of any depth and channel count: read whole or refused with a reason, written without loss."""
+
+from lmsc_unet.imageio.files import (
+    FolderContents,
+    counted_endings,
+    folder_contents,
+    is_picture,
+    picture_files,
+    subfolders,
+)
+from lmsc_unet.imageio.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo, plain_values
+from lmsc_unet.imageio.masks import NAN, NOTHING, StoredMask, read_mask, read_stored_mask
+from lmsc_unet.imageio.nodata import mark_missing, missing_pixels
+from lmsc_unet.imageio.read import is_lossy_file, is_tiff, read_image, read_info
+from lmsc_unet.imageio.resize import resize, resize_mask
+from lmsc_unet.imageio.rows import RollingRows, RowSource, as_source, resized, resized_blocks
+from lmsc_unet.imageio.streaming import open_rows
+from lmsc_unet.imageio.tiff.geotiff import GeoTag, geo_tags
+from lmsc_unet.imageio.write import in_blocks, sha256, write_png, write_png_rows, write_tiff_rows
+
+__all__ = [
+    "IMAGE_KINDS",
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "NAN",
+    "NOTHING",
+    "FolderContents",
+    "GeoTag",
+    "ImageInfo",
+    "RollingRows",
+    "RowSource",
+    "StoredMask",
+    "as_source",
+    "counted_endings",
+    "folder_contents",
+    "geo_tags",
+    "in_blocks",
+    "is_lossy_file",
+    "is_picture",
+    "is_tiff",
+    "mark_missing",
+    "missing_pixels",
+    "open_rows",
+    "picture_files",
+    "plain_values",
+    "read_image",
+    "read_info",
+    "read_mask",
+    "read_stored_mask",
+    "resize",
+    "resize_mask",
+    "resized",
+    "resized_blocks",
+    "sha256",
+    "subfolders",
+    "write_png",
+    "write_png_rows",
+    "write_tiff_rows",
+]

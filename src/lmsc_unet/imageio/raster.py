@@ -1,0 +1,165 @@
+"""PNG, JPEG, BMP, GIF, WebP and JPEG 2000 by Pillow, and what Pillow cannot hold of them: colours of 16 bits."""
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.imageio.decoding import decoding
+from lmsc_unet.imageio.info import AnyArray, ImageInfo, plain_dtype, turned_size
+from lmsc_unet.imageio.png import SIGNATURE, deep_png_pixels, has_png_chunks
+from lmsc_unet.imageio.raster_others import check_depth, check_end, check_single, unscaled
+
+Opener = Callable[[BinaryIO], ImageFile.ImageFile]
+
+# The classes themselves and not `Image.open`, whose own limit of pixels is a global of the process.
+OPENERS: dict[str, Opener] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+}
+
+_ORIENTATION_TAG = 274
+_PNG_DEPTH, _PNG_COLOUR = 24, 25  # where the bytes of IHDR stand
+_GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L")
+_DEEP_MODES = {"I": "float32", "F": "float32", "I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16"}
+
+
+def opened(stream: BinaryIO, kind: str) -> ImageFile.ImageFile:
+    """Reads the header only.
+
+    Raises:
+        DataError: it is damaged. The caller adds the file's name.
+    """
+    with decoding():
+        return OPENERS[kind](stream)
+
+
+def raster_info(picture: ImageFile.ImageFile, head: bytes) -> ImageInfo:
+    """What the header says; `head` is the file's first 32 bytes."""
+    orientation = _orientation(picture)
+    height_px, width_px = turned_size(picture.height, picture.width, orientation)
+    dtype = "uint16" if _is_deep_png(head) else _DEEP_MODES.get(picture.mode, "uint8")
+    if picture.mode == "LAB":
+        raise DataError("it is in CIELAB colours. Save it as RGB.")
+    return ImageInfo(
+        height_px=height_px,
+        width_px=width_px,
+        channels=_channels(picture, head),
+        dtype=plain_dtype(np.dtype(dtype)),
+        orientation=orientation,
+    )
+
+
+def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
+    """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
+    if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
+        return deep_png_pixels(data)[..., : _channels(picture, data)]
+    if picture.mode == "1":
+        return np.asarray(picture.convert("L"))[..., None]
+    if picture.mode in _GREY_MODES:
+        grey = _with_channels(np.asarray(picture))[..., :1]
+        return unscaled(grey, data) if picture.format == "JPEG2000" else grey
+    rgb = picture if picture.mode in ("RGB", "RGBA", "RGBX") else picture.convert("RGB")
+    return np.asarray(rgb)[..., :3]
+
+
+def stored_values(picture: ImageFile.ImageFile, data: bytes) -> tuple[AnyArray, int]:
+    """Decodes to the stored values, `H W C`, and how many of the channels are alpha: a palette gives its indices."""
+    if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
+        array = deep_png_pixels(data)
+        return array, array.shape[2] - _channels(picture, data)
+    if picture.mode == "1":
+        return np.asarray(picture).astype(np.uint8)[..., None], 0
+    known = picture if picture.mode in (*_GREY_MODES, "P", "PA", "RGB", "RGBA") else picture.convert("RGB")
+    array = _with_channels(np.asarray(known)) // _grey_step(picture, data)
+    array = unscaled(array, data) if picture.format == "JPEG2000" else array
+    return array, int(known.mode in ("LA", "La", "PA", "RGBA"))
+
+
+def palette_of(picture: ImageFile.ImageFile) -> NDArray[np.uint8] | None:
+    """The colours `N 3` of a palette's indices; None where there is no palette."""
+    if picture.mode not in ("P", "PA"):
+        return None
+    return np.array(picture.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+
+
+def bits_of(picture: ImageFile.ImageFile, data: bytes) -> int:
+    """Bits of one value in the file."""
+    if picture.format == "PNG" and picture.mode not in ("P", "PA"):
+        return int(data[_PNG_DEPTH])
+    return {"1": 1, "I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}.get(picture.mode, 8)
+
+
+def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
+    """Decodes a picture, and refuses what is filled up or changed in silence: without end, wrong checksums, animations.
+
+    Raises:
+        DataError: the caller adds the file's name.
+    """
+    if picture.format == "JPEG" and not _has_jpeg_end(data):
+        raise DataError("it is truncated: its end is missing. Copy or export it again.")
+    if picture.format == "PNG" and not has_png_chunks(data):
+        raise DataError("it is truncated or damaged: a chunk is missing or has a wrong checksum. Export it again.")
+    with decoding():
+        check_single(picture)
+    check_end(str(picture.format), data)
+    if picture.format == "JPEG2000":
+        check_depth(data)
+    with decoding():
+        picture.load()
+
+
+def _has_jpeg_end(data: bytes) -> bool:
+    """Whether the end-of-image marker follows the first scan; inside a scan it cannot occur by chance."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:
+            return data.find(b"\xff\xd9", at) >= 0
+        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+def _is_deep_png(head: bytes) -> bool:
+    return head.startswith(SIGNATURE) and head[_PNG_DEPTH] == 16
+
+
+def _grey_step(picture: ImageFile.ImageFile, data: bytes) -> int:
+    """Pillow spreads grey PNG values of 2 and 4 bits over 0..255; this is the step between two of them."""
+    is_small = picture.format == "PNG" and data[_PNG_COLOUR] == 0 and data[_PNG_DEPTH] in (2, 4)
+    return int(255 // (2 ** data[_PNG_DEPTH] - 1)) if is_small else 1
+
+
+def _channels(picture: ImageFile.ImageFile, head: bytes) -> int:
+    if _is_deep_png(head):
+        return 1 if head[_PNG_COLOUR] in (0, 4) else 3
+    return 1 if picture.mode in _GREY_MODES else 3
+
+
+def _with_channels(array: AnyArray) -> AnyArray:
+    return array if array.ndim == 3 else array[..., None]
+
+
+def _orientation(picture: ImageFile.ImageFile) -> int:
+    """The EXIF orientation. For PNG only from before the pixels: Pillow would decode them to look behind."""
+    if picture.format in ("BMP", "GIF", "JPEG2000") or (picture.format == "PNG" and "exif" not in picture.info):
+        return 1
+    with decoding():
+        exif: Image.Exif = picture.getexif()
+        value = exif.get(_ORIENTATION_TAG, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

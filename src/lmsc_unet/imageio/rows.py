@@ -1,0 +1,103 @@
+"""Pictures that come in blocks of rows from top to bottom, so that they need not fit in memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lmsc_unet.imageio.info import AnyArray
+from lmsc_unet.imageio.resize import Stretch, resize_rows
+
+_BLOCK_BYTES = 1 << 22
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowSource:
+    """A picture whose rows can be read as often as need be, from the first to the last."""
+
+    height_px: int
+    """Rows."""
+    width_px: int
+    """Columns."""
+    channels: int
+    """Channels of a pixel."""
+    dtype: np.dtype[np.generic]
+    """The type of the values."""
+    blocks: Callable[[], Iterator[AnyArray]]
+    """Starts a new reading: blocks "h W C" that are the whole picture when put below each other."""
+    nodata: float | None = None
+    """The value that means "nothing known here"."""
+    has_missing: bool = False
+    """Whether there are pixels of which nothing is known; they are NaN then."""
+
+    def rolling(self) -> "RollingRows":
+        """A new reading, in windows."""
+        return RollingRows(self.blocks())
+
+
+def as_source(image: AnyArray) -> RowSource:
+    """A picture "H W C" in memory, as a source of one block."""
+    height_px, width_px, channels = image.shape
+    return RowSource(
+        height_px=height_px, width_px=width_px, channels=channels, dtype=image.dtype, blocks=lambda: iter([image])
+    )
+
+
+class RollingRows:
+    """Windows of a picture that comes in blocks: each window begins where the last one did, or lower."""
+
+    def __init__(self, blocks: Iterator[AnyArray]) -> None:
+        self._blocks = blocks
+        self._held: deque[tuple[int, AnyArray]] = deque()  # with their first rows
+        self._next_row = 0
+
+    def window(self, rows: slice, columns: slice) -> AnyArray:
+        """The pixels "h w C" of some rows and columns; what lies above the rows is forgotten."""
+        self._forget(rows.start)
+        while self._next_row < rows.stop:
+            block = next(self._blocks)
+            self._held.append((self._next_row, block))
+            self._next_row += len(block)
+            self._forget(rows.start)
+        assert self._held[0][0] <= rows.start, "rows above the last window are gone"
+        parts = [block[max(0, rows.start - first) : rows.stop - first, columns] for first, block in self._held]
+        parts = [part for part in parts if len(part)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _forget(self, row: int) -> None:
+        while self._held and self._held[0][0] + len(self._held[0][1]) <= row:
+            self._held.popleft()
+
+
+def resized(source: RowSource, height_px: int, width_px: int) -> RowSource:
+    """The same picture at another size; its pixels are those of `resize`, bit for bit."""
+    if (source.height_px, source.width_px) == (height_px, width_px):
+        return source
+
+    def blocks() -> Iterator[AnyArray]:
+        return resized_blocks(source.blocks(), (source.height_px, source.width_px), (height_px, width_px))
+
+    return replace(source, height_px=height_px, width_px=width_px, blocks=blocks)
+
+
+def resized_blocks(
+    blocks: Iterator[AnyArray], before_px: tuple[int, int], after_px: tuple[int, int]
+) -> Iterator[AnyArray]:
+    """Blocks of rows "h W C" of a picture as blocks of the picture at another size (height, width)."""
+    held, everything = RollingRows(blocks), slice(0, before_px[1])
+    rows = Stretch(num_in=before_px[0], num_out=after_px[0])
+    columns = Stretch(num_in=before_px[1], num_out=after_px[1])
+    start, step = 0, 0
+    while start < rows.num_out:
+        if not step:  # known with the first rows: what a row weighs
+            first = held.window(rows.needed(0, 1), everything)
+            step = block_rows(first[0].nbytes * max(before_px[1], after_px[1]) // before_px[1])
+        stop = min(start + step, rows.num_out)
+        yield resize_rows(held.window(rows.needed(start, stop), everything), rows, columns, start, stop)
+        start = stop
+
+
+def block_rows(row_bytes: int) -> int:
+    """How many rows make a block of a few megabytes; even, so that halving them is simple."""
+    return max(2, _BLOCK_BYTES // max(1, row_bytes) // 2 * 2)

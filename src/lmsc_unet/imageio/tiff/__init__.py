@@ -1,0 +1,1 @@
+"""TIFF of any depth and number of channels, GeoTIFF among them."""

@@ -1,0 +1,85 @@
+"""What a GeoTIFF says beside its pixels: where it lies, and which value means that nothing is known."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+NODATA_TAG = 42113
+# ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory, GeoDoubleParams, GeoAsciiParams
+_PLACE_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
+_ASCII = 2
+_ROUNDING = 1e-5  # writers print the least float as "-3.40282e+38", which is not it
+
+GeoTag = tuple[int, int, int, Any, bool]
+"""A TIFF tag as `tifffile.imwrite(..., extratags=[tag])` takes it: code, type, count, value, True."""
+
+
+def geo_tags(path: Path) -> list[GeoTag]:
+    """The tags of a GeoTIFF that give its place, and its nodata value (42113), in ascending order.
+
+    The list is empty for a file that is no TIFF, has no such tags, or is turned by its orientation: `read_image` turns
+    it upright, and the place is that of the pixels as they are stored.
+
+    Raises:
+        DataError: the file is missing or damaged; it is named.
+    """
+    from lmsc_unet.imageio.read import is_tiff, named
+
+    with named(path):
+        if not is_tiff(path):
+            return []
+        from lmsc_unet.imageio.tiff import reader as tiff  # here, as other pictures do without tifffile
+
+        with tiff.opened(path) as file:
+            return file.geo_tags()
+
+
+def page_geo_tags(page: Any) -> list[GeoTag]:
+    """The tags of one page of tifffile."""
+    found = (page.tags.get(code) for code in (*_PLACE_TAGS, NODATA_TAG))
+    return [_copied(tag) for tag in found if tag is not None]
+
+
+def stored_nodata(page: Any) -> np.generic | None:
+    """The nodata value of a page in the type of its values; None where there is none, or no pixel can have it."""
+    tag, dtype = page.tags.get(NODATA_TAG), np.dtype(page.dtype)
+    number = _number(tag.value) if tag is not None else None
+    if number is None or dtype.kind not in "buif":
+        return None
+    if dtype.kind == "f":
+        return _as_float(float(number), dtype)
+    is_whole = isinstance(number, int) or number.is_integer()
+    return dtype.type(int(number)) if is_whole and _fits(int(number), dtype) else None
+
+
+def _number(text: object) -> int | float | None:
+    """The number that a text says. Integers of 64 bits would lose digits as floats."""
+    for kind in (int, float):
+        try:
+            return kind(str(text).strip("\0 "))
+        except ValueError:
+            continue
+    return None
+
+
+def _as_float(number: float, dtype: np.dtype[Any]) -> np.generic:
+    bound = float(np.finfo(dtype).max)
+    if np.isfinite(number) and abs(abs(number) - bound) <= _ROUNDING * bound:
+        number = bound if number > 0 else -bound
+    with np.errstate(over="ignore"):
+        value: np.generic = dtype.type(number)
+        return value
+
+
+def _fits(number: int, dtype: np.dtype[Any]) -> bool:
+    return number in (0, 1) if dtype.kind == "b" else np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
+
+
+def _copied(tag: Any) -> GeoTag:
+    kind = int(tag.dtype)
+    if kind == _ASCII:
+        text = tag.value if isinstance(tag.value, bytes) else str(tag.value).encode()
+        return int(tag.code), kind, 0, text, True
+    values = tag.value if isinstance(tag.value, tuple) else (tag.value,)
+    return int(tag.code), kind, len(values), values, True

@@ -1,0 +1,95 @@
+"""Which pages of a TIFF are the image: not its smaller copies, its transparency mask, its label or its preview."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.imageio.decoding import decoding
+
+_AXES = ("YX", "YXS", "SYX", "CYX", "YXC")
+_NAMELESS = "QI"  # tifffile's letters for an axis that the file does not name
+_MAX_CHANNELS_LAST = 16
+_TRANSPARENCY = 4  # PhotometricInterpretation
+_ONE_IMAGE = (
+    "One image a file is needed: save each page by itself, or channels as one page "
+    "(tifffile.imwrite(path, hwc, photometric='minisblack', planarconfig='contig')) or with the axes CYX."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePages:
+    """The pages of the one image of a file."""
+
+    series: Any
+    """The pages as tifffile puts them together."""
+    pages: list[Any]
+    """The pages one by one."""
+    axes: str
+    """One of YX, YXS, SYX, CYX, YXC; axes of length 1 are left out."""
+    shape: tuple[int, ...]
+    """The lengths of the axes."""
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.shape[self.axes.index("Y")], self.shape[self.axes.index("X")]
+
+    @property
+    def num_channels(self) -> int:
+        """Channels and samples, alpha among them."""
+        others = [length for axis, length in zip(self.axes, self.shape, strict=True) if axis not in "YX"]
+        return others[0] if others else 1
+
+    @property
+    def is_one_page(self) -> bool:
+        """Whether the first page holds all: one page may stand for several that lie behind it."""
+        page = self.series.keyframe
+        stored = (page.imagelength, page.imagewidth, page.samplesperpixel)
+        return len(self.pages) == 1 and stored == (*self.size_px, self.num_channels)
+
+
+def find_image(file: Any) -> ImagePages:
+    """The one image of a file of tifffile.
+
+    Raises:
+        DataError: there is none, or more than one. The caller adds the file's name.
+    """
+    with decoding():
+        len(file.pages)  # counts them, and finds a circle of pages, in which the series would run forever
+        images = _images(list(file.series))
+        pages = list(images[0].pages) if images else []
+    if not pages or not images[0].axes:
+        raise DataError("it is truncated or damaged: no page can be read. Copy or export it again.")
+    if len(images) > 1:
+        raise DataError(f"it holds {len(file.pages)} pages of {len(images)} images. {_ONE_IMAGE}")
+    axes, shape = _known_axes(images[0])
+    if axes not in _AXES:
+        lengths = " x ".join(str(length) for length in shape)
+        unnamed = "; the file does not say what the first is" if axes[0] in _NAMELESS else ""
+        raise DataError(f"it holds {len(pages)} pages ({lengths}, axes {axes}{unnamed}). {_ONE_IMAGE}")
+    if any(page is None for page in pages):
+        raise DataError(f"pages are missing: its metadata name {len(pages)}. Copy or export it again.")
+    return ImagePages(series=images[0], pages=pages, axes=axes, shape=shape)
+
+
+def _images(series: list[Any]) -> list[Any]:
+    """The series without smaller copies and transparency masks; of slides, the one that tifffile knows as the slide."""
+    slide = [one for one in series if one.name == "Baseline"]
+    shown = [one for one in series if not _is_beside(one.keyframe)]
+    on_top = [one for one in shown if not one.keyframe.is_subifd]
+    return slide[:1] or on_top or shown or series
+
+
+def _is_beside(page: Any) -> bool:
+    return bool(page.is_reduced or page.is_mask or int(page.photometric) == _TRANSPARENCY)
+
+
+def _known_axes(series: Any) -> tuple[str, tuple[int, ...]]:
+    """Axes and lengths, but for those of length 1; a short last axis that has no name holds channels."""
+    lengths = zip(series.axes, (int(length) for length in series.shape), strict=True)
+    kept = [(axis, length) for axis, length in lengths if length != 1 or axis in "YX"]
+    axes, shape = "".join(axis for axis, _ in kept), tuple(length for _, length in kept)
+    is_nameless = len(axes) == 3 and axes[0] in _NAMELESS and axes[1:] == "YX"
+    if is_nameless and 2 <= shape[2] <= _MAX_CHANNELS_LAST < min(shape[:2]):
+        return "YXC", shape
+    return axes, shape
