@@ -31,11 +31,11 @@ from lmsc_unet.prediction.recordings.finder import ENERGY, load_finder
 from lmsc_unet.prediction.recordings.results import write_found
 from lmsc_unet.prediction.recordings.searching import search_recording
 from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.signal.annotations import write_metadata
-from lmsc_unet.signal.detection import finding, searching
-from lmsc_unet.signal.recording import open_recording
-from lmsc_unet.signal.recording.datatypes import encode, parse_datatype
-from lmsc_unet.signal.scenes.scene import SceneOptions, draw_scene, render
+from lmsc_unet.signals.annotations import write_metadata
+from lmsc_unet.signals.detection import captures, pipeline
+from lmsc_unet.signals.recording import open_recording
+from lmsc_unet.signals.recording.datatypes import encode, parse_datatype
+from lmsc_unet.synthetic.radio.scene import SceneOptions, draw_scene, render
 
 RESULTS = Path(__file__).parent / "results/detect.json"
 SCENE_SAMPLES = 1 << 22
@@ -114,10 +114,10 @@ def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[s
     finder = load_finder(model, frames_per_row=frames_per_row, runtime=runtime)
     clock = Clock()
     masker = Timed(finder.masker, clock)
-    finding.power_rows = clock.around(finding.power_rows, "stft")
-    searching.power_rows = clock.around(searching.power_rows, "stft")
-    finding.db_rows = clock.around(finding.db_rows, "levels", inner="stft")
-    finding.RegionFinder.feed = clock.around(finding.RegionFinder.feed, "boxes")
+    pipeline.power_rows = clock.around(pipeline.power_rows, "stft")
+    captures.power_rows = clock.around(captures.power_rows, "stft")
+    pipeline.db_rows = clock.around(pipeline.db_rows, "levels", inner="stft")
+    pipeline.RegionFinder.feed = clock.around(pipeline.RegionFinder.feed, "boxes")
     recording = open_recording(path)
     started_s = time.perf_counter()
     found = search_recording(recording, 0, replace(finder, masker=masker), lambda _box: None)

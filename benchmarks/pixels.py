@@ -24,8 +24,8 @@ import numpy as np
 
 from lmsc_unet.imageio import read_image, resize, resize_mask, write_png
 from lmsc_unet.prediction.overlays import FILL_SHARE, borders, draw_overlay, to_display
-from lmsc_unet.signal.detection.components import find_runs
-from lmsc_unet.signal.windows import closed, window_means
+from lmsc_unet.signals.detection.components import find_runs
+from lmsc_unet.signals.morphology import closed, window_means
 
 Work = Callable[[], object]
 Row = tuple[str, Work, Work]

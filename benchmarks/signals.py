@@ -24,9 +24,9 @@ import numpy as np
 from rows import print_head, print_row
 
 from lmsc_unet.core.provenance import provenance
-from lmsc_unet.metrics.detections import Detections, count_matches
-from lmsc_unet.signal.annotations import read_boxes
-from lmsc_unet.signal.recording import open_recordings
+from lmsc_unet.metrics.matching import Detections, count_matches
+from lmsc_unet.signals.annotations import read_boxes
+from lmsc_unet.signals.recording import open_recordings
 
 RESULTS = Path(__file__).parent / "results"
 BUNDLED = ("lmsc-unet", "lmsc-unet-int8", "lmsc-unet-openvino")

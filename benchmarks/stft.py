@@ -17,8 +17,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from lmsc_unet.signal.settings import Stft
-from lmsc_unet.signal.spectrogram import power_rows
+from lmsc_unet.signals.settings import Stft
+from lmsc_unet.signals.stft import power_rows
 
 
 def main() -> None:

@@ -21,9 +21,9 @@ from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from lmsc_unet.core.provenance import provenance
-from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.losses.dice_focal import DiceFocalLoss
 from lmsc_unet.models import build_model
+from lmsc_unet.synthetic.tissue.writer import write_nuclei
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder
 from lmsc_unet.training.fit import fit, resolve_precision

@@ -12,7 +12,6 @@ from lmsc_unet.benchmark.plan import Plan
 from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_mapping, to_yaml
 from lmsc_unet.core.ranges import shown
-from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.data.piece import PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.evaluation.intervals import Bootstrap
@@ -21,8 +20,9 @@ from lmsc_unet.prediction.predictor import Predictor, with_scale, with_threshold
 from lmsc_unet.prediction.recordings.inputs import RawFormat
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.signal.scenes.scene import SceneOptions
-from lmsc_unet.signal.scenes.writing import write_scenes
+from lmsc_unet.synthetic.radio.scene import SceneOptions
+from lmsc_unet.synthetic.radio.writer import write_scenes
+from lmsc_unet.synthetic.tissue.writer import write_nuclei
 from lmsc_unet.training.config import AugmentConfig, TrainConfig
 from lmsc_unet.training.recipes import RECIPES, merged
 from tests.prediction.networks import small_unet, spec

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.imageio import read_image, read_mask
+from lmsc_unet.synthetic.tissue.writer import write_nuclei
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is here; see `make test-device`")
 

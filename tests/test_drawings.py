@@ -18,7 +18,7 @@ from lmsc_unet.evaluation import box_report
 from lmsc_unet.evaluation.boxes import BoxScores
 from lmsc_unet.experiments import curves, features
 from lmsc_unet.imageio import read_image, write_png
-from lmsc_unet.metrics.detections import DetectionCounts
+from lmsc_unet.metrics.matching import DetectionCounts
 from lmsc_unet.training import pictures
 from lmsc_unet.training.recorder import write_metrics
 

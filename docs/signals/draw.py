@@ -7,13 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.signal.boxes import boxes_xyxy_px
-from lmsc_unet.signal.scenes.fitting import baseband
-from lmsc_unet.signal.scenes.impairments import CHEAP_RADIO
-from lmsc_unet.signal.scenes.native import MODULATIONS, fast_length, root_raised_cosine
-from lmsc_unet.signal.scenes.scene import Scene, SceneOptions, draw_scene
-from lmsc_unet.signal.scenes.templates import MEASURED_TEMPLATES
-from lmsc_unet.signal.scenes.writing import picture_and_mask, picture_grid
+from lmsc_unet.signals.boxes import boxes_xyxy_px
+from lmsc_unet.synthetic.radio.impairments import CHEAP_RADIO
+from lmsc_unet.synthetic.radio.modulations import MODULATIONS, fast_length, root_raised_cosine
+from lmsc_unet.synthetic.radio.resample_band import baseband
+from lmsc_unet.synthetic.radio.scenarios import MEASURED_TEMPLATES
+from lmsc_unet.synthetic.radio.scene import Scene, SceneOptions, draw_scene
+from lmsc_unet.synthetic.radio.writer import picture_and_mask, picture_grid
 
 FOLDER = Path(__file__).parent
 NUM_SAMPLES, BANDWIDTH, SEED = 1 << 16, 0.2, 5

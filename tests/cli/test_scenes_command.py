@@ -52,11 +52,11 @@ def test_a_full_disk_is_told_and_leaves_no_half_recording(tmp_path, process):  #
 
 
 def test_a_stopped_set_says_how_many_scenes_are_whole(tmp_path, monkeypatch, capsys):  # R12
-    from lmsc_unet.signal.scenes import writing
+    from lmsc_unet.synthetic.radio import writer
 
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writing, "write_metadata", stop)
+    monkeypatch.setattr(writer, "write_metadata", stop)
     assert main(["scenes", str(tmp_path / "set"), "--count", "2", "--samples", "4096"]) == 130
     assert f"stopped. 0 of 2 scenes in {tmp_path / 'set'} are whole; to make all, name" in capsys.readouterr().err

@@ -15,11 +15,11 @@ from lmsc_unet.data.reading import find_label_map, load_pair
 from lmsc_unet.data.recordings import random_parts
 from lmsc_unet.data.splits import kfold
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.signal.scenes.scene import SceneOptions, draw_scene
-from lmsc_unet.signal.scenes.writing import picture_and_mask, scene_name, write_pictures, write_scenes
-from lmsc_unet.signal.settings import SpectrogramSettings, Stft
-from tests.signal.archives import pack
-from tests.signal.sigmf_files import metadata, noise, write_pair
+from lmsc_unet.signals.settings import SpectrogramSettings, Stft
+from lmsc_unet.synthetic.radio.scene import SceneOptions, draw_scene
+from lmsc_unet.synthetic.radio.writer import picture_and_mask, scene_name, write_pictures, write_scenes
+from tests.signals.archives import pack
+from tests.signals.sigmf_files import metadata, noise, write_pair
 
 OPTIONS = SceneOptions(seed=3, samples=131_072)
 

@@ -10,8 +10,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from lmsc_unet.signal.scenes.scene import SceneOptions
-from lmsc_unet.signal.scenes.writing import write_pictures, write_scenes
+from lmsc_unet.synthetic.radio.scene import SceneOptions
+from lmsc_unet.synthetic.radio.writer import write_pictures, write_scenes
 from tests.data.test_recordings import write_labelled
 from tests.training.small import write_discs
 

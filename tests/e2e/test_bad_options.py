@@ -13,8 +13,8 @@ pytest.importorskip("torch", reason="half of the commands need it")
 from cyclopts import App
 
 from lmsc_unet.cli.main import COMMANDS, build_app
-from lmsc_unet.signal.scenes.scene import SceneOptions
-from lmsc_unet.signal.scenes.writing import write_scenes
+from lmsc_unet.synthetic.radio.scene import SceneOptions
+from lmsc_unet.synthetic.radio.writer import write_scenes
 from tests.campaigns import Outcome, num_cases, run_commands
 from tests.prediction.model_files import write_model
 from tests.training.small import train_flags, write_discs

@@ -13,12 +13,12 @@ from lmsc_unet.evaluation.boxes import Searched, tabulate
 from lmsc_unet.evaluation.evaluate import compare
 from lmsc_unet.evaluation.trial import TrialOptions, open_trial
 from lmsc_unet.imageio import read_image
-from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.detection.components import MIN_CELLS
-from lmsc_unet.signal.scenes.scene import SceneOptions
-from lmsc_unet.signal.scenes.writing import write_scenes
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.detection.components import MIN_CELLS
+from lmsc_unet.synthetic.radio.scene import SceneOptions
+from lmsc_unet.synthetic.radio.writer import write_scenes
 from tests.prediction.networks import load_by
-from tests.signal.sigmf_files import metadata, noise, write_pair
+from tests.signals.sigmf_files import metadata, noise, write_pair
 
 
 def box(start, snr_db, *, length=100, confidence=None):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.imageio import read_image, write_png
+from lmsc_unet.synthetic.tissue.writer import write_nuclei
 from tests.evaluation.conftest import write_pair
 from tests.prediction.networks import load_by
 

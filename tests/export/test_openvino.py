@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.data.nuclei import draw_tissue
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export import formats
 from lmsc_unet.export.export import export
@@ -17,6 +16,7 @@ from lmsc_unet.prediction import bundled
 from lmsc_unet.prediction.loading import find_file
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.synthetic.tissue.writer import draw_tissue
 from tests.conftest import SHIPPED
 from tests.prediction.conftest import blobs
 

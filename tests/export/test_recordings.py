@@ -19,8 +19,8 @@ from lmsc_unet.export.int8 import calibration_crops
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.parity import Difference
 from lmsc_unet.export.source import open_source
-from tests.signal.archives import SUFFIXES, pack
-from tests.signal.sigmf_files import metadata, noise, write_pair
+from tests.signals.archives import SUFFIXES, pack
+from tests.signals.sigmf_files import metadata, noise, write_pair
 
 TINY = ("--epochs", "2", "--batch", "4", "--precision", "32", "--size-px", "64", "--network.widths", "[4,8,8,8]")
 FLAGS = (

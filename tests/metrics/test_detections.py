@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsc_unet.metrics.detections import (
+from lmsc_unet.metrics.matching import (
     COCO_THRESHOLDS,
     DetectionCounts,
     Detections,

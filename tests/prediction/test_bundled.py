@@ -19,7 +19,7 @@ from lmsc_unet.prediction.modelfile import Description, to_text
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.recordings.finder import default_model
 from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.signals.settings import SpectrogramSettings
 from tests.conftest import SHIPPED
 from tests.prediction.conftest import blobs
 from tests.prediction.model_files import write_model

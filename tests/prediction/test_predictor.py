@@ -11,7 +11,7 @@ from lmsc_unet.errors import ConfigError, DataError, ModelError
 from lmsc_unet.imageio import as_source
 from lmsc_unet.prediction.predictor import Predictor, with_scale, with_threshold
 from lmsc_unet.prediction.scaling import find_limits
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.signals.settings import SpectrogramSettings
 from tests.prediction.networks import brightness, small_unet, spec
 
 TOLERANCE = 1e-5

@@ -4,9 +4,9 @@ import pytest
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.prediction.loading import load
-from lmsc_unet.signal.scenes.scene import SceneOptions
-from lmsc_unet.signal.scenes.writing import write_pictures, write_scenes
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.signals.settings import SpectrogramSettings
+from lmsc_unet.synthetic.radio.scene import SceneOptions
+from lmsc_unet.synthetic.radio.writer import write_pictures, write_scenes
 from lmsc_unet.training.run_folder import read_config
 from tests.data.test_recordings import write_labelled
 

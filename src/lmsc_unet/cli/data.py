@@ -60,7 +60,7 @@ def nuclei(out: Path, *, count: int = 40, size_px: int = 512, seed: int = 0) -> 
         size_px: Their side.
         seed: Another seed, other pictures.
     """
-    from lmsc_unet.data.nuclei import write_nuclei
+    from lmsc_unet.synthetic.tissue.writer import write_nuclei
 
     write_nuclei(out, count=count, size_px=size_px, seed=seed)
     print(f"{count} pictures of {size_px} x {size_px} px with masks are in {out}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lmsc_unet.prediction.recordings.journal import Entry
     from lmsc_unet.prediction.recordings.opening import Opened
-    from lmsc_unet.signal.boxes import SignalBox
+    from lmsc_unet.signals.boxes import SignalBox
 
 
 def detect(

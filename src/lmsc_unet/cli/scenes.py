@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from lmsc_unet.signal.scenes.impairments import Impairments
-    from lmsc_unet.signal.scenes.scene import Scene, SceneOptions
+    from lmsc_unet.synthetic.radio.impairments import Impairments
+    from lmsc_unet.synthetic.radio.scene import Scene, SceneOptions
 
 
 @Parameter(name="*")
@@ -68,8 +68,8 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
     from rich.console import Console
     from rich.progress import track
 
-    from lmsc_unet.signal.scenes.scene import SceneOptions
-    from lmsc_unet.signal.scenes.writing import write_pictures, write_scenes
+    from lmsc_unet.synthetic.radio.scene import SceneOptions
+    from lmsc_unet.synthetic.radio.writer import write_pictures, write_scenes
 
     given = arguments or ScenesArguments()
     options = SceneOptions(
@@ -102,7 +102,7 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
 
 def _impairments(given: ScenesArguments) -> "Impairments":
     """The receiver named, with the strengths that are given by themselves."""
-    from lmsc_unet.signal.scenes.impairments import CHEAP_RADIO, NONE
+    from lmsc_unet.synthetic.radio.impairments import CHEAP_RADIO, NONE
 
     names = [field.name for field in fields(NONE)]
     own = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
@@ -114,8 +114,8 @@ def _print_statistics(made: "list[Scene]", options: "SceneOptions") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from lmsc_unet.signal.scenes.statistics import MEASURED, expected_share, foreground_share
-    from lmsc_unet.signal.scenes.templates import TEMPLATES
+    from lmsc_unet.synthetic.radio.scenarios import TEMPLATES
+    from lmsc_unet.synthetic.radio.statistics import MEASURED, expected_share, foreground_share
 
     table = Table("template", "scenes", "signals", "plane filled", "measured in the dataset")
     for number in TEMPLATES:

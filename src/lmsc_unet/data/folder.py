@@ -14,7 +14,7 @@ from lmsc_unet.data.sample import Dataset, DatasetLayout, Sample
 from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.data.unknown import no_pairs, unknown_layout
 from lmsc_unet.errors import DataError
-from lmsc_unet.signal.settings import SETTINGS_FILE, SpectrogramSettings
+from lmsc_unet.signals.settings import SETTINGS_FILE, SpectrogramSettings
 
 
 def find_dataset(

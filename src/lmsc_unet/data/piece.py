@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lmsc_unet.core.ranges import MOST_SEED, check_range
-from lmsc_unet.signal.settings import MOST_FRAMES_PER_ROW, SpectrogramSettings
+from lmsc_unet.signals.settings import MOST_FRAMES_PER_ROW, SpectrogramSettings
 
 SIGNAL_NAMES = ("noise", "signal")
 """The classes where labels are not told apart."""

@@ -17,9 +17,9 @@ from lmsc_unet.data.sample import Dataset, Sample, Split
 from lmsc_unet.data.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
 from lmsc_unet.imageio.files import refuse_unreadable
-from lmsc_unet.signal.annotations import read_boxes
-from lmsc_unet.signal.recording import Recording, open_recording
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.signals.annotations import read_boxes
+from lmsc_unet.signals.recording import Recording, open_recording
+from lmsc_unet.signals.settings import SpectrogramSettings
 
 ENDINGS = (".sigmf-meta", ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
 LARGEST_SCALE = 64

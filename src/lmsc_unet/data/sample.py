@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from lmsc_unet.data.piece import Piece
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.signals.settings import SpectrogramSettings
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")

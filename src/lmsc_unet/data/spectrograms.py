@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from lmsc_unet.data.piece import Piece
 from lmsc_unet.errors import DataError
-from lmsc_unet.signal.annotations import read_boxes
-from lmsc_unet.signal.boxes import SignalBox, draw_mask
-from lmsc_unet.signal.detection import capture_grid, survey_floor
-from lmsc_unet.signal.noise import above_floor_db, to_picture
-from lmsc_unet.signal.recording import Recording, open_recording
-from lmsc_unet.signal.recording.archive import COMPRESSED_SUFFIXES
-from lmsc_unet.signal.settings import Stft
-from lmsc_unet.signal.spectrogram import power_rows
+from lmsc_unet.signals.annotations import read_boxes
+from lmsc_unet.signals.boxes import SignalBox, draw_mask
+from lmsc_unet.signals.detection import capture_grid, survey_floor
+from lmsc_unet.signals.noise import above_floor_db, to_picture
+from lmsc_unet.signals.recording import Recording, open_recording
+from lmsc_unet.signals.recording.archive import COMPRESSED_SUFFIXES
+from lmsc_unet.signals.settings import Stft
+from lmsc_unet.signals.stft import power_rows
 
 _OPEN = 16  # recordings that are kept open, with their boxes: pieces of one come one after another
 _UNPACKED = 2  # archives whose unpacked samples lie in the temporary folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lmsc_unet.data.sample import Sample
-from lmsc_unet.metrics.detections import (
+from lmsc_unet.metrics.matching import (
     Boxes,
     DetectionCounts,
     Detections,
@@ -17,11 +17,11 @@ from lmsc_unet.metrics.detections import (
     mean_average_precision,
 )
 from lmsc_unet.prediction.recordings.finder import ENERGY, Finder, energy_finder
-from lmsc_unet.signal.annotations import read_boxes
-from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.detection import find_in_recording
-from lmsc_unet.signal.recording import Recording, open_recording
-from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signals.annotations import read_boxes
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.detection import find_in_recording
+from lmsc_unet.signals.recording import Recording, open_recording
+from lmsc_unet.signals.settings import Stft
 
 SNR_EDGES_DB = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 """Between the bins; the lowest and the highest bin are open."""

@@ -94,7 +94,7 @@ def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> Compar
         raise DataError(f"{sample.image}: {error}") from error
     if sample.piece is None:
         return compared
-    from lmsc_unet.signal.detection.components import without_specks  # here, as images need nothing of signals
+    from lmsc_unet.signals.detection.components import without_specks  # here, as images need nothing of signals
 
     return replace(compared, prediction=without_specks(compared.prediction))
 

@@ -29,7 +29,7 @@ from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.recordings.finder import Finder, network_finder
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.signals.settings import SpectrogramSettings
 
 
 @dataclass(frozen=True, kw_only=True)

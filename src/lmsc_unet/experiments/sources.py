@@ -10,15 +10,15 @@ from types import MappingProxyType
 
 from lmsc_unet.core.results_files import write_text
 from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.nuclei import write_nuclei
 from lmsc_unet.data.recordings import random_parts
 from lmsc_unet.data.sample import Dataset
 from lmsc_unet.data.split_file import split_line
 from lmsc_unet.errors import DataError
 from lmsc_unet.experiments.budget import Budget
 from lmsc_unet.experiments.experiment import DataName
-from lmsc_unet.signal.scenes.scene import SceneOptions
-from lmsc_unet.signal.scenes.writing import write_pictures
+from lmsc_unet.synthetic.radio.scene import SceneOptions
+from lmsc_unet.synthetic.radio.writer import write_pictures
+from lmsc_unet.synthetic.tissue.writer import write_nuclei
 
 PUBLISHED: Mapping[DataName, tuple[str, int]] = MappingProxyType(
     {"nuinsseg": ("NuInsSeg", 665), "rf": ("the RF signal dataset", 4000)}

@@ -14,7 +14,7 @@ from lmsc_unet.evaluation.report import without_nan
 from lmsc_unet.experiments.collecting import Outcome
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.averages import set_scores
-from lmsc_unet.training.kfold import over_folds
+from lmsc_unet.metrics.folds import over_folds
 
 LEVEL = 0.05
 """A difference is called real where its corrected p lies below."""

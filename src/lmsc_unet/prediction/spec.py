@@ -9,7 +9,7 @@ from typing import Literal
 
 from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_CLASSES, MOST_SCALE, MOST_SIDE_PX, check_range, check_share
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.signal.settings import SpectrogramSettings
+from lmsc_unet.signals.settings import SpectrogramSettings
 
 Treatment = Literal["resize", "tiles"]
 Scaling = Literal["range", "percentile", "per-channel", "balanced"]

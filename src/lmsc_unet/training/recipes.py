@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from lmsc_unet.signal.settings import SETTINGS_FILE
+from lmsc_unet.signals.settings import SETTINGS_FILE
 
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {

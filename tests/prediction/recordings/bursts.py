@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.signal.settings import DbRange, SpectrogramSettings, Stft
+from lmsc_unet.signals.settings import DbRange, SpectrogramSettings, Stft
 from tests.prediction.networks import brightness, spec
-from tests.signal.sigmf_files import metadata, noise, write_pair
-from tests.signal.test_finding import send
+from tests.signals.sigmf_files import metadata, noise, write_pair
+from tests.signals.test_finding import send
 
 RATE_HZ = 1e6
 BURSTS = [(20_000, 60_000, 0.1, 0.2), (80_000, 130_000, -0.3, -0.2)]

@@ -11,8 +11,8 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.core.results_files import cannot_write
 from lmsc_unet.prediction.recordings import job
 from tests.prediction.recordings.bursts import bursts, write_bursts
-from tests.signal.archives import flip, pack, set_zip_fields
-from tests.signal.sigmf_files import metadata, noise, write_pair
+from tests.signals.archives import flip, pack, set_zip_fields
+from tests.signals.sigmf_files import metadata, noise, write_pair
 
 GOOD = noise(40_000)
 

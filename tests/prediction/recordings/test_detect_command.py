@@ -12,13 +12,13 @@ import pytest
 from lmsc_unet.cli.main import main
 from lmsc_unet.imageio import read_image
 from lmsc_unet.prediction.recordings.table import COLUMNS
-from lmsc_unet.signal.annotations import read_boxes
-from lmsc_unet.signal.recording import open_recording
-from lmsc_unet.signal.scenes.scene import SceneOptions
-from lmsc_unet.signal.scenes.writing import write_scenes
+from lmsc_unet.signals.annotations import read_boxes
+from lmsc_unet.signals.recording import open_recording
+from lmsc_unet.synthetic.radio.scene import SceneOptions
+from lmsc_unet.synthetic.radio.writer import write_scenes
 from tests.prediction.networks import load_by
 from tests.prediction.recordings.bursts import BURSTS, RATE_HZ, bursts, write_bursts
-from tests.signal.sigmf_files import metadata, noise, write_pair
+from tests.signals.sigmf_files import metadata, noise, write_pair
 
 
 def lmsc(*arguments) -> int:

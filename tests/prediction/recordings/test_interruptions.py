@@ -17,7 +17,7 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.prediction.recordings.finder import load_finder
 from lmsc_unet.prediction.recordings.results import write_signals
 from lmsc_unet.prediction.recordings.searching import search_stream
-from lmsc_unet.signal.recording import open_stream
+from lmsc_unet.signals.recording import open_stream
 from tests.prediction.recordings.bursts import bursts, write_bursts
 from tests.prediction.test_interruptions import heed_ctrl_c
 

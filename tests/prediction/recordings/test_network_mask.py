@@ -13,12 +13,12 @@ from lmsc_unet.prediction.recordings.finder import energy_finder, load_finder, n
 from lmsc_unet.prediction.recordings.masker import make_masker
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.detection import find_boxes
-from lmsc_unet.signal.detection.finding import even_blocks, with_halo
-from lmsc_unet.signal.detection.splatter import without_splatter
-from lmsc_unet.signal.settings import Stft
-from lmsc_unet.signal.spectrogram import Grid
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.detection import find_boxes
+from lmsc_unet.signals.detection.pipeline import even_blocks, with_halo
+from lmsc_unet.signals.detection.spurs import without_splatter
+from lmsc_unet.signals.settings import Stft
+from lmsc_unet.signals.stft import Grid
 from tests.prediction.networks import POOL_PX, REACH_PX, brightness, load_by, small_unet, spec
 from tests.prediction.recordings.bursts import BURSTS, bursts, recordings_spec
 

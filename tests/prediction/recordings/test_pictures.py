@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from lmsc_unet.prediction.recordings.axes import make_ticks, with_unit
 from lmsc_unet.prediction.recordings.picture import LEFT_PX, TOP_PX, WIDTH_PX, Panel, draw_panel
 from lmsc_unet.prediction.recordings.thumbnail import Thumbnail
-from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.settings import Stft
-from lmsc_unet.signal.spectrogram import Grid
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.settings import Stft
+from lmsc_unet.signals.stft import Grid
 
 
 @settings(max_examples=60)

@@ -15,9 +15,9 @@ from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.recordings.masker import make_masker, settings_of
 from lmsc_unet.prediction.runtime import Runtime
 from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.detection import EnergyMask, Masker
-from lmsc_unet.signal.settings import Stft
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.detection import EnergyMask, Masker
+from lmsc_unet.signals.settings import Stft
 
 _BLOCK_ROWS = 896  # the halo is a fourteenth of what a network does, of 256 rows a quarter; two blocks of 1024: 430 MB
 _BLOCK_CELLS = _BLOCK_ROWS * 256

@@ -10,9 +10,9 @@ from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio.files import refuse_unreadable
 from lmsc_unet.prediction.inputs import absolute, unique_names
-from lmsc_unet.signal.recording import Recording, RecordingWarning, open_recordings
-from lmsc_unet.signal.recording.datatypes import parse_datatype
-from lmsc_unet.signal.recording.opening import COLLECTION, DATA, META
+from lmsc_unet.signals.recording import Recording, RecordingWarning, open_recordings
+from lmsc_unet.signals.recording.datatypes import parse_datatype
+from lmsc_unet.signals.recording.open import COLLECTION, DATA, META
 
 STANDARD_INPUT = "-"
 MOST_HZ = 1e15

@@ -16,10 +16,10 @@ from lmsc_unet.prediction.recordings.inputs import Channel, Item, RawFormat, cha
 from lmsc_unet.prediction.recordings.journal import Entry, add_entry, write_entries
 from lmsc_unet.prediction.recordings.results import PICTURE, TABLE, is_complete, write_found, write_signals
 from lmsc_unet.prediction.recordings.searching import Found, search_recording, search_stream
-from lmsc_unet.signal.annotations import check_annotatable, read_boxes
-from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.recording import Recording, RecordingWarning, Stream
-from lmsc_unet.signal.recording.plausible import remarks_on
+from lmsc_unet.signals.annotations import check_annotatable, read_boxes
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.recording import Recording, RecordingWarning, Stream
+from lmsc_unet.signals.recording.plausible import remarks_on
 
 TellSignal = Callable[[str, SignalBox, float], None]
 """Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""

@@ -10,8 +10,8 @@ from lmsc_unet.prediction.network import Network
 from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.prediction.tiling import round_up
-from lmsc_unet.signal.noise import to_picture
-from lmsc_unet.signal.settings import DbRange, SpectrogramSettings
+from lmsc_unet.signals.noise import to_picture
+from lmsc_unet.signals.settings import DbRange, SpectrogramSettings
 
 _TILE_PX = 2048  # longer than a block with its halo
 

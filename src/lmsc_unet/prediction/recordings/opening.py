@@ -14,7 +14,7 @@ from lmsc_unet.prediction.recordings.job import Job, TellSignal, no_one, run_job
 from lmsc_unet.prediction.recordings.journal import Entry
 from lmsc_unet.prediction.recordings.results import COMMAND, open_folder, write_run
 from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.signal.recording import Stream, open_stream
+from lmsc_unet.signals.recording import Stream, open_stream
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lmsc_unet.prediction.recordings.axes import Ticks, make_ticks
 from lmsc_unet.prediction.recordings.thumbnail import Rows
-from lmsc_unet.signal.boxes import SignalBox, boxes_xyxy_px
-from lmsc_unet.signal.noise import to_picture
-from lmsc_unet.signal.settings import DbRange
-from lmsc_unet.signal.spectrogram import Grid
+from lmsc_unet.signals.boxes import SignalBox, boxes_xyxy_px
+from lmsc_unet.signals.noise import to_picture
+from lmsc_unet.signals.settings import DbRange
+from lmsc_unet.signals.stft import Grid
 
 WIDTH_PX, TALLEST_PX, LOWEST_PX = 768, 768, 192
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 84, 96, 34, 50

@@ -18,9 +18,9 @@ from lmsc_unet.prediction.recordings.picture import draw_panels
 from lmsc_unet.prediction.recordings.searching import Found
 from lmsc_unet.prediction.recordings.table import to_csv
 from lmsc_unet.prediction.results import versions
-from lmsc_unet.signal.annotations import write_annotated
-from lmsc_unet.signal.recording import Recording
-from lmsc_unet.signal.recording.opening import META
+from lmsc_unet.signals.annotations import write_annotated
+from lmsc_unet.signals.recording import Recording
+from lmsc_unet.signals.recording.open import META
 
 COMMAND = "lmsc detect"
 TABLE, PICTURE = "signals.csv", "spectrogram.png"

@@ -10,12 +10,12 @@ from lmsc_unet.prediction.recordings.axes import with_unit
 from lmsc_unet.prediction.recordings.finder import Finder
 from lmsc_unet.prediction.recordings.picture import Panel
 from lmsc_unet.prediction.recordings.thumbnail import Thumbnail
-from lmsc_unet.signal.boxes import SignalBox
-from lmsc_unet.signal.detection import capture_grid, find_boxes, find_in_capture, in_order
-from lmsc_unet.signal.detection.finding import FLOOR_ROWS
-from lmsc_unet.signal.recording import Capture, Recording, Stream
-from lmsc_unet.signal.recording.datatypes import Samples
-from lmsc_unet.signal.spectrogram import Grid
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.detection import capture_grid, find_boxes, find_in_capture, in_order
+from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS
+from lmsc_unet.signals.recording import Capture, Recording, Stream
+from lmsc_unet.signals.recording.datatypes import Samples
+from lmsc_unet.signals.stft import Grid
 
 Tell = Callable[[SignalBox], None]
 """Is called with each signal as soon as it has ended."""

@@ -1,7 +1,0 @@
-"""Invented recordings with exact labels, after the eight scene templates measured in the RF signal dataset."""
-
-from lmsc_unet.signal.scenes.scene import Scene, SceneOptions, draw_scene, render
-from lmsc_unet.signal.scenes.templates import TEMPLATES
-from lmsc_unet.signal.scenes.writing import write_pictures, write_scenes
-
-__all__ = ["TEMPLATES", "Scene", "SceneOptions", "draw_scene", "render", "write_pictures", "write_scenes"]

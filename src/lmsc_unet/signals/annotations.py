@@ -1,0 +1,292 @@
+"""Boxes from and to SigMF annotations. The source recording is never changed."""
+
+import json
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.core.storage import write_text
+from lmsc_unet.errors import DataError, OutputError
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.recording.metadata import section
+from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingWarning
+
+GENERATOR = "lmsc-unet"
+NAMESPACE = {"name": "lmsc", "version": "1.0.0", "optional": True}
+_VERSION = "1.2.0"
+_MAX_LABEL = 20
+
+
+def read_boxes(recording: Recording) -> list[SignalBox]:
+    """The boxes that a recording's annotations give; those without frequency edges span the whole band.
+
+    The label is `core:label`, else `core:description`, else `signal`. What reaches over the file's end or the
+    band's edges is cut there with a warning.
+
+    Raises:
+        DataError: an annotation is no box: edges inside out, one edge only, or wholly outside the file or band.
+    """
+    annotations = section(recording.metadata, "annotations", list, recording.path)
+    return [_Reader(recording, number, entry).box() for number, entry in enumerate(annotations, start=1)]
+
+
+class _Reader:
+    """One annotation of a recording, with its name for messages."""
+
+    def __init__(self, recording: Recording, number: int, entry: object) -> None:
+        self.recording = recording
+        self.where = f"{recording.path}: annotation {number}"
+        if not isinstance(entry, dict):
+            raise DataError(f"{self.where} is a {type(entry).__name__}; SigMF has an object there.")
+        self.entry: dict[str, Any] = entry
+
+    def box(self) -> SignalBox:
+        start, stop, capture = self._samples()
+        low_hz, high_hz = self._edges(capture)
+        label = self.entry.get("core:label") or self.entry.get("core:description") or "signal"
+        return SignalBox(
+            start_sample=start,
+            stop_sample=stop,
+            low_hz=low_hz,
+            high_hz=high_hz,
+            label=str(label).encode(errors="replace").decode(),  # JSON may hold halves of characters
+            snr_db=self._number("lmsc:snr_db"),
+            confidence=self._number("lmsc:confidence"),
+        )
+
+    def _samples(self) -> tuple[int, int, Capture]:
+        start = self._integer("core:sample_start") - self.recording.first_index
+        if not 0 <= start < self.recording.num_samples:
+            raise DataError(
+                f"{self.where} begins at sample {start + self.recording.first_index}, but the data has the samples "
+                f"{self.recording.first_index} to {self.recording.first_index + self.recording.num_samples - 1}. "
+                "The data file is shorter than annotated, or belongs to another recording."
+            )
+        capture = next(one for one in reversed(self.recording.captures) if one.start_sample <= start)
+        if "core:sample_count" not in self.entry:
+            return start, capture.start_sample + capture.num_samples, capture
+        stop = start + self._integer("core:sample_count")
+        if stop > self.recording.num_samples:
+            self._warn(f"reaches {stop - self.recording.num_samples} samples over the data's end; it is cut there.")
+        return start, min(stop, self.recording.num_samples), capture
+
+    def _edges(self, capture: Capture) -> tuple[float, float]:
+        edges = [self.entry.get("core:freq_lower_edge"), self.entry.get("core:freq_upper_edge")]
+        band = _band_hz(self.recording, capture)
+        if edges == [None, None]:
+            return band
+        if any(not isinstance(edge, int | float) or not abs(edge) < 1e15 for edge in edges):
+            raise DataError(f"{self.where} has the frequency edges {edges}; it must have both as numbers, or neither.")
+        low, high = float(edges[0]), float(edges[1])  # type: ignore[arg-type]
+        if low > high:
+            raise DataError(f"{self.where} has its lower edge ({low} Hz) above its upper ({high} Hz). Exchange them.")
+        low, high = self._at_radio_frequency(low, high, band, capture)
+        if high < band[0] or low > band[1]:
+            raise DataError(
+                f"{self.where} lies at {low} to {high} Hz, outside the recording's band of {band[0]} to {band[1]} Hz."
+            )
+        if low < band[0] - 1e-6 * (band[1] - band[0]) or high > band[1] + 1e-6 * (band[1] - band[0]):
+            self._warn(f"reaches over the band of {band[0]} to {band[1]} Hz; it is cut there.")
+        return max(low, band[0]), min(high, band[1])
+
+    def _at_radio_frequency(
+        self, low: float, high: float, band: tuple[float, float], capture: Capture
+    ) -> tuple[float, float]:
+        """Some writers give baseband edges though the capture has a frequency: they fit nowhere else."""
+        fits_as_is = high >= band[0] and low <= band[1]
+        moved = low + capture.center_hz, high + capture.center_hz
+        if fits_as_is or moved[1] < band[0] or moved[0] > band[1]:
+            return low, high
+        self._warn(f"has edges at baseband though its capture is at {capture.center_hz} Hz; they are moved there.")
+        return moved
+
+    def _number(self, key: str) -> float | None:
+        value = self.entry.get(key)
+        return float(value) if isinstance(value, int | float) and abs(value) < 1e15 else None
+
+    def _integer(self, key: str) -> int:
+        value = self.entry.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise DataError(f"{self.where} has {key} {value!r}; it must be a whole number of at least 0.")
+
+    def _warn(self, message: str) -> None:
+        warnings.warn(f"{self.where} {message}", RecordingWarning, stacklevel=4)
+
+
+def _band_hz(recording: Recording, capture: Capture) -> tuple[float, float]:
+    half_hz = recording.sample_rate_hz / 2
+    return capture.center_hz - (half_hz if recording.datatype.is_complex else 0.0), capture.center_hz + half_hz
+
+
+def check_annotatable(recording: Recording) -> None:
+    """Tells before a recording is searched whether its metadata can take annotations.
+
+    Raises:
+        DataError: it is not valid SigMF, so what is written from it would not be either.
+    """
+    annotated(recording, ())
+
+
+def annotated(recording: Recording, boxes: Sequence[SignalBox]) -> dict[str, Any]:
+    """The recording's metadata with boxes in its annotations, in place of those of an earlier search.
+
+    Everything else that it held is kept, but for a sample rate that was given in place of its own.
+
+    Raises:
+        DataError: the recording's own metadata is not valid SigMF.
+    """
+    whole = _copy_of(recording) if recording.metadata else _fresh(recording)
+    _validate(whole, recording.path)
+    fields = whole["global"]
+    _declare(fields)
+    _correct_rate(fields, recording)
+    added = [to_annotation(box, first_index=recording.first_index, seed=recording.name) for box in boxes]
+    together = [*filter(_is_kept, whole["annotations"]), *added]
+    whole["annotations"] = _in_order(together)
+    return whole
+
+
+def _copy_of(recording: Recording) -> dict[str, Any]:
+    try:
+        whole = deepcopy(dict(recording.metadata))
+    except RecursionError as error:
+        raise DataError(f"{recording.path}: the metadata is nested too deeply to be written again.") from error
+    for key in ("captures", "annotations"):
+        whole[key] = _in_order(whole.get(key, []))
+    if isinstance(fields := whole.setdefault("global", {}), dict):
+        fields.setdefault("core:version", _VERSION)
+    return whole
+
+
+def _in_order(entries: Any) -> Any:
+    """SigMF wants both lists by their start; what is no such list is left to the validator."""
+    if isinstance(entries, list) and all(isinstance(_start(entry), int | float) for entry in entries):
+        return sorted(entries, key=_start)
+    return entries
+
+
+def _start(entry: Any) -> Any:
+    return entry.get("core:sample_start") if isinstance(entry, dict) else None
+
+
+def _is_kept(entry: Mapping[str, Any]) -> bool:
+    """What an earlier search found is found anew; the truth of generated scenes says nothing of confidence."""
+    return entry.get("core:generator") != GENERATOR or "lmsc:confidence" not in entry
+
+
+def _correct_rate(fields: dict[str, Any], recording: Recording) -> None:
+    """The edges of the boxes were computed with the rate that was given, so readers must use that one, too."""
+    before = fields.get("core:sample_rate")
+    if before == recording.sample_rate_hz:
+        return
+    fields["core:sample_rate"] = recording.sample_rate_hz
+    if before is not None:
+        fields["lmsc:comment"] = f"core:sample_rate was {before}; {recording.sample_rate_hz} was given in its place."
+
+
+def to_annotation(box: SignalBox, *, first_index: int = 0, seed: str = "") -> dict[str, Any]:
+    """A box as a SigMF annotation; its UUID follows from `seed` and the box, so that a second run writes the same."""
+    place = f"{box.start_sample} {box.stop_sample} {box.low_hz} {box.high_hz} {box.label}"
+    seed = seed.encode(errors="backslashreplace").decode()  # a file's name need not be text
+    entry: dict[str, Any] = {
+        "core:sample_start": first_index + box.start_sample,
+        "core:sample_count": box.num_samples,
+        "core:freq_lower_edge": float(box.low_hz),
+        "core:freq_upper_edge": float(box.high_hz),
+        "core:label": box.label[:_MAX_LABEL],
+        "core:generator": GENERATOR,
+        "core:uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{GENERATOR} {seed} {place}")),
+    }
+    if len(box.label) > _MAX_LABEL:
+        entry["core:comment"] = box.label
+    if box.confidence is not None:
+        entry["lmsc:confidence"] = round(float(box.confidence), 4)
+    if box.snr_db is not None:
+        entry["lmsc:snr_db"] = round(float(box.snr_db), 2)
+    return entry
+
+
+def write_annotated(path: Path, recording: Recording, boxes: Sequence[SignalBox]) -> None:
+    """Writes a new `.sigmf-meta` with the boxes added, atomically.
+
+    Raises:
+        OutputError: `path` is the recording's own metadata, or cannot be written.
+        DataError: the recording's own metadata is not valid SigMF, so the new one would not be either.
+    """
+    if path.exists() and recording.path.exists() and path.samefile(recording.path):
+        raise OutputError(f"{path}: this is the source recording, which is never changed. Name another folder.")
+    write_metadata(path, _for_place(annotated(recording, boxes), path), source=recording.path)
+
+
+def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None = None) -> None:
+    """Writes a metadata object that sigmf's validator passes, atomically."""
+    _validate(whole, source or path)
+    write_text(path, json.dumps(whole, indent=2) + "\n")
+
+
+def _validate(whole: Mapping[str, Any], source: Path) -> None:
+    try:
+        complaint = _complaint_of(json.dumps(whole))
+    except RecursionError as error:
+        complaint = f"the metadata is not valid SigMF ({error!r})"
+    if complaint is not None:
+        raise DataError(f"{source}: {complaint}; mend it, then write annotations.")
+
+
+@lru_cache(maxsize=8)  # the metadata of a recording is looked at before its samples are searched, and again afterwards
+def _complaint_of(text: str) -> str | None:
+    """What sigmf's validator says of metadata; None where it passes."""
+    import jsonschema  # type: ignore[import-untyped]
+    from sigmf.schema import get_schema
+    from sigmf.validate import validate
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source stay as they are
+            validate(json.loads(text), get_schema())
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # the validator itself stumbles
+        return f"the metadata is not valid SigMF ({error!r})"
+    except jsonschema.exceptions.ValidationError as error:
+        where = "/".join(str(part) for part in error.absolute_path) or "the metadata"
+        return f"{where} is not valid SigMF ({error.message})"
+    return None
+
+
+def _fresh(recording: Recording) -> dict[str, Any]:
+    """Metadata for a raw file, which has none."""
+    return {
+        "global": {
+            "core:datatype": recording.datatype.name,
+            "core:sample_rate": recording.sample_rate_hz,
+            "core:version": _VERSION,
+            "core:dataset": recording.data.name,
+        },
+        "captures": [
+            {"core:sample_start": one.start_sample, "core:frequency": one.center_hz} for one in recording.captures
+        ],
+        "annotations": [],
+    }
+
+
+def _for_place(whole: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A data file that is not in the folder would make readers fail: say metadata only instead."""
+    fields = whole["global"]
+    named = fields.get("core:dataset")
+    if not path.with_name(str(named or path.name.removesuffix(".sigmf-meta") + ".sigmf-data")).exists():
+        fields.pop("core:dataset", None)
+        fields["core:metadata_only"] = True
+    return whole
+
+
+def _declare(fields: dict[str, Any]) -> None:
+    """Declares the extension that confidences and SNRs are written under, as optional."""
+    declared = fields.setdefault("core:extensions", [])
+    if not any(entry.get("name") == NAMESPACE["name"] for entry in declared):
+        declared.append(dict(NAMESPACE))

@@ -1,0 +1,69 @@
+"""The classical energy detector: what stands out of the noise, smoothed and thresholded. The honest baseline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.signals.detection.components import find_runs
+from lmsc_unet.signals.morphology import closed, window_means
+from lmsc_unet.signals.noise import power_over_floor
+
+_NEIGHBOURS_ALIKE = 1.74  # a Hann window makes neighbouring columns alike: so many of them count as one
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyMask:
+    """Marks the cells whose smoothed power is above a threshold; the settings are in rows and columns.
+
+    Two thresholds (hysteresis): a region must reach the higher one somewhere and spans what is above the lower.
+    """
+
+    smooth_rows: int = 5
+    """Rows averaged around a cell."""
+    smooth_columns: int = 5
+    """Columns averaged around a cell."""
+    deviates: float = 5.0
+    """The higher threshold, as the normal deviate that noise exceeds as rarely: 5 is once in 3.5 million cells."""
+    low_deviates: float = 3.0
+    """The lower threshold."""
+    close_rows: int = 5
+    """Gaps of up to so many rows within a signal are closed."""
+    close_columns: int = 3
+    """Gaps of up to so many columns within a signal are closed."""
+    frames_per_row: int = 1
+    """How many frames each row averages: its noise varies the less."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low_deviates <= self.deviates:
+            raise ConfigError(
+                f"low_deviates is {self.low_deviates}; it must be above 0 and at most deviates ({self.deviates})."
+            )
+
+    @property
+    def halo_rows(self) -> int:
+        """Rows above and below that a row's mask depends on."""
+        return self.smooth_rows + 2 * self.close_rows
+
+    def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
+        power = power_over_floor(rows_db)
+        smooth = window_means(power, self.smooth_rows, self.smooth_columns)
+        low = (smooth > self._threshold(self.low_deviates)).astype(np.uint8)
+        whole = closed(low, self.close_rows, self.close_columns)
+        mask = _reaching(whole, smooth > self._threshold(self.deviates))
+        return mask, np.asarray(1 - 1 / np.maximum(smooth, 1), np.float32)
+
+    def _threshold(self, deviates: float) -> float:
+        """The power that smoothed noise of mean 1 exceeds as rarely as a normal deviate (Wilson and Hilferty 1931)."""
+        num_cells = self.smooth_rows * self.smooth_columns * self.frames_per_row / _NEIGHBOURS_ALIKE
+        return float((1 - 1 / (9 * num_cells) + deviates / (3 * num_cells**0.5)) ** 3)
+
+
+def _reaching(mask: NDArray[np.uint8], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The components of the mask that hold a seed."""
+    runs = find_runs(mask)
+    is_kept = np.zeros(runs.count + 1, np.int8)
+    is_kept[runs.labels[runs.at(seeds)]] = 1
+    return runs.paint(is_kept[runs.labels]).astype(np.uint8)

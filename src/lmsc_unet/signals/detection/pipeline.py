@@ -1,0 +1,163 @@
+"""From chunks of samples to boxes, whatever makes the mask: the energy detector or a network."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.core import pipeline
+from lmsc_unet.core.pipeline import ahead
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.detection.components import MIN_CELLS
+from lmsc_unet.signals.detection.dc_offset import without_zero_line
+from lmsc_unet.signals.detection.region_finder import RegionFinder
+from lmsc_unet.signals.detection.regions import Region
+from lmsc_unet.signals.detection.spurs import without_splatter
+from lmsc_unet.signals.detection.transmissions import to_box
+from lmsc_unet.signals.noise import NoiseFloor, db_rows, power_over_floor
+from lmsc_unet.signals.recording.datatypes import Samples
+from lmsc_unet.signals.stft import Grid, power_rows
+
+Rows = NDArray[np.float32]
+Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
+FLOOR_ROWS = 256
+"""Rows after which the noise floor is found anew, or after fewer where blocks are shorter."""
+Watch = Callable[[Rows], None]
+"""Sees every block of rows "T F" of dB above the noise floor, in order and once."""
+
+
+class Masker(Protocol):
+    """What finds signals in rows of dB above the noise floor."""
+
+    @property
+    def halo_rows(self) -> int:
+        """Rows above and below that a row's mask depends on."""
+
+    def __call__(self, rows_db: Rows, /) -> Masked:
+        """Rows "T F" as class ids "T F" (0 is noise), and how sure of each cell it is."""
+
+
+def find_boxes(
+    chunks: Iterable[Samples],
+    grid: Grid,
+    masker: Masker,
+    *,
+    first_sample: int = 0,
+    num_samples: int | None = None,
+    class_names: Sequence[str] = ("noise", "signal"),
+    min_cells: int = MIN_CELLS,
+    block_rows: int = 256,
+    floor: NoiseFloor | None = None,
+    watch: Watch | None = None,
+    in_advance: bool = False,
+    at_once: int = 1,
+    name: str = "the recording",
+) -> Iterator[SignalBox]:
+    """The signals in samples, each as soon as it has ended; memory does not grow with the samples.
+
+    Args:
+        chunks: samples of one channel and one centre frequency, in order.
+        grid: how they become rows, and where these lie.
+        masker: what finds signals in the rows.
+        first_sample: where the chunks begin in the recording.
+        num_samples: where they end, if known: no box reaches further.
+        class_names: the masker's classes.
+        min_cells: smaller regions are noise.
+        block_rows: rows that the masker sees at once, without its halo.
+        floor: the noise floor as known before; None begins with the first rows.
+        watch: is shown the rows, to draw them for instance.
+        in_advance: a thread makes the next rows while the masker sees these; not for pipes, whose chunks Ctrl-C ends.
+        at_once: blocks that the masker sees at the same time, in as many threads.
+        name: the recording's name, for messages.
+    """
+    finder = RegionFinder(min_cells=min_cells)
+    levels = db_rows(even_blocks(power_rows(chunks, grid.stft), min(block_rows, FLOOR_ROWS)), floor, name=name)
+    blocks = even_blocks(levels, block_rows)
+    rows = watched(ahead(blocks) if in_advance else blocks, watch)
+    for rows_db, (mask, confidence) in with_halo(rows, masker, has_zero_column=grid.is_complex, at_once=at_once):
+        power = power_over_floor(rows_db)
+        for region in finder.feed(mask, power, confidence):
+            yield _box(region, grid, first_sample, num_samples, class_names)
+    for region in finder.finish():
+        yield _box(region, grid, first_sample, num_samples, class_names)
+
+
+def watched(blocks: Iterable[Rows], watch: Watch | None) -> Iterator[Rows]:
+    """The blocks as they are, shown to who watches."""
+    for block in blocks:
+        if watch is not None:
+            watch(block)
+        yield block
+
+
+def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
+    """Rows in blocks of `num_rows`, the last one shorter."""
+    waiting: list[Rows] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count >= num_rows:
+            together = np.concatenate(waiting)
+            whole = count - count % num_rows
+            yield from (together[start : start + num_rows] for start in range(0, whole, num_rows))
+            waiting, count = [together[whole:]], count - whole
+    if count:
+        yield np.concatenate(waiting)
+
+
+def with_halo(
+    blocks: Iterable[Rows], masker: Masker, *, has_zero_column: bool = False, at_once: int = 1
+) -> Iterator[tuple[Rows, Masked]]:
+    """Each block with its mask, made with the masker's halo of rows from the blocks before and after it.
+
+    Where 0 Hz is a column of its own, in the middle, blocks come without a receiver's line there. By-products of
+    stronger signals are taken from the masks.
+    """
+
+    def masked(block: _Block) -> tuple[Rows, Masked]:
+        return _masked(block, masker, has_zero_column)
+
+    neighbourhoods = _neighbourhoods(blocks, masker.halo_rows)
+    yield from pipeline.at_once(masked, neighbourhoods, at_once) if at_once > 1 else map(masked, neighbourhoods)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Block:
+    before: Rows
+    rows: Rows
+    after: Rows
+
+
+def _neighbourhoods(blocks: Iterable[Rows], halo_rows: int) -> Iterator[_Block]:
+    """Each block between as many of the rows before and after it as are asked for, or as there are."""
+    before = current = None
+    for following in blocks:
+        if current is not None:
+            before = current[:0] if before is None else before
+            yield _Block(before=before, rows=current, after=following[:halo_rows])
+            passed = np.concatenate([before, current])
+            before = passed[max(0, len(passed) - halo_rows) :]
+        current = following
+    if current is not None:
+        yield _Block(before=current[:0] if before is None else before, rows=current, after=current[:0])
+
+
+def _masked(block: _Block, masker: Masker, has_zero_column: bool) -> tuple[Rows, Masked]:
+    received_db = np.concatenate([block.before, block.rows, block.after])
+    rows_db = without_zero_line(received_db) if has_zero_column else received_db
+    mask, confidence = masker(rows_db)
+    mask = without_splatter(mask, received_db)
+    kept = slice(len(block.before), len(block.before) + len(block.rows))
+    return rows_db[kept], (mask[kept], None if confidence is None else confidence[kept])
+
+
+def _box(
+    region: Region, grid: Grid, first_sample: int, num_samples: int | None, class_names: Sequence[str]
+) -> SignalBox:
+    label = class_names[region.class_id] if region.class_id < len(class_names) else str(region.class_id)
+    return to_box(
+        region, grid, first_sample=first_sample, num_samples=num_samples, label=label, confidence=region.confidence
+    )

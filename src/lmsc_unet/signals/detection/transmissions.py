@@ -1,0 +1,105 @@
+"""The true edges of a signal from the power inside its region: finer than a pixel of the mask."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.detection.regions import END_ROWS, Region
+from lmsc_unet.signals.stft import Grid
+
+_POWER_SHARE = 0.99
+_MARGIN_COLUMNS = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edges:
+    """A region's edges in pixels, and its signal-to-noise ratio."""
+
+    left_px: float
+    """Lower edge in frequency."""
+    top_px: float
+    """Start."""
+    right_px: float
+    """Upper edge in frequency."""
+    bottom_px: float
+    """End."""
+    snr_db: float
+    """The signal's power over the noise's between its frequency edges."""
+
+
+def trim(region: Region) -> Edges:
+    """The edges between which 99 % of the power above the noise lies, and where the power rises and falls in time."""
+    num_rows = region.stop_row - region.first_row
+    above = region.column_power - num_rows
+    low = max(0, region.low_column - _MARGIN_COLUMNS)
+    inside = np.maximum(above[low : region.stop_column + _MARGIN_COLUMNS], 0.0)
+    left_px, right_px = (low + edge for edge in _holding(inside, _POWER_SHARE))
+    top_px, bottom_px = _time_edges(region)
+    noise = max(1e-9, (right_px - left_px) * max(1e-9, bottom_px - top_px))
+    ratio = max(1e-6, float(inside.sum()) / noise)
+    return Edges(
+        left_px=left_px, top_px=top_px, right_px=right_px, bottom_px=bottom_px, snr_db=float(10 * np.log10(ratio))
+    )
+
+
+def to_box(
+    region: Region, grid: Grid, *, first_sample: int, num_samples: int | None = None, label: str, confidence: float
+) -> SignalBox:
+    """A region as a trimmed box; `first_sample` is that of the region's row 0, `num_samples` the recording's length."""
+    edges = trim(region)
+    half_row = grid.stft.row_samples // 2
+    start, stop = round(grid.sample(edges.top_px)), round(grid.sample(edges.bottom_px))
+    if start < half_row:  # a signal that is there from the first row on is there from the first sample on
+        start = 0
+    if num_samples is not None and stop > num_samples - half_row:
+        stop = num_samples
+    lowest_hz, highest_hz = grid.hz(0.5), grid.hz(grid.num_columns + 0.5)
+    return SignalBox(
+        start_sample=first_sample + start,
+        stop_sample=first_sample + max(start + 1, stop),
+        low_hz=min(max(grid.hz(edges.left_px), lowest_hz), highest_hz),
+        high_hz=max(lowest_hz, min(grid.hz(edges.right_px), highest_hz)),
+        label=label,
+        snr_db=edges.snr_db,
+        confidence=confidence,
+    )
+
+
+def _holding(power: NDArray[np.float64], share: float) -> tuple[float, float]:
+    """The edges that leave out half of the rest on each side; within a cell the power is taken as even."""
+    total = power.sum()
+    if total <= 0:
+        return 0.0, float(len(power))
+    summed = np.concatenate([[0.0], np.cumsum(power)]) / total
+    edges = np.interp([(1 - share) / 2, (1 + share) / 2], *_rising(summed))
+    return float(edges[0]), float(edges[1])
+
+
+def _rising(summed: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums and edges without the flat stretches, where the edge would not be one number."""
+    keep = np.concatenate([[True], np.diff(summed) > 0])
+    keep[:-1] |= keep[1:]
+    return summed[keep] + 1e-12 * np.arange(keep.sum()), np.flatnonzero(keep).astype(np.float64)
+
+
+def _time_edges(region: Region) -> tuple[float, float]:
+    """Half the typical power is the edge; it and the row before hold as much of the signal as they have power."""
+    columns = slice(region.low_column, region.stop_column)
+    sums = [rows[:, columns].sum(axis=1, dtype=np.float64) for rows in region.end_rows]
+    power = np.concatenate(sums) - (region.stop_column - region.low_column)
+    typical = float(np.median(power[power >= np.median(power)]))
+    if typical <= 0 or len(power) < 2:
+        return float(region.first_row), float(region.stop_row)
+    top = _edge(power, typical)
+    bottom = _edge(power[::-1], typical)
+    return region.first_row + top, region.stop_row - bottom
+
+
+def _edge(power: NDArray[np.float64], typical: float) -> float:
+    """How far inside the region's end the signal begins, in rows."""
+    filled = np.clip(power[:END_ROWS] / typical, 0, 1)
+    strong = np.flatnonzero(filled >= 0.5)
+    first = int(strong[0]) if len(strong) else 0
+    return first + 1 - float(filled[first]) - (float(filled[first - 1]) if first else 0.0)

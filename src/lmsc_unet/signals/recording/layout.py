@@ -1,0 +1,107 @@
+"""Where the samples of each capture lie in the data file."""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.signals.recording.containers import HEAD_BYTES, refuse_containers
+from lmsc_unet.signals.recording.metadata import CaptureEntry, Metadata
+from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingWarning
+
+
+def build_recording(
+    metadata: Metadata, *, name: str, path: Path, data: Path, start_byte: int, num_bytes: int, keep_alive: object = None
+) -> Recording:
+    """Joins the metadata with `num_bytes` of samples that begin at `start_byte` of the file `data`.
+
+    Raises:
+        DataError: there is no sample, or the data is a file of another format.
+    """
+    if not metadata.captures[0].header_bytes:
+        _check_head(data, start_byte, path)
+    captures = _lay_out(metadata, start_byte, num_bytes, path)
+    return Recording(
+        name=name,
+        path=path,
+        data=data,
+        datatype=metadata.datatype,
+        sample_rate_hz=metadata.sample_rate_hz,
+        captures=_joined(captures, metadata),
+        num_channels=metadata.num_channels,
+        first_index=metadata.first_index,
+        metadata=metadata.whole,
+        keep_alive=keep_alive,
+    )
+
+
+def _check_head(data: Path, start_byte: int, path: Path) -> None:
+    with data.open("rb") as file:
+        file.seek(start_byte)
+        refuse_containers(file.read(HEAD_BYTES), path)
+
+
+def _lay_out(metadata: Metadata, start_byte: int, num_bytes: int, path: Path) -> list[Capture]:
+    num_samples = _count_samples(metadata, num_bytes, path)
+    entries = _with_first(metadata)
+    captures, byte = [], start_byte
+    for entry, following in zip(entries, [*entries[1:], None], strict=True):
+        byte += entry.header_bytes
+        start = min(entry.start_index - metadata.first_index, num_samples)
+        stop = num_samples if following is None else min(following.start_index - metadata.first_index, num_samples)
+        if entry.start_index - metadata.first_index >= num_samples:
+            _warn(path, f"a capture begins at sample {entry.start_index}, behind the last sample; it is left out.")
+        if stop > start:
+            captures.append(
+                Capture(start_sample=start, num_samples=stop - start, start_byte=byte, center_hz=entry.center_hz)
+            )
+        byte += (stop - start) * metadata.datatype.sample_bytes * metadata.num_channels
+    return captures
+
+
+def _count_samples(metadata: Metadata, num_bytes: int, path: Path) -> int:
+    skipped = metadata.trailing_bytes + sum(entry.header_bytes for entry in metadata.captures)
+    frame_bytes = metadata.datatype.sample_bytes * metadata.num_channels
+    num_samples, rest = divmod(num_bytes - skipped, frame_bytes)
+    if num_samples <= 0:
+        raise DataError(
+            f"{path}: the recording is empty: {num_bytes} bytes of data, {skipped} of them headers and trailers. "
+            f"A sample of {metadata.datatype.name} with {metadata.num_channels} channels has {frame_bytes} bytes."
+        )
+    if rest:
+        _warn(
+            path,
+            f"the data has {num_bytes} bytes, which is no whole number of samples of {frame_bytes} bytes "
+            f"({metadata.datatype.name}, {metadata.num_channels} channels); the last {rest} bytes are left out. "
+            "Check the datatype, or whether the file was cut off.",
+        )
+    return num_samples
+
+
+def _with_first(metadata: Metadata) -> list[CaptureEntry]:
+    """Samples before the first capture belong to a capture that says nothing of them."""
+    first = metadata.captures[0]
+    if first.start_index == metadata.first_index:
+        return list(metadata.captures)
+    return [CaptureEntry(start_index=metadata.first_index, header_bytes=0, center_hz=0.0), *metadata.captures]
+
+
+def _joined(captures: list[Capture], metadata: Metadata) -> tuple[Capture, ...]:
+    """Neighbours of one centre frequency without bytes between them are one stretch."""
+    frame_bytes = metadata.datatype.sample_bytes * metadata.num_channels
+    joined: list[Capture] = []
+    for capture in captures:
+        last = joined[-1] if joined else None
+        if last and last.center_hz == capture.center_hz and _ends_at(last, frame_bytes) == capture.start_byte:
+            joined[-1] = replace(last, num_samples=last.num_samples + capture.num_samples)
+        else:
+            joined.append(capture)
+    return tuple(joined)
+
+
+def _ends_at(capture: Capture, frame_bytes: int) -> int:
+    return capture.start_byte + capture.num_samples * frame_bytes
+
+
+def _warn(path: Path, message: str) -> None:
+    warnings.warn(f"{path}: {message}", RecordingWarning, stacklevel=2)

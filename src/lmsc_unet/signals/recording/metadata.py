@@ -1,0 +1,138 @@
+"""Reads a SigMF metadata object into what a recording needs, checking every value it uses."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.signals.recording.datatypes import Datatype, parse_datatype
+
+MAX_INDEX = 2**63 - 1
+MAX_META_BYTES = 64 * 2**20
+"""Of JSON, which takes up to twenty times as much memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureEntry:
+    """One entry of `captures`, as written."""
+
+    start_index: int
+    """`core:sample_start`, counted as annotations count."""
+    header_bytes: int
+    """Bytes before its first sample that are not samples."""
+    center_hz: float
+    """`core:frequency`, or 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """The part of a metadata file that says how to read the samples."""
+
+    whole: Mapping[str, Any]
+    """The object as it was read."""
+    datatype: Datatype
+    """How a sample is laid out."""
+    sample_rate_hz: float
+    """Samples a second."""
+    num_channels: int
+    """Channels, interleaved."""
+    first_index: int
+    """The index of the file's first sample."""
+    trailing_bytes: int
+    """Bytes after the last sample."""
+    captures: tuple[CaptureEntry, ...]
+    """The captures, in order of their start; at least one."""
+
+
+def load_json(text: str | bytes, path: Path) -> Mapping[str, Any]:
+    """Parses a metadata file.
+
+    Raises:
+        DataError: it is no JSON object.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: the metadata is no JSON ({error}). Write it again with a SigMF tool.") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: the metadata is a JSON {type(value).__name__}; SigMF has an object there.")
+    return value
+
+
+def parse_metadata(whole: Mapping[str, Any], path: Path, *, sample_rate_hz: float | None = None) -> Metadata:
+    """Takes out what is needed to read the samples.
+
+    Args:
+        whole: the metadata object.
+        path: the file's name, for messages.
+        sample_rate_hz: used instead of the file's own.
+
+    Raises:
+        DataError: the datatype or sample rate is missing or unusable, or a number is none.
+    """
+    fields = section(whole, "global", dict, path)
+    try:
+        datatype = parse_datatype(fields.get("core:datatype", ""))
+    except DataError as error:
+        raise DataError(f"{path}: core:datatype: {error}") from None
+    first_index = _integer(fields, "core:offset", 0, path)
+    return Metadata(
+        whole=whole,
+        datatype=datatype,
+        sample_rate_hz=checked_rate(fields.get("core:sample_rate") if sample_rate_hz is None else sample_rate_hz, path),
+        num_channels=_integer(fields, "core:num_channels", 1, path, lowest=1),
+        first_index=first_index,
+        trailing_bytes=_integer(fields, "core:trailing_bytes", 0, path),
+        captures=_captures(whole, path, first_index),
+    )
+
+
+def section(whole: Mapping[str, Any], key: str, kind: type, path: Path) -> Any:
+    """One of the three sections of the metadata; empty where it is missing."""
+    value = whole.get(key, kind())
+    if not isinstance(value, kind):
+        raise DataError(f"{path}: {key!r} is a {type(value).__name__}; SigMF has a {kind.__name__} there.")
+    return value
+
+
+def checked_rate(value: object, path: Path) -> float:
+    """A sample rate that can be computed with.
+
+    Raises:
+        DataError: it is missing, zero, negative or no number.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15:
+        return float(value)
+    found = "missing" if value is None else f"{value!r}"
+    raise DataError(f"{path}: the sample rate is {found}; it must be above 0. Give it with --sample-rate-hz.")
+
+
+def _captures(whole: Mapping[str, Any], path: Path, first_index: int) -> tuple[CaptureEntry, ...]:
+    entries = [_capture(entry, path, first_index) for entry in section(whole, "captures", list, path)]
+    if not entries:
+        return (CaptureEntry(start_index=first_index, header_bytes=0, center_hz=0.0),)
+    return tuple(sorted(entries, key=lambda entry: entry.start_index))
+
+
+def _capture(entry: object, path: Path, first_index: int) -> CaptureEntry:
+    if not isinstance(entry, dict):
+        raise DataError(f"{path}: a capture is a {type(entry).__name__}; SigMF has an object there.")
+    center = entry.get("core:frequency", 0.0)
+    if not isinstance(center, int | float) or isinstance(center, bool) or not abs(center) < 1e15:
+        raise DataError(f"{path}: a capture's core:frequency is {center!r}; it must be a number of Hz.")
+    return CaptureEntry(
+        start_index=_integer(entry, "core:sample_start", first_index, path, lowest=first_index),
+        header_bytes=_integer(entry, "core:header_bytes", 0, path),
+        center_hz=float(center),
+    )
+
+
+def _integer(fields: Mapping[str, Any], key: str, default: int, path: Path, *, lowest: int = 0) -> int:
+    value = fields.get(key, default)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= MAX_INDEX:
+        return value
+    raise DataError(f"{path}: {key} is {value!r}; it must be a whole number of at least {lowest}.")

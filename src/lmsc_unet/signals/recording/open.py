@@ -1,0 +1,171 @@
+"""Opens what a user names as a recording: a SigMF pair, archive or collection, or a raw file."""
+
+import stat
+import warnings
+from pathlib import Path
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.signals.recording.archive import ARCHIVE_SUFFIXES, open_archive
+from lmsc_unet.signals.recording.checksum import warn_of_other_sha512
+from lmsc_unet.signals.recording.datatypes import parse_datatype
+from lmsc_unet.signals.recording.layout import build_recording
+from lmsc_unet.signals.recording.metadata import (
+    MAX_META_BYTES,
+    CaptureEntry,
+    Metadata,
+    checked_rate,
+    load_json,
+    parse_metadata,
+    section,
+)
+from lmsc_unet.signals.recording.recording import Recording, RecordingWarning
+
+META, DATA, COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf-collection"
+
+
+def open_recordings(
+    path: Path,
+    *,
+    datatype: str | None = None,
+    sample_rate_hz: float | None = None,
+    center_hz: float = 0.0,
+    is_checked: bool = True,
+) -> list[Recording]:
+    """Opens a file as one recording, a collection as all of its own.
+
+    Args:
+        path: a `.sigmf-meta`, `.sigmf-data`, archive or `.sigmf-collection`, or a raw file with `datatype`.
+        datatype: the SigMF datatype of a raw file.
+        sample_rate_hz: of a raw file; for SigMF, used instead of the metadata's.
+        center_hz: what 0 Hz of a raw file's samples stands for.
+        is_checked: whether the data is held against `core:sha512`; a difference is only warned of.
+
+    Raises:
+        DataError: the file is missing, or cannot be read as a recording; the message says what to do.
+    """
+    path = Path(path)
+    if path.name.endswith(COLLECTION):
+        return _open_collection(path, sample_rate_hz, is_checked)
+    if path.name.endswith(ARCHIVE_SUFFIXES):
+        return [open_archive(_existing(path), sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
+    if path.name.endswith((META, DATA)):
+        return [open_pair(path, sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
+    if datatype is None and path.with_name(path.name + META).is_file():
+        return [open_pair(path.with_name(path.name + META), sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
+    return [open_raw(path, datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz)]
+
+
+def open_recording(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:
+    """Opens a file that holds one recording."""
+    recordings = open_recordings(path, sample_rate_hz=sample_rate_hz, is_checked=is_checked)
+    if len(recordings) != 1:
+        raise DataError(f"{path}: the collection holds {len(recordings)} recordings; name one of them.")
+    return recordings[0]
+
+
+def open_pair(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:
+    """Opens a `.sigmf-meta` with its data file; either may be named.
+
+    Raises:
+        DataError: one of the two is missing, or the metadata cannot be used.
+    """
+    meta = _existing(path.with_name(path.name.removesuffix(DATA).removesuffix(META) + META))
+    whole = _read_meta(meta)
+    data = _data_file(meta, section(whole, "global", dict, meta))
+    metadata = parse_metadata(whole, meta, sample_rate_hz=sample_rate_hz)
+    if is_checked:
+        warn_of_other_sha512(metadata.whole, meta, data)
+    name = meta.name.removesuffix(META)
+    return build_recording(metadata, name=name, path=meta, data=data, start_byte=0, num_bytes=data.stat().st_size)
+
+
+def open_raw(path: Path, *, datatype: str | None, sample_rate_hz: float | None, center_hz: float = 0.0) -> Recording:
+    """Opens a file of samples without metadata."""
+    _existing(path)
+    if datatype is None:
+        raise DataError(
+            f"{path}: a file without SigMF metadata does not say what its bytes are. Give --datatype (such as ci16_le) "
+            f"and --sample-rate-hz, or name a {META} file."
+        )
+    metadata = raw_metadata(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz, path=path)
+    num_bytes = path.stat().st_size
+    return build_recording(metadata, name=path.name, path=path, data=path, start_byte=0, num_bytes=num_bytes)
+
+
+def raw_metadata(*, datatype: str, sample_rate_hz: float | None, center_hz: float, path: Path) -> Metadata:
+    """What is known of samples that come without metadata."""
+    return Metadata(
+        whole={},
+        datatype=parse_datatype(datatype),
+        sample_rate_hz=checked_rate(sample_rate_hz, path),
+        num_channels=1,
+        first_index=0,
+        trailing_bytes=0,
+        captures=(CaptureEntry(start_index=0, header_bytes=0, center_hz=center_hz),),
+    )
+
+
+def _open_collection(path: Path, sample_rate_hz: float | None, is_checked: bool) -> list[Recording]:
+    whole = section(_read_meta(_existing(path)), "collection", dict, path)
+    streams = section(whole, "core:streams", list, path)
+    names = [stream.get("name") if isinstance(stream, dict) else None for stream in streams]
+    if not names:
+        raise DataError(f"{path}: the collection names no recordings (core:streams is empty).")
+    return [open_pair(_stream(path, name), sample_rate_hz=sample_rate_hz, is_checked=is_checked) for name in names]
+
+
+def _stream(path: Path, name: object) -> Path:
+    file = inside(path, name, "core:streams")
+    return file.with_name(file.name + META)
+
+
+def _data_file(meta: Path, fields: dict[str, object]) -> Path:
+    named = fields.get("core:dataset")
+    data = inside(meta, named, "core:dataset") if named else meta.with_name(meta.name.removesuffix(META) + DATA)
+    if data.is_file():
+        return _sound_data(meta, data)
+    if fields.get("core:metadata_only"):
+        raise DataError(f"{meta}: this is metadata only, published without its samples (core:metadata_only).")
+    raise DataError(f"{meta}: the data file {data.name} is missing. Put it beside the metadata, in {meta.parent}.")
+
+
+def _sound_data(meta: Path, data: Path) -> Path:
+    """The data file, if it is not the metadata itself; of a link to another file out of the folder is warned."""
+    if data.samefile(meta):
+        raise DataError(f"{meta}: core:dataset names the metadata itself, which holds no samples. Correct it.")
+    target = data.resolve()
+    if target.parent != data.parent.resolve() and target.name != data.name:
+        warnings.warn(
+            f"{meta}: {data.name} is a link to {target}, out of the folder. What lies there is read as samples.",
+            RecordingWarning,
+            stacklevel=3,
+        )
+    return data
+
+
+def inside(meta: Path, name: object, key: str) -> Path:
+    """The file of that name in the metadata's folder.
+
+    Raises:
+        DataError: the name is a path, so that it could lead out of the folder.
+    """
+    if not isinstance(name, str) or name in {"", ".", ".."} or any(sign in name for sign in "/\\\0:"):
+        raise DataError(
+            f"{meta}: {key} names {name!r}, which is no plain file name. It must be a file in the metadata's own "
+            "folder; paths that could leave it are refused."
+        )
+    return meta.with_name(name)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file.")
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DataError(f"{path}: this is no file. Name a recording, not a folder or a device.")
+    return path
+
+
+def _read_meta(path: Path) -> dict[str, object]:
+    if path.stat().st_size > MAX_META_BYTES:
+        raise DataError(f"{path}: {path.stat().st_size} bytes of metadata; at most {MAX_META_BYTES} are read.")
+    return dict(load_json(path.read_bytes(), path))

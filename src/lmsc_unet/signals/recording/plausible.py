@@ -1,0 +1,141 @@
+"""Remarks on samples that can hardly be what they are said to be: of another type, all alike, or clipped."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.signals.recording.datatypes import Datatype, decode, parse_datatype
+from lmsc_unet.signals.recording.recording import Recording
+
+Numbers = NDArray[np.generic]
+_CLIPPED_SHARE = 0.01
+_FEW = 8
+"""Values of recordings of one or two bits, which say nothing of clipping and types."""
+_EVEN = 73.9
+"""The root mean square of bytes that are all equally frequent, read as signed: those of the lower half of a number."""
+_DECADES = 9
+"""By how many powers of ten the magnitudes of floats differ that are none."""
+
+
+def remarks_on(recording: Recording, channel: int = 0) -> list[str]:
+    """What is odd about a channel's samples, from stretches all over it; they are read as they are all the same."""
+    numbers = np.concatenate(list(recording.stretches(channel))).astype(recording.datatype.component)
+    return [f"{recording.path}: {remark}" for remark in _remarks(numbers, recording.datatype)]
+
+
+def _remarks(numbers: Numbers, datatype: Datatype) -> Iterator[str]:
+    parts = _parts(numbers, datatype)
+    if all(len(part) and (part == part[0]).all() for part in parts):
+        what = "zero" if not numbers.any() else "the same"
+        yield f"every sample that was looked at is {what}. Check the receiver and the file."
+        return
+    if (other := _other_type(numbers, datatype)) is not None:
+        yield (
+            f"the samples do not look like {datatype.name} but like {other}: most of what is found will be wrong. "
+            "Check the datatype and the byte order."
+        )
+    elif (share := _clipped_share(numbers, datatype)) > _CLIPPED_SHARE:
+        yield (
+            f"{100 * share:.0f} % of the numbers are at the end of their range: the receiver was overdriven, and some "
+            "of what is found is what that makes of strong signals. Record again with less gain."
+        )
+
+
+def _parts(numbers: Numbers, datatype: Datatype) -> list[Numbers]:
+    """In-phase and quadrature, or the one part of real samples."""
+    return [numbers[0::2], numbers[1::2]] if datatype.is_complex else [numbers]
+
+
+def _clipped_share(numbers: Numbers, datatype: Datatype) -> float:
+    if len(np.unique(numbers[:4096])) <= _FEW:
+        return 0.0
+    if datatype.component.kind == "f":
+        return float((np.abs(numbers) == np.abs(numbers).max()).mean())
+    limits = np.iinfo(datatype.component.name)
+    return float(((numbers == limits.min) | (numbers == limits.max)).mean())
+
+
+def _other_type(numbers: Numbers, datatype: Datatype) -> str | None:
+    """The datatype that the bytes look like, where it is another than the one given."""
+    numbers = numbers[: len(numbers) // 4 * 4]
+    kind, size = datatype.component.kind, datatype.component.itemsize
+    if kind == "f":
+        return _wild(numbers)
+    if len(np.unique(numbers[:4096])) <= _FEW and size > 1:
+        return None
+    looks = {1: (_as_float, _of_words, _of_other_sign), 2: (_as_float, _of_bytes, _of_other_sign, _of_other_order)}
+    tried = (look(numbers, datatype) for look in looks.get(size, (_as_float, _of_other_sign, _of_other_order)))
+    return next((name for name in tried if name is not None), None)
+
+
+def _wild(numbers: Numbers) -> str | None:
+    """Floats whose magnitudes lie many powers of ten apart are none."""
+    sizes = np.abs(numbers[(numbers != 0) & np.isfinite(numbers)].astype(np.float64))
+    low, high = np.quantile(sizes, [0.05, 0.95]) if sizes.size else (1.0, 1.0)
+    return "another type" if high > low * 10**_DECADES else None
+
+
+def _as_float(numbers: Numbers, datatype: Datatype) -> str | None:
+    """Integers that are all sound floats when they are read so."""
+    with np.errstate(invalid="ignore"):  # what is no number is no matter
+        floats = np.abs(np.frombuffer(numbers.tobytes(), "<f4"))
+    is_sound = (floats > 1e-9) & (floats < 1e4)
+    return f"{datatype.name[0]}f32_le" if len(floats) and is_sound.mean() > 0.999 else None
+
+
+def _of_other_sign(numbers: Numbers, datatype: Datatype) -> str | None:
+    """A middle at 0 taken for one at half the range, or the other way, makes everything loud."""
+    other = "u" if datatype.component.kind == "i" else "i"
+    name = datatype.name.replace(datatype.component.kind, other, 1)
+    return name if _rms(numbers, datatype) > 0.8 and _rms(numbers, parse_datatype(name)) < 0.5 else None
+
+
+def _of_other_order(numbers: Numbers, datatype: Datatype) -> str | None:
+    """The wrong byte order makes loud noise of quiet samples; bytes that are nearly all alike fill up short numbers."""
+    low = _bytes(numbers, datatype)[:, 0]
+    if np.bincount(low, minlength=256).max() > 0.9 * len(low):
+        return None
+    name = datatype.name[:-2] + "be" if datatype.name.endswith("_le") else datatype.name.split("_")[0] + "_le"
+    if not datatype.name.endswith(("_le", "_be")):
+        name = f"{datatype.name}_be"
+    return name if _rms(numbers, parse_datatype(name)) < _rms(numbers, datatype) / 2 else None
+
+
+def _of_bytes(numbers: Numbers, datatype: Datatype) -> str | None:
+    """Both bytes of a number are alike: they are samples of their own. The lower one would be even otherwise."""
+    pairs = _bytes(numbers[numbers != 0], datatype)
+    for kind, middle in (("i", 0), ("u", 128)):
+        low, high = (_byte_rms(pairs[:, place] ^ np.uint8(middle)) for place in (0, 1))
+        if min(low, high) > 2 and low < 0.7 * _EVEN and 0.6 < high / low < 1.6:
+            return f"{datatype.name[0]}{kind}8"
+    return None
+
+
+def _of_words(numbers: Numbers, datatype: Datatype) -> str | None:
+    """One part is even and the other quiet, or its sign: they are the halves of one number."""
+    if not datatype.is_complex:
+        return None
+    first, second = (part.view(np.uint8) for part in _parts(numbers, datatype))
+    for name, low, high in (("ci16_le", first, second), ("ci16_be", second, first)):
+        is_even = abs(_byte_rms(low) - _EVEN) < 0.1 * _EVEN and _byte_rms(high) < _EVEN / 3
+        is_sign = np.isin(high, (0, 255)).all() and ((high == 255) == (low >= 128)).mean() > 0.99
+        if len(np.unique(high)) > 1 and (is_even or is_sign):
+            return name
+    return None
+
+
+def _bytes(numbers: Numbers, datatype: Datatype) -> NDArray[np.uint8]:
+    """The bytes of each number, the lowest first."""
+    rows = np.frombuffer(numbers.tobytes(), np.uint8).reshape(-1, datatype.component.itemsize)
+    return rows[:, ::-1] if datatype.component.str.startswith(">") else rows
+
+
+def _rms(numbers: Numbers, datatype: Datatype) -> float:
+    """The root mean square of bytes read as numbers of a datatype, of 1 for full scale."""
+    samples = decode(np.frombuffer(numbers.tobytes(), datatype.component), datatype).view(np.float32)
+    return float(np.sqrt(np.mean(np.square(samples), dtype=np.float64))) if samples.size else 0.0
+
+
+def _byte_rms(numbers: NDArray[np.uint8]) -> float:
+    return float(np.sqrt(np.mean(np.square(numbers.view(np.int8).astype(np.float64))))) if numbers.size else 0.0

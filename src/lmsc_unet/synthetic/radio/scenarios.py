@@ -1,0 +1,240 @@
+"""The eight scene templates of the RF signal dataset, as measured on 109 of its files (100 M samples each), and ours.
+
+A template draws the plan of a whole file: who sends when, where and how wide. Frequencies are shares of the
+sample rate. No two signals overlap in time and frequency.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from lmsc_unet.synthetic.radio.modulations import Random
+
+FILE_SAMPLES = 100_000_000
+COMMON = ("PSK2", "PSK4", "PSK8", "QAM16", "QAM64", "QAM256", "OFDM")
+_NARROW = ("FSK2", "AM_DSB", "PSK2", "FM", "AM_SSB", "OOK", "GMSK")
+_KEYED = ("FSK4", "OOK", "FSK2", "GMSK", "PSK4", "PSK2", "FSK2")
+_GUARD = 0.004
+_TRIES = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emission:
+    """A signal in a plan: when, where and how wide it is sent."""
+
+    start: int
+    """Its first sample, counted from the file's first."""
+    stop: int
+    """The sample behind its last."""
+    low: float
+    """Its lower edge as a share of the sample rate, -0.5 to 0.5."""
+    high: float
+    """Its upper edge."""
+    modulation: str
+    """Its name in `MODULATIONS`."""
+
+    @property
+    def bandwidth(self) -> float:
+        """How wide it is."""
+        return self.high - self.low
+
+    @property
+    def area(self) -> float:
+        """What share of a file's plane it fills."""
+        return self.bandwidth * (self.stop - self.start) / FILE_SAMPLES
+
+
+Plan = tuple[Emission, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """A kind of scene, and how often the dataset has it."""
+
+    share: float
+    """Its share of the measured files; 0 if it is not of the dataset."""
+    draw: Callable[[Random], Plan]
+    """Draws the plan of a file."""
+
+
+def _whole_file(counts: int, widths: tuple[float, ...], odds: tuple[float, ...]) -> Callable[[Random], Plan]:
+    """Signals through the whole file, side by side."""
+
+    def draw(rng: Random) -> Plan:
+        while True:
+            chosen = [float(width) for width in rng.choice(widths, size=counts, p=odds)]
+            free = 1 - sum(chosen) - (counts + 1) * _GUARD
+            if free > 0:
+                return _side_by_side(rng, chosen, free)
+
+    return draw
+
+
+def _side_by_side(rng: Random, widths: list[float], free: float) -> Plan:
+    gaps = rng.dirichlet([1.0] * (len(widths) + 1)) * free
+    low, plan = -0.5, []
+    for width, gap in zip(widths, gaps[:-1], strict=True):
+        low += _GUARD + gap
+        modulation = _one_of(rng, COMMON)
+        plan.append(Emission(start=0, stop=FILE_SAMPLES, low=low, high=low + width, modulation=modulation))
+        low += width
+    return tuple(plan)
+
+
+def _bursts(
+    *, width: tuple[float, float], edge: float, length: tuple[int, int], gap: tuple[int, int], gap_power: float
+) -> Callable[[Random], Plan]:
+    """Short signals one after another, each anywhere within +-`edge`."""
+
+    def draw_one(rng: Random, start: int) -> Emission:
+        stop = start + int(rng.integers(*length))
+        bandwidth = rng.uniform(*width)
+        low = rng.uniform(-edge, edge - bandwidth)
+        return Emission(start=start, stop=stop, low=low, high=low + bandwidth, modulation=_one_of(rng, COMMON))
+
+    return _one_after_another(draw_one, _between(*gap, gap_power))
+
+
+def _telegrams(
+    *, width: Callable[[Random], float], length: Callable[[Random], float], gap: Callable[[Random], float]
+) -> Callable[[Random], Plan]:
+    """What sensors and remote controls send: short, narrow, keyed, and of one kind for a while."""
+
+    def draw_one(rng: Random, start: int) -> Emission:
+        return _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, _KEYED), start)
+
+    def draw(rng: Random) -> Plan:
+        kinds = [draw_one(rng, 0) for _ in range(3)]
+
+        def again(rng: Random, start: int) -> Emission:
+            kind = kinds[int(rng.integers(len(kinds)))]
+            return replace(kind, start=start, stop=start + kind.stop) if rng.random() < 0.7 else draw_one(rng, start)
+
+        return _one_after_another(again, gap)(rng)
+
+    return draw
+
+
+def _one_after_another(
+    draw_one: Callable[[Random, int], Emission], gap: Callable[[Random], float]
+) -> Callable[[Random], Plan]:
+    """Signals from a start that is given, with gaps between."""
+
+    def draw(rng: Random) -> Plan:
+        plan: list[Emission] = []
+        start = int(gap(rng))
+        while True:
+            one = draw_one(rng, start)
+            if one.stop > FILE_SAMPLES:
+                return tuple(plan)
+            plan.append(one)
+            start = one.stop + int(gap(rng))
+
+    return draw
+
+
+def _scattered(
+    *,
+    count: tuple[int, int],
+    width: Callable[[Random], float],
+    length: Callable[[Random], float],
+    at_once: int,
+    modulations: tuple[str, ...],
+) -> Callable[[Random], Plan]:
+    """Signals anywhere in the plane that keep out of each other's way; those that find no room are drawn again."""
+
+    def draw(rng: Random) -> Plan:
+        plan: list[Emission] = []
+        wanted = int(rng.integers(count[0], count[1] + 1))
+        for _ in range(_TRIES):
+            if len(plan) == wanted:
+                break
+            one = _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, modulations))
+            if _has_room(one, plan, at_once):
+                plan.append(one)
+        return tuple(sorted(plan, key=lambda emission: emission.start))
+
+    return draw
+
+
+def _one_of(rng: Random, names: tuple[str, ...]) -> str:
+    return names[int(rng.integers(len(names)))]
+
+
+def _anywhere(rng: Random, bandwidth: float, length: int, modulation: str, start: int | None = None) -> Emission:
+    start = int(rng.integers(FILE_SAMPLES - length)) if start is None else start
+    low = rng.uniform(-0.5, 0.5 - bandwidth)
+    return Emission(start=start, stop=start + length, low=low, high=low + bandwidth, modulation=modulation)
+
+
+def _has_room(one: Emission, plan: list[Emission], at_once: int) -> bool:
+    meanwhile = [other for other in plan if one.start < other.stop and other.start < one.stop]
+    guard = min(_GUARD, one.bandwidth)
+    is_free = all(one.low > other.high + guard or other.low > one.high + guard for other in meanwhile)
+    return is_free and len(meanwhile) < at_once
+
+
+def _between(low: float, high: float, power: float = 1.0) -> Callable[[Random], float]:
+    """Draws between two numbers: evenly, or nearer the low one with a power above 1."""
+    return lambda rng: float(low + (high - low) * rng.random() ** power)
+
+
+def _log_between(low: float, high: float) -> Callable[[Random], float]:
+    return lambda rng: float(low * (high / low) ** rng.random())
+
+
+def _log_normal(middle: float, spread: float, low: float, high: float) -> Callable[[Random], float]:
+    return lambda rng: float(min(high, max(low, rng.lognormal(0, spread) * middle)))
+
+
+TEMPLATES: Mapping[int, Template] = MappingProxyType(
+    {
+        2: Template(share=0.06, draw=_whole_file(4, (0.048, 0.096, 0.192), (0.37, 0.36, 0.27))),
+        3: Template(share=0.06, draw=_whole_file(2, (0.048, 0.096, 0.192, 0.384), (0.22, 0.24, 0.27, 0.27))),
+        8: Template(share=0.07, draw=_whole_file(1, (0.048, 0.096, 0.192), (0.34, 0.33, 0.33))),
+        10: Template(
+            share=0.07,
+            draw=_scattered(
+                count=(3, 8), width=_log_normal(0.008, 1.0, 0.0005, 0.121), length=_log_between(3e6, 87e6), at_once=7,
+                modulations=_NARROW,
+            ),
+        ),
+        12: Template(
+            share=0.06,
+            draw=_scattered(
+                count=(1, 1), width=_between(0.20, 0.99, 1.4), length=_between(21e6, 65e6), at_once=1,
+                modulations=COMMON,
+            ),
+        ),
+        13: Template(
+            share=0.07,
+            draw=_scattered(
+                count=(4, 8), width=_between(0.016, 0.998, 0.8), length=_between(3e6, 29e6), at_once=2,
+                modulations=_KEYED,
+            ),
+        ),
+        15: Template(
+            share=0.25,
+            draw=_bursts(
+                width=(0.05, 0.5), edge=0.25, length=(4_000, 100_000),
+                gap=(12_000, 1_080_000), gap_power=1.12,
+            ),
+        ),
+        16: Template(
+            share=0.34,
+            draw=_bursts(
+                width=(0.05, 0.75), edge=0.375, length=(30_000, 100_000),
+                gap=(11_000, 1_090_000), gap_power=1.15,
+            ),
+        ),
+        20: Template(
+            share=0.0,
+            draw=_telegrams(
+                width=_log_between(0.01, 0.2), length=_log_between(2_000, 100_000), gap=_log_between(2_000, 1_000_000)
+            ),
+        ),
+    }
+)  # fmt: skip
+"""Every template by its number in the dataset's file names; 20 is ours."""
+MEASURED_TEMPLATES = tuple(number for number, template in TEMPLATES.items() if template.share)
+"""The eight of the dataset."""

@@ -1,0 +1,78 @@
+"""What generated plans look like beside what was measured in the dataset."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from lmsc_unet.synthetic.radio.scenarios import TEMPLATES, Plan
+from lmsc_unet.synthetic.radio.scene import Scene, SceneOptions
+
+PAPER_FOREGROUND_SHARE = 0.20
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateStatistics:
+    """What the files of a template hold."""
+
+    signals: tuple[int, int]
+    """Fewest and most signals of a file."""
+    bandwidth: tuple[float, float]
+    """Narrowest and widest signal, as shares of the sample rate."""
+    length: tuple[int, int]
+    """Shortest and longest signal in samples, of a file of 100 M."""
+    at_once: int
+    """The most signals at one time."""
+    occupied: float
+    """The share of the plane that signals fill, on average."""
+
+
+MEASURED: Mapping[int, TemplateStatistics] = MappingProxyType(
+    {
+        number: TemplateStatistics(
+            signals=signals, bandwidth=bandwidth, length=length, at_once=at_once, occupied=occupied
+        )
+        for number, signals, bandwidth, length, at_once, occupied in (
+            (2, (4, 4), (0.048, 0.192), (100_000_000, 100_000_000), 4, 0.41),
+            (3, (2, 2), (0.048, 0.384), (100_000_000, 100_000_000), 2, 0.38),
+            (8, (1, 1), (0.048, 0.192), (100_000_000, 100_000_000), 1, 0.11),
+            (10, (3, 8), (0.0005, 0.121), (3_000_000, 87_000_000), 7, 0.017),
+            (12, (1, 1), (0.20, 0.99), (21_000_000, 65_000_000), 1, 0.23),
+            (13, (4, 8), (0.016, 0.998), (3_000_000, 29_000_000), 2, 0.39),
+            (15, (164, 191), (0.05, 0.50), (4_000, 100_000), 1, 0.025),
+            (16, (160, 189), (0.05, 0.75), (30_000, 100_000), 1, 0.045),
+        )
+    }
+)
+"""The table of the dataset's templates, measured on 109 of its training files."""
+
+
+def drawn_statistics(template: int, *, num_files: int, seed: int = 0) -> TemplateStatistics:
+    """The same numbers of plans drawn from a template."""
+    plans = [TEMPLATES[template].draw(np.random.default_rng([seed, index])) for index in range(num_files)]
+    emissions = [one for plan in plans for one in plan]
+    widths = [one.bandwidth for one in emissions]
+    lengths = [one.stop - one.start for one in emissions]
+    return TemplateStatistics(
+        signals=(min(map(len, plans)), max(map(len, plans))),
+        bandwidth=(min(widths), max(widths)),
+        length=(min(lengths), max(lengths)),
+        at_once=max(map(_at_once, plans)),
+        occupied=float(np.mean([sum(one.area for one in plan) for plan in plans])),
+    )
+
+
+def foreground_share(scenes: Sequence[Scene]) -> float:
+    """The share of all pictures' planes that signals fill, each picture counted alike."""
+    return float(np.mean([scene.foreground_share for scene in scenes])) if scenes else 0.0
+
+
+def expected_share(options: SceneOptions) -> float:
+    """The share that the templates give under the mixture asked for; of `broad`, the eight that were measured."""
+    weights = [TEMPLATES[number].share if options.mixture == "measured" else 1.0 for number in MEASURED]
+    return float(np.average([one.occupied for one in MEASURED.values()], weights=weights))
+
+
+def _at_once(plan: Plan) -> int:
+    return max((sum(one.start <= other.start < one.stop for one in plan) for other in plan), default=0)

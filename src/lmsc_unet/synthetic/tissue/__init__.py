@@ -1,0 +1,1 @@
+"""Stained tissue with its nuclei known."""

@@ -1,0 +1,50 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmsc_unet.errors import DataError
+from lmsc_unet.signals.recording import open_recording
+from lmsc_unet.signals.recording.datatypes import decode, encode, parse_datatype
+from tests.signals.sigmf_files import DATATYPES, metadata, raw_numbers, write_pair
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+@pytest.mark.parametrize("datatype", DATATYPES)
+def test_every_datatype_reads_as_the_sigmf_library_reads_it(datatype, num_channels, tmp_path):
+    numbers = raw_numbers(datatype, 240)
+    path = write_pair(tmp_path, metadata(datatype, num_channels=num_channels), numbers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import sigmf
+
+        theirs = np.asarray(sigmf.fromfile(path)[:]).reshape(-1, num_channels)
+    recording = open_recording(path)
+    for channel in range(num_channels):
+        ours = np.concatenate(list(recording.chunks(channel=channel, chunk_samples=17)))
+        assert ours.dtype == (np.complex64 if datatype.startswith("c") else np.float32)
+        np.testing.assert_allclose(ours, theirs[:, channel], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("datatype", DATATYPES)
+@given(values=st.lists(st.floats(-0.984375, 0.984375, width=32), min_size=2, max_size=20))
+def test_what_is_encoded_reads_back_within_half_a_step(datatype, values):
+    layout = parse_datatype(datatype)
+    samples = np.array(values[: len(values) // 2 * 2], np.float32)
+    if layout.is_complex:
+        samples = samples.view(np.complex64)
+    step = 0 if layout.component.kind == "f" else 0.5 / layout.full_scale
+    assert np.abs(decode(encode(samples, layout), layout) - samples).max() <= step * np.sqrt(2) + 1e-6
+
+
+def test_what_is_too_large_is_clipped_and_does_not_wrap():
+    layout = parse_datatype("ci8")
+    assert encode(np.array([2 - 2j], np.complex64), layout).tolist() == [127, -128]
+
+
+@pytest.mark.parametrize("name", ["", "cf16_le", "c32", "ci24_le", "cf32_le ", "CF32_LE", "xi8", "ci16_me", None, 7])
+def test_an_unknown_datatype_is_refused_with_examples(name):
+    with pytest.raises(DataError, match=r"is no SigMF datatype\. It must be one like cf32_le"):
+        parse_datatype(name)
