@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.imageio import read_image, read_mask, write_png
 from lmsc_unet.imageio.resize import resize, resize_mask
 

@@ -25,7 +25,7 @@ def modules_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import lmsc_unet.prediction.predictor, lmsc_unet.evaluation, lmsc_unet.data.check, lmsc_unet.signals",
+        "import lmsc_unet.prediction.predictor, lmsc_unet.evaluation, lmsc_unet.datasets.check, lmsc_unet.signals",
         "from lmsc_unet.cli.main import main; main(['--help'])",
         "from lmsc_unet.cli.main import main; main(['models'])",
         "from lmsc_unet.cli.main import main; main(['predict', '--help'])",

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from lmsc_unet.benchmark import plot
 from lmsc_unet.benchmark.row import Row
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation import box_report
 from lmsc_unet.evaluation.boxes import BoxScores
 from lmsc_unet.experiments import curves, features

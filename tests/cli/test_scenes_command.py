@@ -26,7 +26,7 @@ def test_recordings_are_written_and_compared_with_the_dataset(tmp_path, capsys):
 
 
 def test_pictures_are_a_set_to_train_on(tmp_path):
-    from lmsc_unet.data.folder import find_dataset
+    from lmsc_unet.datasets.folder import find_dataset
 
     run(tmp_path / "set", "--count", 8, "--samples", 65_536, "--pictures", "--receiver", "cheap", "--dc-spike-db", 10)
     dataset = find_dataset(tmp_path / "set")

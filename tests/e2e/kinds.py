@@ -12,7 +12,7 @@ from PIL import Image
 
 from lmsc_unet.synthetic.radio.scene import SceneOptions
 from lmsc_unet.synthetic.radio.writer import write_pictures, write_scenes
-from tests.data.test_recordings import write_labelled
+from tests.datasets.test_sigmf_folder import write_labelled
 from tests.training.small import write_discs
 
 SCENES = SceneOptions(seed=1, samples=65_536)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.data.reading import load_pair
+from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes, to_row
 from lmsc_unet.evaluation.boxes import Searched, tabulate
 from lmsc_unet.evaluation.evaluate import compare

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lmsc_unet.data.recordings import random_parts
+from lmsc_unet.datasets.sigmf_folder import random_parts
 from lmsc_unet.experiments.budget import BUDGETS
 from lmsc_unet.experiments.estimate import by_fold
 from lmsc_unet.experiments.peers import PEERS

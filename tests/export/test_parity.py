@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.export.images import draw_crops
 from lmsc_unet.export.parity import Difference, Parity, compare_logits, rounding
 from lmsc_unet.export.tolerance import failures

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.data.folder import find_dataset
+from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.export import first_use, formats
 from lmsc_unet.export.first_use import export_checkpoint
 from lmsc_unet.export.graph import to_graph

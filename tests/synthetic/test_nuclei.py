@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.data.check import check_dataset
-from lmsc_unet.data.options import DataOptions
+from lmsc_unet.datasets.check import check_dataset
+from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.imageio import read_image, read_mask
 from lmsc_unet.synthetic.tissue.writer import draw_tissue, write_nuclei

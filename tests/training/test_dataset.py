@@ -5,8 +5,8 @@ import pytest
 import tifffile
 import torch
 
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.imageio import read_image
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.spec import ModelSpec

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.prediction.masks import MaskFormat
 from lmsc_unet.prediction.predictor import Predictor

@@ -8,7 +8,7 @@ from lmsc_unet.signals.settings import SpectrogramSettings
 from lmsc_unet.synthetic.radio.scene import SceneOptions
 from lmsc_unet.synthetic.radio.writer import write_pictures, write_scenes
 from lmsc_unet.training.run_folder import read_config
-from tests.data.test_recordings import write_labelled
+from tests.datasets.test_sigmf_folder import write_labelled
 
 TINY = ("--epochs", "1", "--batch", "4", "--precision", "32", "--size-px", "64", "--network.widths", "[4,8,8,8]")
 OPTIONS = SceneOptions(seed=1, samples=65_536)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from lmsc_unet.data.options import DataOptions
+from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from lmsc_unet.data.check import Report
+    from lmsc_unet.datasets.check import Report
 
 app = App(name="data", help="Check a folder of images and masks, or make one.")
 
@@ -31,8 +31,8 @@ def check(
         output: How to print the report.
         preview: A new PNG file with the first masks as they are understood, beside their images.
     """
-    from lmsc_unet.data.check import check_dataset
-    from lmsc_unet.data.report import report_dict, report_text
+    from lmsc_unet.datasets.check import check_dataset
+    from lmsc_unet.datasets.report import report_dict, report_text
 
     if preview is not None:
         _check_new_png(preview)

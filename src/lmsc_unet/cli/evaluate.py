@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.core.progress import progress
-from lmsc_unet.data.options import DataOptions
+from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.prediction.defaults import TILE_PX
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.reading import load_pair
-from lmsc_unet.data.sample import Sample
-from lmsc_unet.data.spectrograms import load_rows
+from lmsc_unet.datasets.chunks import load_rows
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import load_pair
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation.tables import PAPER_COLUMNS, Table, share
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import count_pixels, stack

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.metrics.matching import (
     Boxes,
     DetectionCounts,

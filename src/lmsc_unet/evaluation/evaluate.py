@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.reading import load_pair
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import load_pair
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import resize, resize_mask
 from lmsc_unet.metrics.counts import Counts, count_pixels, stack

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lmsc_unet.data.check import Report
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.reading import load_pair
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.check import Report
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import load_pair
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import DataError, LmscError
 from lmsc_unet.evaluation.pictures import CELL_PX, GAP_PX, INK, LINE_PX, PAPER, fitted, text_line
 from lmsc_unet.metrics.counts import IGNORE

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lmsc_unet.data.labels import LabelMap
+from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.evaluation.evaluate import Compared, Evaluation, compare
 from lmsc_unet.metrics.averages import set_scores
 from lmsc_unet.metrics.counts import IGNORE

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from lmsc_unet.data.sample import Sample, of_split
+from lmsc_unet.datasets.sample import Sample, of_split
 from lmsc_unet.errors import DataError
 
 Part = Literal["train", "val", "test", "all"]

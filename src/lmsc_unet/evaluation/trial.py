@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.options import DataOptions
-from lmsc_unet.data.piece import PieceOptions
-from lmsc_unet.data.reading import find_label_map
-from lmsc_unet.data.sample import Sample
-from lmsc_unet.data.split_file import names_of_split
+from lmsc_unet.datasets.chunk_options import PieceOptions
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import find_label_map
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.datasets.split_file import names_of_split
 from lmsc_unet.evaluation.baseline import energy_scores
 from lmsc_unet.evaluation.box_report import to_row
 from lmsc_unet.evaluation.boxes import BoxScores, detectors, recordings_of, score_boxes

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lmsc_unet.data.reading import load_pair
+from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.experiments.predictions import choose, iou_of_filled, pairs_of
 from lmsc_unet.experiments.stage import Stage
 from lmsc_unet.experiments.work import load

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.config import from_mapping, to_mapping
-from lmsc_unet.data.recordings import TEST_SHARE, VAL_SHARE
+from lmsc_unet.datasets.sigmf_folder import TEST_SHARE, VAL_SHARE
 from lmsc_unet.experiments.budget import Budget
 from lmsc_unet.experiments.experiment import DataName, Experiment
 from lmsc_unet.experiments.sources import Source

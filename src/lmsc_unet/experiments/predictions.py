@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.options import DataOptions
-from lmsc_unet.data.reading import find_label_map
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import find_label_map
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation.evaluate import Compared, compare
 from lmsc_unet.evaluation.pictures import FALSE, MISSED, RIGHT, colour_errors
 from lmsc_unet.experiments.collecting import Outcome, Scored

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lmsc_unet.core.results_files import write_text
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.recordings import random_parts
-from lmsc_unet.data.sample import Dataset
-from lmsc_unet.data.split_file import split_line
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.sample import Dataset
+from lmsc_unet.datasets.sigmf_folder import random_parts
+from lmsc_unet.datasets.split_file import split_line
 from lmsc_unet.errors import DataError
 from lmsc_unet.experiments.budget import Budget
 from lmsc_unet.experiments.experiment import DataName

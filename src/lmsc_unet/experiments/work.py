@@ -13,8 +13,8 @@ from lmsc_unet.catalog import CATALOG
 from lmsc_unet.config import from_mapping
 from lmsc_unet.core.provenance import provenance
 from lmsc_unet.core.results_files import write_text
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import LmscError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.experiments.peer_networks import build_peer

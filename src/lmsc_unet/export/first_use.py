@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from lmsc_unet.core.results_files import cannot_write, remove
-from lmsc_unet.data.layouts import recognise
-from lmsc_unet.data.recordings import first_pieces
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.layouts import recognise
+from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.datasets.sigmf_folder import first_pieces
 from lmsc_unet.errors import DataError, ModelError
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.images import Pixels, draw_crops

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.layouts import recognise
-from lmsc_unet.data.options import DataOptions
-from lmsc_unet.data.reading import find_label_map, load_picture
-from lmsc_unet.data.recordings import has_recordings
-from lmsc_unet.data.sample import Dataset, Sample, of_split
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.layouts import recognise
+from lmsc_unet.datasets.load import find_label_map, load_picture
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.sample import Dataset, Sample, of_split
+from lmsc_unet.datasets.sigmf_folder import has_recordings
 from lmsc_unet.errors import DataError
 from lmsc_unet.export.source import Source
 from lmsc_unet.prediction.inputs import find_items

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation.evaluate import compare
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import Counts, count_pixels, stack

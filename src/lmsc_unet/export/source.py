@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from lmsc_unet.data.options import DataOptions
-from lmsc_unet.data.piece import PieceOptions
+from lmsc_unet.datasets.chunk_options import PieceOptions
+from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.evaluation.trial import pieces_of
 from lmsc_unet.imageio import sha256
 from lmsc_unet.prediction.loading import find_file

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsc_unet.data.layouts import recognise
-from lmsc_unet.data.options import DataOptions
+from lmsc_unet.datasets.layouts import recognise
+from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import DataError
 from lmsc_unet.imageio import IMAGE_KINDS, counted_endings, folder_contents
 

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lmsc_unet.core.pipeline import overlapped
-from lmsc_unet.data.reading import load_image
+from lmsc_unet.datasets.load import load_image
 from lmsc_unet.errors import DataError, LmscError, OutputError
 from lmsc_unet.imageio import GeoTag, RowSource, as_source, geo_tags, open_rows, read_info
 from lmsc_unet.prediction.inputs import Item

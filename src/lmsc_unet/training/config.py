@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_SCALE, MOST_SEED, MOST_SIDE_PX, check_range, check_share
-from lmsc_unet.data.options import DataOptions
-from lmsc_unet.data.piece import PieceOptions
+from lmsc_unet.datasets.chunk_options import PieceOptions
+from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.losses.config import LossConfig
 from lmsc_unet.prediction.spec import Treatment, check_pixels

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.reading import load_pair
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import load_pair
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.imageio import resize_mask
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.prediction.limits import Limits

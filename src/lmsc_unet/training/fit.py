@@ -12,8 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from lmsc_unet.config import from_mapping
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.splits import Fold
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ModelError
 from lmsc_unet.models import build_model
 from lmsc_unet.prediction.spec import ModelSpec

@@ -13,9 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lmsc_unet.core.results_files import write_bytes
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.reading import load_pair
-from lmsc_unet.data.sample import Sample
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import load_pair
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.prediction.overlays import colour_table, to_display
 from lmsc_unet.prediction.predictor import Predictor
 

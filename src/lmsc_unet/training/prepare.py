@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
-from lmsc_unet.data.class_pixels import check_learnable
-from lmsc_unet.data.folder import find_dataset
-from lmsc_unet.data.groups import check_groups
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.objects import typical_width_px
-from lmsc_unet.data.reading import find_label_map, label_map_of, summarise_masks
-from lmsc_unet.data.remarks import band_note, dataset_remarks
-from lmsc_unet.data.sample import Dataset, Sample
-from lmsc_unet.data.splits import Fold, check_no_leak, given_split, holdout, kfold
+from lmsc_unet.datasets.class_pixels import check_learnable
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.groups import check_groups
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import find_label_map, label_map_of, summarise_masks
+from lmsc_unet.datasets.remarks import band_note, dataset_remarks
+from lmsc_unet.datasets.sample import Dataset, Sample
+from lmsc_unet.datasets.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import read_info
 from lmsc_unet.prediction.spec import ModelSpec, Scaling
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config
+from lmsc_unet.training.object_width import typical_width_px
 from lmsc_unet.training.ranks import is_leader
 
 WIDE_PX = 30.0

@@ -54,7 +54,7 @@ FINE_TUNING: Mapping[str, Any] = MappingProxyType({"optimizer": {"learning_rate"
 
 def layout_settings(data: Path) -> Mapping[str, Any]:
     """The settings that follow from what lies in a folder: those for spectrograms, or none."""
-    from lmsc_unet.data.folder import layout_of
+    from lmsc_unet.datasets.folder import layout_of
 
     if not data.is_dir():
         return {}

@@ -9,9 +9,9 @@ from typing import Any
 
 from lmsc_unet.core.provenance import provenance
 from lmsc_unet.core.results_files import write_text
-from lmsc_unet.data.labels import LabelMap
-from lmsc_unet.data.split_file import split_line
-from lmsc_unet.data.splits import Fold
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.split_file import split_line
+from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap

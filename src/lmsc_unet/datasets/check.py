@@ -1,0 +1,157 @@
+"""Says what a dataset holds and everything that is wrong with it, before hours are spent on it."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.datasets.class_pixels import count_classes
+from lmsc_unet.datasets.folder import scan_dataset
+from lmsc_unet.datasets.groups import group_problems
+from lmsc_unet.datasets.inspection import Findings, inspect
+from lmsc_unet.datasets.label_problems import class_problems, find_labels
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.problems import Problem, Severity
+from lmsc_unet.datasets.remarks import band_note
+from lmsc_unet.datasets.sample import Dataset, Sample
+from lmsc_unet.datasets.splits import given_split
+from lmsc_unet.errors import DataError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a dataset holds, and what is wrong with it."""
+
+    dataset: Dataset
+    """The samples, those without mask included."""
+    findings: tuple[Findings, ...]
+    """What was seen in each of them."""
+    label_map: LabelMap | None
+    """What the masks' values mean; None where they have no one meaning."""
+    problems: tuple[Problem, ...]
+    """Everything wrong, errors first."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether training would refuse the dataset."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def num_pairs(self) -> int:
+        """How many images have a mask."""
+        return sum(sample.mask is not None for sample in self.dataset.samples)
+
+    @property
+    def splits(self) -> Counter[str]:
+        """How many samples the dataset itself puts into each part."""
+        return Counter(sample.split for sample in self.dataset.samples if sample.split)
+
+    def counted(self, attribute: str) -> Counter[Any]:
+        """How many images have each value of a field of `ImageInfo`."""
+        return Counter(getattr(findings.image, attribute) for findings in self.findings if findings.image)
+
+    @property
+    def sizes_px(self) -> Counter[tuple[int, int]]:
+        """How many images have each (height, width)."""
+        return Counter((found.image.height_px, found.image.width_px) for found in self.findings if found.image)
+
+    @property
+    def class_pixels(self) -> Counter[int]:
+        """How many pixels each class id has over all masks; `IGNORE` counts those to leave out."""
+        masks = [found.mask for found in self.findings if found.mask]
+        return count_classes(self.label_map, masks) if self.label_map else Counter()
+
+
+def check_dataset(
+    root: Path,
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
+    *,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Reads every file of a dataset once and tells what it found.
+
+    Raises:
+        DataError: nothing can be read as a dataset: no folder, no known layout, no pair, a wrong split file.
+        ConfigError: the classes named are none or too many.
+    """
+    dataset, problems = scan_dataset(root, options)
+    findings = _inspect_all(dataset.samples, options, on_progress)
+    label_map, label_problems = find_labels(dataset, findings, options.with_names(dataset.class_names))
+    report = Report(dataset=dataset, findings=findings, label_map=label_map, problems=())
+    everything = [
+        *problems,
+        *(problem for found in findings for problem in found.problems),
+        *label_problems,
+        *_channel_problems(findings),
+        *_band_problems(dataset.root, findings),
+        *_twin_problems(findings),
+        *_part_problems(report),
+        *group_problems(dataset.samples),
+        *class_problems(root, findings, label_map),
+    ]
+    everything.sort(key=lambda problem: problem.severity)
+    return Report(dataset=dataset, findings=findings, label_map=label_map, problems=tuple(everything))
+
+
+def _inspect_all(samples: Sequence[Sample], options: DataOptions, on_progress: Progress | None) -> tuple[Findings, ...]:
+    findings = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for found in pool.map(lambda sample: inspect(sample, options), samples):
+            findings.append(found)
+            if on_progress:
+                on_progress(len(findings), len(samples))
+    return tuple(findings)
+
+
+def _channel_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
+    """Grey among colour images is repeated to three channels; no other mixture has a meaning."""
+    kinds = Counter(found.image.channels for found in findings if found.image)
+    if set(kinds) <= {1, 3} or len(kinds) == 1:
+        return
+    most = kinds.most_common(1)[0][0]
+    for found in findings:
+        if found.image and found.image.channels != most:
+            reason = f"the image has {found.image.channels} channels, most images have {most}. Use images of one kind."
+            yield Problem(file=found.sample.image, reason=reason)
+
+
+def _band_problems(root: Path, findings: Sequence[Findings]) -> Iterator[Problem]:
+    """GDAL calls the fourth band of an 8-bit GeoTIFF alpha, whatever it holds."""
+    kept = [found.sample.image for found in findings if found.image and found.image.keeps_alpha]
+    if kept:
+        yield Problem(file=root, reason=band_note(kept), severity="warning")
+
+
+def _twin_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
+    """Images of equal pixels, however they are encoded."""
+    by_path = {found.sample.image: found.sample for found in findings}
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for found in findings:
+        if found.digest:
+            groups[found.digest].append(found.sample.image)
+    for first, *others in groups.values():
+        for other in others:
+            parts = {by_path[first].split, by_path[other].split}
+            if parts == {"train", "val"}:
+                reason = f"the same image is, as {first}, in the other of train and val. Take one of the two out."
+            else:
+                reason = f"the same image is here as {first}. Take one out: a split that parts them is refused."
+            severity: Severity = "error" if parts in ({None}, {"train", "val"}) else "warning"
+            yield Problem(file=other, reason=reason, severity=severity)
+
+
+def _part_problems(report: Report) -> Iterator[Problem]:
+    root = report.dataset.root
+    if report.num_pairs < 2:
+        reason = "there is one pair only; one more is needed at least, to train on one and validate on the other."
+        yield Problem(file=root, reason=reason)
+    try:
+        given_split(report.dataset.samples)
+    except DataError as error:
+        yield Problem(file=root, reason=str(error))

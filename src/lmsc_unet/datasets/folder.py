@@ -1,0 +1,110 @@
+"""Finds the pairs of a dataset in a folder, whatever of the known layouts it has."""
+
+from pathlib import Path
+
+from lmsc_unet.config import from_mapping, read_yaml
+from lmsc_unet.datasets.chunk_options import SIGNAL_NAMES, PieceOptions
+from lmsc_unet.datasets.groups import with_groups
+from lmsc_unet.datasets.layouts import recognise
+from lmsc_unet.datasets.nuinsseg import is_nuinsseg
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.problems import Problem, refuse
+from lmsc_unet.datasets.sample import Dataset, DatasetLayout, Sample
+from lmsc_unet.datasets.sigmf_folder import has_recordings, scan_recordings
+from lmsc_unet.datasets.split_file import SPLIT_WORDS, apply_split_file, has_column
+from lmsc_unet.datasets.unknown import no_pairs, unknown_layout
+from lmsc_unet.errors import DataError
+from lmsc_unet.signals.settings import SETTINGS_FILE, SpectrogramSettings
+
+
+def find_dataset(
+    root: Path,
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
+    *,
+    pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
+) -> Dataset:
+    """Finds images and their masks; every image has one, and every mask its image.
+
+    Known are `images/` beside `masks/` (or as `options` names them), both perhaps with subfolders `train/ val/ test/`,
+    or inside such folders, and all others of `layouts`. Where there are SigMF recordings instead, `pieces` says how
+    they become pictures.
+
+    Raises:
+        DataError: the folder is missing or of no known layout, or files have no partner or share a stem.
+    """
+    dataset, problems = scan_dataset(root, options, pieces=pieces)
+    refuse(root, problems)
+    return dataset
+
+
+def scan_dataset(
+    root: Path,
+    options: DataOptions = DataOptions(),  # noqa: B008 - frozen
+    *,
+    pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
+) -> tuple[Dataset, tuple[Problem, ...]]:
+    """As `find_dataset`, but files without partner are told and not refused.
+
+    Raises:
+        DataError: the folder is missing, of no known layout, or holds no pair at all.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: {'a folder is needed, this is a file' if root.exists() else 'no such folder'}.")
+    if layout_of(root, options.images) == "sigmf":
+        return scan_recordings(root, pieces, options)
+    recognised = recognise(root, options)
+    if recognised is None:
+        raise DataError(unknown_layout(root, options))
+    found = recognised.found
+    if not any(sample.mask for sample in found.samples):
+        raise DataError(no_pairs(root, options, found))
+    samples = tuple(sorted(found.samples, key=lambda sample: sample.image.as_posix()))
+    if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
+        samples = apply_split_file(_without_split(samples, root), root, options.split_file)
+    samples = with_groups(samples, root, options.group, options.split_file)
+    shown = read_settings(root)
+    dataset = Dataset(
+        root=root,
+        layout=recognised.layout,
+        samples=samples,
+        class_names=SIGNAL_NAMES if shown else recognised.class_names,
+        spectrogram=shown,
+        about=recognised.about,
+        spare=found.spare,
+        others=found.others,
+    )
+    return dataset, found.problems + _left_over(samples)
+
+
+def layout_of(root: Path, images: str = DataOptions.images) -> DatasetLayout:
+    """What the folder's files look like; recordings are looked for where there are no folders of images."""
+    if (root / images).is_dir() or any((root / part / images).is_dir() for part in SPLIT_WORDS):
+        return "folder"
+    if is_nuinsseg(root):
+        return "nuinsseg"
+    return "sigmf" if has_recordings(root) else "folder"
+
+
+def read_settings(root: Path) -> SpectrogramSettings | None:
+    """How the pictures of a set were made from samples; None where they were not, or the set does not say.
+
+    Raises:
+        ConfigError: the file that says it holds something else.
+    """
+    path = root / SETTINGS_FILE
+    return from_mapping(SpectrogramSettings, read_yaml(path), str(path)) if path.is_file() else None
+
+
+def _without_split(samples: tuple[Sample, ...], root: Path) -> tuple[Sample, ...]:
+    if any(sample.split for sample in samples):
+        raise DataError(
+            f"{root}: its folders say what trains and what validates, and so does the split file. Keep one."
+        )
+    return samples
+
+
+def _left_over(samples: tuple[Sample, ...]) -> tuple[Problem, ...]:
+    if not any(sample.split for sample in samples):
+        return ()
+    reason = "the image is in none of train, val and test, though others are. Put it into one, or take it out."
+    return tuple(Problem(file=sample.image, reason=reason) for sample in samples if sample.split is None)

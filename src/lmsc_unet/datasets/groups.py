@@ -1,0 +1,114 @@
+"""Images that belong together, such as those of one patient, slide or organ, so that no split parts them."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from lmsc_unet.datasets.labels import listed
+from lmsc_unet.datasets.problems import Problem
+from lmsc_unet.datasets.sample import Sample, Split
+from lmsc_unet.datasets.split_file import SPLIT_WORDS, column_of
+from lmsc_unet.errors import DataError
+
+_NUMBERED = re.compile(r"([^\d]*\d+[a-zA-Z]*)[-_ .].*\d")
+"""A name up to its first number, if a separator and another number follow."""
+FOLDER = "folder"
+"""The word for groups by the folder that an image lies in."""
+
+
+def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> tuple[Sample, ...]:
+    """Puts samples into the groups that the folders or a column of the split file name.
+
+    Args:
+        samples: All samples of the dataset.
+        root: The dataset, for messages.
+        group: `folder`, or a column of the split file; without it no sample has a group.
+        split_file: CSV with the column name and that column.
+
+    Raises:
+        DataError: there is no such folder or column, or an image has no group.
+    """
+    if not group:
+        return tuple(samples)
+    named = _by_folder(samples, root) if group == FOLDER else _by_column(samples, root, group, split_file)
+    return tuple(replace(sample, group=named[sample.name]) for sample in samples)
+
+
+def _by_folder(samples: Iterable[Sample], root: Path) -> dict[str, str]:
+    """The folders of a name, without train, val or test."""
+    named = {}
+    for sample in samples:
+        folders = PurePosixPath(sample.file_name).parent.parts
+        named[sample.name] = "/".join(folders[1:] if folders and folders[0].lower() in SPLIT_WORDS else folders)
+    if not any(named.values()):
+        raise DataError(
+            f"{root}: --group folder takes the folder that an image lies in as its group, but the images lie in no "
+            "subfolders. Name the groups in a column of the split file, and that column by --group."
+        )
+    return named
+
+
+def _by_column(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> Mapping[str, str]:
+    if split_file is None:
+        raise DataError(
+            f"--group {group} is a column of the split file, but there is none. Name it by --split-file, a CSV with "
+            f"the columns name and {group}; or take --group folder for the folders of the images."
+        )
+    named = column_of(samples, root, split_file, group)
+    missing = [sample.name for sample in samples if not named.get(sample.name)]
+    if missing:
+        raise DataError(
+            f"{split_file}: {len(missing)} images have no {group}, such as {listed(missing, 3)}. Name it for each."
+        )
+    return named
+
+
+def check_groups(samples: Iterable[Sample]) -> None:
+    """Refuses a group that stands in two parts.
+
+    Raises:
+        DataError: the group is named, with an image of each part.
+    """
+    parts: dict[str, dict[Split | None, str]] = defaultdict(dict)
+    for sample in samples:
+        if sample.group is not None:
+            parts[sample.group].setdefault(sample.split, sample.name)
+    for group, names in parts.items():
+        if len(names) > 1:
+            shown = " and ".join(f"in {split or 'no part'} ({name})" for split, name in sorted(names.items(), key=str))
+            raise DataError(f"The group {group} stands {shown}. Put all its images into one part.")
+
+
+def groups_in_names(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
+    """Groups that the files' names suggest: `slide1_x0_y512` and `slide1_x0_y1024` are of slide1.
+
+    A group is a name up to its first number, where other numbers follow. Nothing is suggested where half of
+    the images are alone in theirs.
+    """
+    samples = tuple(samples)
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        found = _NUMBERED.match(PurePosixPath(sample.file_name).name)
+        if found:
+            groups[found[1]].append(sample)
+    shared = {name: images for name, images in groups.items() if len(images) > 1}
+    return shared if len(shared) > 1 and 2 * sum(map(len, shared.values())) >= len(samples) else {}
+
+
+def group_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
+    """Names that suggest groups, where nobody names groups and no split keeps them together."""
+    if any(sample.group is not None or sample.piece is not None for sample in samples):
+        return
+    groups = groups_in_names(samples)
+    parted = [name for name, images in groups.items() if len({image.split for image in images}) > 1]
+    if not groups or (samples[0].split is not None and not parted):
+        return
+    name = (parted or list(groups))[0]
+    shown = listed([image.name for image in groups[name]], 3)
+    reason = (
+        f"the names suggest {len(groups)} groups of images, such as {name} ({shown}). If these are of one slide or "
+        "patient, a split that parts them flatters the score: name groups by --group."
+    )
+    yield Problem(file=groups[name][0].image, reason=reason, severity="warning")

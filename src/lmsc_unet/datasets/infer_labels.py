@@ -1,0 +1,203 @@
+"""What the masks of a dataset mean, from what all of them hold: one meaning, or an error that says the ways on."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+from lmsc_unet.datasets.advice import advice
+from lmsc_unet.datasets.instances import look_like_instances
+from lmsc_unet.datasets.labels import BINARY_NAMES, MAX_CLASSES, LabelMap, check_class_names, listed
+from lmsc_unet.datasets.mask_summary import MaskSummary
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.errors import DataError
+from lmsc_unet.imageio import NAN, NOTHING
+
+Masks = Mapping[Path, MaskSummary]
+
+
+class _Common(TypedDict):
+    ignore_index: int | None
+    ignores_nan: bool
+    is_by_greys: bool
+
+
+def infer_label_map(masks: Masks, options: DataOptions = DataOptions()) -> LabelMap:  # noqa: B008 - frozen
+    """The meaning of masks, from the values that each mask of a dataset holds.
+
+    Where a few masks are at odds with the others, the others decide: `complaint_of` then names the few.
+
+    Args:
+        masks: what each mask holds, read with the same options.
+        options: what the user says of the values.
+
+    Raises:
+        DataError: the values can be read in more than one way, or not at all.
+        ConfigError: more classes than 255, or a single one.
+    """
+    names = options.class_names or BINARY_NAMES
+    check_class_names(names)
+    is_by_greys = all(mask.shows_greys for mask in masks.values() if mask.palette is not None)
+    common: _Common = {
+        "ignore_index": options.ignore_index,
+        "ignores_nan": options.ignore_nan,
+        "is_by_greys": is_by_greys,
+    }
+    if options.colors:
+        colours = tuple((int(colour, 16),) for colour in options.colors)
+        return LabelMap(kind="colors", class_names=names, raw_values=colours)
+    if options.mask_threshold is not None:
+        return LabelMap(kind="threshold", class_names=names, threshold=options.mask_threshold, **common)
+    _check_colours(masks)
+    if not is_by_greys:
+        _check_palettes(masks, only_background=options.instances)
+    if options.instances:
+        return LabelMap(kind="instances", class_names=names, **common)
+    if options.values:
+        return LabelMap(kind="values", class_names=names, raw_values=tuple((v,) for v in options.values), **common)
+    _check_nodata(masks, options)
+    if len(names) > 2:
+        return LabelMap(kind="classes", class_names=names, **common)
+    return _two_classes(masks, names, common, options)
+
+
+def complaint_of(label_map: LabelMap, mask: MaskSummary) -> str | None:
+    """What is wrong with one mask under the map that all of them gave; None where nothing is."""
+    if label_map.kind == "colors" or not mask.is_coloured:
+        found = sorted(mask.pixels(as_greys=label_map.is_by_greys))
+        unknown = label_map.unknown(found, mask.nodata)
+        classes = {label_map.class_id(value, mask.nodata) for value in found}
+        if mask.is_lossy and (unknown or len(classes) > 2):
+            return (
+                f"the mask is, by its content, a JPEG or compressed as lossily, and holds {listed(found)}: values at "
+                "edges are not those that were drawn. Save masks as PNG; two classes may be told by "
+                "--mask-threshold 128."
+            )
+        if unknown:
+            return label_map.complaint(unknown)
+        return _two_foregrounds(label_map, mask, found)
+    colours = listed([f"{value:06x}" for value in mask.values.tolist()], 3)
+    return (
+        "the mask has 3 differing channels. A mask holds one number a pixel: save it as class ids, as other masks are. "
+        f"Its colours are {colours}."
+    )
+
+
+def _two_foregrounds(label_map: LabelMap, mask: MaskSummary, found: list[int]) -> str | None:
+    """Where some masks say 1 and others 255, one mask must not say both, nor 15 in 8 bits."""
+    if label_map.kind != "binary" or len(label_map.raw_values[1]) == 1:
+        return None
+    foreground = [value for value in found if value in label_map.raw_values[1] and value != mask.nodata]
+    if len(foreground) < 2 and all(_is_full(value, mask) for value in foreground):
+        return None
+    return (
+        f"the mask holds {listed(found)}, and in other masks {label_map.described()} are told file by file. "
+        "Correct the mask; if 255 marks pixels to leave out, say --ignore-index 255."
+    )
+
+
+def _two_classes(masks: Masks, names: tuple[str, ...], common: _Common, options: DataOptions) -> LabelMap:
+    held = {path: _counting(mask, options, common["is_by_greys"]) for path, mask in masks.items()}
+    foregrounds = _foregrounds(masks, held)
+    num_fitting = sum(_fits(held[path], mask, foregrounds) for path, mask in masks.items())
+    if num_fitting < len(masks) and look_like_instances(masks.values(), held.values()):
+        return LabelMap(kind="instances", class_names=names, **common)
+    if num_fitting > len(masks) / 2 or not masks:
+        return LabelMap(kind="binary", class_names=names, raw_values=((0,), foregrounds), **common)
+    raise DataError(advice(masks, held))
+
+
+def _foregrounds(masks: Masks, held: Mapping[Path, frozenset[int]]) -> tuple[int, ...]:
+    """The values that stand for foreground: in each mask one; several only where each is 1 or the fullest of its file.
+
+    Where every mask holds 0 and one same value, that is it, whatever it is.
+    """
+    others = {path: values - {0} for path, values in held.items()}
+    found = Counter(value for values in others.values() if len(values) == 1 for value in values if value > 0)
+    full = {
+        value
+        for path, values in others.items()
+        for value in values
+        if len(values) == 1 and value > 0 and _is_full(value, masks[path])
+    }
+    if len(found) > 1 and full:
+        return tuple(sorted(full))
+    return (found.most_common(1)[0][0],) if found else (1,)
+
+
+def _is_full(value: int, mask: MaskSummary) -> bool:
+    """Whether a value can mean foreground by itself: 1, or white; of palette indices 1 alone."""
+    if mask.palette is not None and not mask.shows_greys:
+        return value == 1
+    fullest = {2**mask.bits - 1} if 4 <= mask.bits <= 16 else set()
+    return value in {1, 255} | fullest | ({65535} if mask.bits > 16 else set())
+
+
+def _fits(values: frozenset[int], mask: MaskSummary, foregrounds: tuple[int, ...]) -> bool:
+    others = values - {0}
+    if len(foregrounds) == 1:
+        return others <= set(foregrounds)
+    return len(others) <= 1 and all(value in foregrounds and _is_full(value, mask) for value in others)
+
+
+def _counting(mask: MaskSummary, options: DataOptions, as_greys: bool) -> frozenset[int]:
+    """The values that are to be classes: not those to leave out."""
+    out = {options.ignore_index, mask.nodata, NOTHING} | ({NAN} if options.ignore_nan else set())
+    return frozenset(mask.pixels(as_greys=as_greys)) - out
+
+
+def _check_colours(masks: Masks) -> None:
+    coloured = [mask for mask in masks.values() if mask.is_coloured]
+    if len(coloured) * 2 <= len(masks) or not coloured:
+        return
+    pixels: Counter[int] = Counter()
+    for mask in coloured:
+        pixels.update(mask.pixels())
+    colours = [f"{value:06x}" for value, _ in pixels.most_common()]
+    if any(mask.is_lossy for mask in coloured):
+        raise DataError(
+            f"{len(coloured)} of {len(masks)} masks are in colours, and JPEG or compressed as lossily, so that no "
+            f"colour is left exact: {listed(colours)}. Export them again as PNG."
+        )
+    if len(colours) > MAX_CLASSES:
+        raise DataError(
+            f"{len(coloured)} of {len(masks)} masks are in colours, too many for classes: {listed(colours)}. "
+            "Are they pictures? Name the folder of the masks with --masks."
+        )
+    raise DataError(
+        f"{len(coloured)} of {len(masks)} masks are in colours: {listed(colours)}. A mask holds one number a pixel: "
+        f"name the colour of each class in order, the background first: --colors {','.join(colours[:3])}; "
+        "or save class ids as grey or palette PNG."
+    )
+
+
+def _check_palettes(masks: Masks, *, only_background: bool) -> None:
+    """Refuses palettes in which one index has two colours: the indices then are no common class ids.
+
+    Numbers of instances may have any colours, but 0.
+    """
+    seen: dict[int, tuple[str, Path]] = {}
+    for path, mask in masks.items():
+        for value in mask.values.tolist():
+            colour = mask.colour(value)
+            if colour is None or (only_background and value != 0):
+                continue
+            first, first_path = seen.setdefault(value, (colour, path))
+            if first != colour:
+                raise DataError(
+                    f"the masks' palettes differ: index {value} is {first} in {first_path} and {colour} in {path}, so "
+                    "that indices are no class ids. Name the colour of each class with --colors, or save all masks "
+                    "with one palette."
+                )
+
+
+def _check_nodata(masks: Masks, options: DataOptions) -> None:
+    """0 is nearly always the background; where the file calls it nothing, only the user knows."""
+    if options.ignore_index == 0:
+        return
+    tagged = [path for path, mask in masks.items() if mask.nodata == 0 and 0 in mask.values]
+    if tagged:
+        raise DataError(
+            f"{len(tagged)} of {len(masks)} masks, such as {tagged[0]}, call 0 nothing by the tag GDAL_NODATA, "
+            "and hold it. If 0 is the background, name all values in order: --values 0,1; if not, say --ignore-index 0."
+        )

@@ -1,0 +1,140 @@
+"""What a mask holds, small enough to be kept for every mask of a dataset."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.errors import DataError
+from lmsc_unet.imageio import StoredMask, read_stored_mask
+
+_MAX_COLOURS = 512  # of a photograph taken for a mask; more than there can be classes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placement:
+    """Where the numbers of a mask lie, by which instances are told from classes."""
+
+    num_pieces: NDArray[np.int64]
+    """Of each value: connected pieces (by sides) less holes."""
+    centres: NDArray[np.float64]
+    """Of each value: mean row and column as shares of the sides, `N 2`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MaskSummary:
+    """The values of one mask, and what its file says of them."""
+
+    height_px: int
+    """Rows."""
+    width_px: int
+    """Columns."""
+    values: NDArray[np.int64]
+    """The raw values, sorted; of colours 0xRRGGBB, of a palette its indices, with a threshold 0 and 1."""
+    counts: NDArray[np.int64]
+    """Pixels of each value."""
+    bits: int = 8
+    """Bits of a value in the file."""
+    is_lossy: bool = False
+    """Whether the file is a JPEG, or compressed as lossily."""
+    is_coloured: bool = False
+    """Whether the mask is in colours that no option names."""
+    nodata: int | float | None = None
+    """The value that the file itself calls nothing."""
+    palette: NDArray[np.uint8] | None = None
+    """The colours of indices, where there is a palette that counts."""
+    shows_greys: bool = False
+    """Whether the palette holds greys alone."""
+    placement: Placement | None = None
+    """Where the numbers lie; only of masks of three values and more."""
+
+    def pixels(self, *, as_greys: bool = True) -> dict[int, int]:
+        """How many pixels have each raw value; with `as_greys` a palette of greys gives the greys."""
+        values = self.values
+        if as_greys and self.shows_greys and self.palette is not None:
+            values = self.palette[self.values, 0]
+        return dict(zip(values.tolist(), self.counts.tolist(), strict=True))
+
+    def colour(self, value: int) -> str | None:
+        """The colour of an index as rrggbb; None where there is no palette, or it has no such index."""
+        if self.palette is None or not 0 <= value < len(self.palette):
+            return None
+        return bytes(self.palette[value]).hex()
+
+
+def summarise_mask(path: Path, options: DataOptions = DataOptions()) -> MaskSummary:  # noqa: B008 - frozen
+    """Reads a mask once.
+
+    Raises:
+        DataError: the mask cannot be read; it is named.
+    """
+    stored = read_stored_mask(path)
+    try:
+        return summarise(stored, options)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def summarise(stored: StoredMask, options: DataOptions = DataOptions()) -> MaskSummary:  # noqa: B008 - frozen
+    """The values of a mask as the options read them.
+
+    Raises:
+        DataError: the mask holds fractions without a threshold, or colours with one. The caller adds the file's name.
+    """
+    is_packed = bool(options.colors) or (stored.is_coloured and options.mask_threshold is None)
+    if is_packed:
+        raw: NDArray[Any] = stored.colours()
+    elif options.mask_threshold is not None:
+        raw = stored.above(options.mask_threshold, options.ignore_index)
+    else:
+        raw = stored.numbers(as_greys=False)
+    values, counts = _counted(raw)
+    if is_packed and len(values) > _MAX_COLOURS:
+        most = np.sort(np.argsort(-counts, kind="stable")[:_MAX_COLOURS])
+        values, counts = values[most], counts[most]
+    is_plain = not is_packed and options.mask_threshold is None
+    may_be_instances = is_plain and stored.bits > 8 and not options.says_values and len(options.classes) <= 2
+    return MaskSummary(
+        height_px=raw.shape[0],
+        width_px=raw.shape[1],
+        values=values,
+        counts=counts,
+        bits=stored.bits,
+        is_lossy=stored.is_lossy,
+        is_coloured=is_packed and not options.colors,
+        nodata=stored.nodata,
+        palette=stored.palette if is_plain else None,
+        shows_greys=is_plain and stored.shows_greys,
+        placement=_placement(raw, values) if may_be_instances and len(values) > 2 else None,
+    )
+
+
+def _counted(raw: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if raw.dtype in (np.uint8, np.uint16):
+        counts = np.bincount(raw.ravel())
+        values = np.flatnonzero(counts)
+        return values.astype(np.int64), counts[values].astype(np.int64)
+    values, counts = np.unique(raw, return_counts=True)
+    return values.astype(np.int64), counts.astype(np.int64)
+
+
+def _placement(raw: NDArray[Any], values: NDArray[np.int64]) -> Placement:
+    """Pieces less holes are runs less the links between runs of neighbouring rows (Euler's number)."""
+    places = np.searchsorted(values, raw)
+    num = len(values)
+    is_start = np.ones(places.shape, np.bool_)
+    is_start[:, 1:] = places[:, 1:] != places[:, :-1]
+    is_linked = places[1:] == places[:-1]
+    goes_on = np.zeros_like(is_linked)
+    goes_on[:, 1:] = is_linked[:, 1:] & is_linked[:, :-1] & ~is_start[1:, 1:]
+    runs = np.bincount(places[is_start], minlength=num)
+    links = np.bincount(places[1:][is_linked & ~goes_on], minlength=num)
+    flat, height_px, width_px = places.ravel(), *places.shape
+    counts = np.bincount(flat, minlength=num)
+    rows = np.bincount(flat, np.repeat(np.arange(height_px), width_px), minlength=num)
+    columns = np.bincount(flat, np.tile(np.arange(width_px), height_px), minlength=num)
+    centres = np.stack([rows / height_px, columns / width_px], axis=1) / counts[:, None]
+    return Placement(num_pieces=(runs - links).astype(np.int64), centres=centres)

@@ -1,0 +1,174 @@
+"""Images and masks of some folders, paired by the path below them without its ending."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lmsc_unet.datasets.labels import listed
+from lmsc_unet.datasets.name_matching import Affix, Match, in_words, masks_among, match_names
+from lmsc_unet.datasets.problems import Problem
+from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.errors import DataError
+from lmsc_unet.imageio import FolderContents, folder_contents
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderPair:
+    """A folder of images and a folder of masks; one folder where both lie in it."""
+
+    images: Path
+    """The images."""
+    masks: Path
+    """The masks."""
+    prefix: str = ""
+    """What the names of its samples begin with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Samples of some folders, and what is wrong with their files."""
+
+    samples: tuple[Sample, ...] = ()
+    """Every image, with its mask where there is one."""
+    problems: tuple[Problem, ...] = ()
+    """Images without mask, masks without image, files that share a stem."""
+    spare: tuple[Path, ...] = ()
+    """Images that need no mask, such as those of a test part that is published without."""
+    others: Counter[str] = field(default_factory=Counter)
+    """How many files of other kinds were passed over, by ending."""
+    about: str = ""
+    """How the names of masks differ from those of images."""
+
+
+def pair(
+    folders: Sequence[FolderPair],
+    mask_suffix: str = "",
+    *,
+    case_of: Callable[[str], str] = str,
+) -> Found:
+    """Pairs the pictures of all folders by one rule; `case_of` takes off an image's name what its mask's never has.
+
+    Raises:
+        DataError: several masks would do for each image.
+    """
+    images, masks, others, twins = _listed(folders, mask_suffix)
+    by_case = {case_of(name): name for name in images}
+    match = match_names(by_case, masks, mask_suffix)
+    if match.kinds:
+        raise DataError(_several_kinds(folders, match.kinds))
+    partners = {by_case[name]: masks[mask] for name, mask in match.partners.items()}
+    samples = tuple(Sample(name=name, image=image, mask=partners.get(name)) for name, image in images.items())
+    used = set(partners.values())
+    open_masks = {name: path for name, path in masks.items() if path not in used}
+    problems = [*twins, *_ambiguous(match, by_case, images, masks), *_same_files(samples)]
+    told = {problem.file for problem in problems} | {
+        masks[mask] for found in match.ambiguous.values() for mask in found
+    }
+    problems += [_no_mask(sample, folders) for sample in samples if sample.mask is None and sample.image not in told]
+    problems += [_no_image(name, path, folders) for name, path in open_masks.items() if path not in told]
+    return Found(samples=samples, problems=tuple(problems), others=others, about=match.about)
+
+
+def by_stem(folder: Path, contents: FolderContents, prefix: str = "") -> tuple[dict[str, Path], list[Problem]]:
+    """The pictures of a folder by name, in one Unicode form, and those whose name another has."""
+    files: dict[str, Path] = {}
+    twins = []
+    for path in contents.pictures:
+        stem = path.relative_to(folder).with_suffix("").as_posix()
+        first = files.setdefault(prefix + printable(stem), path)
+        if first != path:
+            reason = f"has the stem of {first.name}, and pairs are made by stem. Rename one of the two, or take it out."
+            twins.append(Problem(file=path, reason=reason))
+    return files, twins
+
+
+def printable(name: str) -> str:
+    """A name in one Unicode form (macOS writes é as two characters), with bytes that are no UTF-8 escaped."""
+    return unicodedata.normalize("NFC", name).encode(errors="backslashreplace").decode()
+
+
+def _listed(
+    folders: Sequence[FolderPair], mask_suffix: str
+) -> tuple[dict[str, Path], dict[str, Path], Counter[str], list[Problem]]:
+    """Images and masks by name, files of other kinds, and files that share a stem."""
+    images: dict[str, Path] = {}
+    masks: dict[str, Path] = {}
+    others: Counter[str] = Counter()
+    twins: list[Problem] = []
+    for one in folders:
+        for folder, files in {one.images: images, one.masks: masks}.items():
+            contents = folder_contents(folder)
+            found, problems = by_stem(folder, contents, one.prefix)
+            files.update(found)
+            others += contents.others
+            twins += problems
+    if any(one.images == one.masks for one in folders):
+        return *_parted(folders, masks, mask_suffix), others, twins
+    return images, masks, others, twins
+
+
+def _parted(
+    folders: Sequence[FolderPair], files: Mapping[str, Path], mask_suffix: str
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Images and masks that lie in one folder."""
+    names, kinds = masks_among(files.keys(), mask_suffix)
+    if kinds:
+        raise DataError(_several_kinds(folders, kinds))
+    images = {name: path for name, path in files.items() if name not in names}
+    return images, {name: files[name] for name in files if name in names}
+
+
+def _several_kinds(folders: Sequence[FolderPair], kinds: Sequence[Affix]) -> str:
+    options = " or ".join(f"--mask-suffix {after}" for before, after in kinds if not before)
+    way = f"Name one by {options}" if options else "Move one of them out"
+    return (
+        f"{folders[0].masks}: several files would be the mask of an image: "
+        f"{listed([in_words(kind) for kind in kinds])}. {way}, or keep the masks in a folder of their own."
+    )
+
+
+def _ambiguous(
+    match: Match, by_case: Mapping[str, str], images: Mapping[str, Path], masks: Mapping[str, Path]
+) -> Iterator[Problem]:
+    for name, found in match.ambiguous.items():
+        rivals = [images[by_case[other]].name for other, theirs in match.ambiguous.items() if theirs == found]
+        fitting = listed([masks[mask].name for mask in found])
+        reason = f"its mask may be {fitting}, and the images that may have it are {listed(rivals)}. Rename them alike."
+        yield Problem(file=images[by_case[name]], reason=reason)
+
+
+def _same_files(samples: Iterable[Sample]) -> Iterator[Problem]:
+    for sample in samples:
+        if sample.mask is not None and _is_same(sample.image, sample.mask):
+            reason = f"the mask is the image itself, {sample.image}. Name two folders, or the masks by --mask-suffix."
+            yield Problem(file=sample.mask, reason=reason)
+
+
+def _is_same(image: Path, mask: Path) -> bool:
+    try:
+        return image.samefile(mask)
+    except OSError:  # a broken link; reading will tell
+        return False
+
+
+def _no_mask(sample: Sample, folders: Sequence[FolderPair]) -> Problem:
+    one = _folder_of(sample.name, folders)
+    below = sample.name.removeprefix(one.prefix)
+    if one.images == one.masks:
+        return Problem(file=sample.image, reason="the image has no mask beside it. Add one, or take the image out.")
+    reason = f"the image has no mask. Add {one.masks / below}.png, or take the image out."
+    return Problem(file=sample.image, reason=reason)
+
+
+def _no_image(name: str, mask: Path, folders: Sequence[FolderPair]) -> Problem:
+    one = _folder_of(name, folders)
+    if one.images == one.masks:
+        return Problem(file=mask, reason="the mask has no image beside it. Add one, or take the mask out.")
+    reason = f"the mask has no image. Add {one.images / name.removeprefix(one.prefix)}.png, or take the mask out."
+    return Problem(file=mask, reason=reason)
+
+
+def _folder_of(name: str, folders: Sequence[FolderPair]) -> FolderPair:
+    return max((one for one in folders if name.startswith(one.prefix)), key=lambda one: len(one.prefix))
