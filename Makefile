@@ -9,7 +9,7 @@ SPEED := .venv-speed
 # The device wing: what runs models. Its tests also run where there is nothing else.
 DEVICE := .venv-device
 EXECUTORCH := .venv-executorch
-DEVICE_TESTS := $(addprefix tests/,imageio signals synthetic metrics datasets prediction evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
+DEVICE_TESTS := $(addprefix tests/,imageio signals synthetic metrics datasets inference apps evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
 
 .PHONY: demo test test-long test-device test-openvino test-executorch check format docs bench speed peers dist clean
 
@@ -55,7 +55,7 @@ test-device: $(DEVICE)/.ready ## The tests of what runs models, where PyTorch is
 
 test-openvino: $(SPEED)/.ready ## The tests of what OpenVINO runs; none of them may be skipped.
 	$(SPEED)/bin/python -c "import openvino"
-	OMP_NUM_THREADS=1 $(SPEED)/bin/python -m pytest -q -m openvino tests/export tests/prediction
+	OMP_NUM_THREADS=1 $(SPEED)/bin/python -m pytest -q -m openvino tests/export tests/inference
 
 # Sees all that is in the other environment, and ExecuTorch with its 23 packages besides (333 MB).
 $(EXECUTORCH)/.ready: $(READY)

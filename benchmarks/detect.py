@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 from rows import print_head, print_row
 
-from lmsc_unet.prediction.recordings.finder import ENERGY, load_finder
-from lmsc_unet.prediction.recordings.results import write_found
-from lmsc_unet.prediction.recordings.searching import search_recording
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.apps.detect.results import write_found
+from lmsc_unet.apps.detect.searching import search_recording
+from lmsc_unet.inference.detector import ENERGY, load_finder
+from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.signals.annotations import write_metadata
 from lmsc_unet.signals.detection import captures, pipeline
 from lmsc_unet.signals.recording import open_recording

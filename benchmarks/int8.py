@@ -51,9 +51,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from lmsc_unet.export.quantising import Quantiser
     from lmsc_unet.export.saving import write_model
     from lmsc_unet.export.source import open_source
-    from lmsc_unet.prediction.backends import open_network
-    from lmsc_unet.prediction.modelfile import Description
-    from lmsc_unet.prediction.runtime import Runtime
+    from lmsc_unet.inference.backends import open_network
+    from lmsc_unet.inference.metadata import Description
+    from lmsc_unet.inference.runtime import Runtime
     from lmsc_unet.training.loading import as_network
 
     source = open_source(options.run)

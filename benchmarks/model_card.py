@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lmsc_unet.prediction.bundled import FOLDER, list_bundled
+from lmsc_unet.inference.bundled import FOLDER, list_bundled
 
 RESULTS = Path(__file__).parent / "results" / "models"
 PRECISIONS = {"fp32": "float32", "int8": "INT8", "openvino": "INT8 for OpenVINO"}

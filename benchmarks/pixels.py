@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from lmsc_unet.imageio import read_image, resize, resize_mask, write_png
-from lmsc_unet.prediction.overlays import FILL_SHARE, borders, draw_overlay, to_display
+from lmsc_unet.inference.overlays import FILL_SHARE, borders, draw_overlay, to_display
 from lmsc_unet.signals.detection.components import find_runs
 from lmsc_unet.signals.morphology import closed, window_means
 
@@ -50,7 +50,7 @@ def main() -> None:
         "commit": commit.stdout.strip(),
         "versions": {"numpy": np.__version__, "cv2": cv2.__version__},
         "import_cv2_ms": import_ms("cv2") - import_ms("numpy"),
-        "import_predictor_ms": import_ms("lmsc_unet.prediction.predictor"),
+        "import_predictor_ms": import_ms("lmsc_unet.inference.predictor"),
         "rows": rows,
     }
     print(json.dumps(result, indent=1))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lmsc_unet.prediction import bundled, first_use
+from lmsc_unet.inference import bundled, export_cache
 
 settings.register_profile("shared machines", deadline=None)
 settings.load_profile("shared machines")
@@ -40,7 +40,7 @@ def no_weights(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 @pytest.fixture(autouse=True)
 def no_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     """What exports a run at its first use is not installed."""
-    monkeypatch.setattr(first_use, "NEEDED", ("what-exports",))
+    monkeypatch.setattr(export_cache, "NEEDED", ("what-exports",))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_importing_the_package_loads_nothing() -> None:
 def test_what_runs_a_model_loads_no_torch() -> None:
     names = "Predictor, Prediction, ModelSpec, CATALOG, model_config, evaluate, TrainConfig, LmscError, read_image"
     loaded = loaded_after(f"from lmsc_unet import {names}")
-    assert "lmsc_unet.prediction.predictor" in loaded
+    assert "lmsc_unet.inference.predictor" in loaded
     assert "torch" not in loaded
 
 

@@ -25,13 +25,13 @@ def modules_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import lmsc_unet.prediction.predictor, lmsc_unet.evaluation, lmsc_unet.datasets.check, lmsc_unet.signals",
+        "import lmsc_unet.inference.predictor, lmsc_unet.evaluation, lmsc_unet.datasets.check, lmsc_unet.signals",
         "from lmsc_unet.cli.main import main; main(['--help'])",
         "from lmsc_unet.cli.main import main; main(['models'])",
         "from lmsc_unet.cli.main import main; main(['predict', '--help'])",
         "from lmsc_unet.cli.main import main; main(['export', '--help'])",
-        "import lmsc_unet.prediction.backends.onnx_runtime, lmsc_unet.prediction.backends.open_vino, onnxruntime",
-        "import lmsc_unet.prediction.recordings.opening",
+        "import lmsc_unet.inference.backends.onnx_runtime, lmsc_unet.inference.backends.open_vino, onnxruntime",
+        "import lmsc_unet.apps.detect.opening",
         "from lmsc_unet.cli.main import main; main(['detect', '--help'])",
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 import yaml
 
+from lmsc_unet.apps.detect.inputs import RawFormat
 from lmsc_unet.benchmark.plan import Plan
 from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_mapping, to_yaml
@@ -16,16 +17,15 @@ from lmsc_unet.datasets.chunk_options import PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.prediction.predictor import Predictor, with_scale, with_threshold
-from lmsc_unet.prediction.recordings.inputs import RawFormat
-from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.predictor import Predictor, with_scale, with_threshold
+from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.synthetic.radio.scene import SceneOptions
 from lmsc_unet.synthetic.radio.writer import write_scenes
 from lmsc_unet.synthetic.tissue.writer import write_nuclei
 from lmsc_unet.training.config import AugmentConfig, TrainConfig
 from lmsc_unet.training.recipes import RECIPES, merged
-from tests.prediction.networks import small_unet, spec
+from tests.inference.networks import small_unet, spec
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -29,7 +29,7 @@ def nuclei(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("onnx", reason="the tests write ONNX files by it")
-    from tests.prediction.model_files import write_model
+    from tests.inference.model_files import write_model
 
     return write_model(tmp_path_factory.mktemp("model") / "bright.onnx")
 

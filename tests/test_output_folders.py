@@ -11,8 +11,8 @@ from lmsc_unet.core.folder_lock import FolderLock
 from lmsc_unet.core.storage import replacing
 from lmsc_unet.errors import OutputError
 from lmsc_unet.imageio import write_png
-from tests.prediction.networks import load_by
-from tests.prediction.recordings.bursts import write_bursts
+from tests.apps.detect.bursts import write_bursts
+from tests.inference.networks import load_by
 
 LONG = "x" * 300
 
@@ -20,7 +20,7 @@ LONG = "x" * 300
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs a command that writes to a folder."""
-    load_by(monkeypatch, "tests.prediction.networks:load_bright")
+    load_by(monkeypatch, "tests.inference.networks:load_bright")
     (tmp_path / "model.fake").write_text("{}")
     write_png(tmp_path / "in/a.png", np.full((8, 8, 3), 200, np.uint8))
     write_png(tmp_path / "in/images/a.png", np.full((8, 8, 3), 200, np.uint8))

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from lmsc_unet.errors import LmscError
     from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
     from lmsc_unet.imageio import read_image, read_mask, write_png
+    from lmsc_unet.inference.predictor import Prediction, Predictor
+    from lmsc_unet.inference.spec import ModelSpec
     from lmsc_unet.models import LMSCUNet, UNet, build_model
-    from lmsc_unet.prediction.predictor import Prediction, Predictor
-    from lmsc_unet.prediction.spec import ModelSpec
     from lmsc_unet.training.config import TrainConfig
     from lmsc_unet.training.run import run as train
 
@@ -63,9 +63,9 @@ _ORIGINS = MappingProxyType(
         "LMSCUNet": "lmsc_unet.models:LMSCUNet",
         "LMSCUNetConfig": "lmsc_unet.catalog:LMSCUNetConfig",
         "LmscError": "lmsc_unet.errors:LmscError",
-        "ModelSpec": "lmsc_unet.prediction.spec:ModelSpec",
-        "Prediction": "lmsc_unet.prediction.predictor:Prediction",
-        "Predictor": "lmsc_unet.prediction.predictor:Predictor",
+        "ModelSpec": "lmsc_unet.inference.spec:ModelSpec",
+        "Prediction": "lmsc_unet.inference.predictor:Prediction",
+        "Predictor": "lmsc_unet.inference.predictor:Predictor",
         "TrainConfig": "lmsc_unet.training.config:TrainConfig",
         "UNet": "lmsc_unet.models:UNet",
         "UNetConfig": "lmsc_unet.catalog:UNetConfig",

@@ -20,7 +20,7 @@ from lmsc_unet.benchmark.tables import report_to_markdown
 from lmsc_unet.cli.main import main
 from lmsc_unet.core.timing import Times, time_by_turns
 from lmsc_unet.errors import ConfigError, ModelError
-from tests.prediction.model_files import write_model
+from tests.inference.model_files import write_model
 
 FIELDS = [
     "model", "backend", "precision", "batch", "threads", "ms_median", "ms_p5", "ms_p95", "images_per_s",

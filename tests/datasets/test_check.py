@@ -10,7 +10,7 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.datasets.check import check_dataset
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import DataError
-from lmsc_unet.prediction.overlays import COLOURS
+from lmsc_unet.inference.overlays import COLOURS
 from tests.datasets.folders import SHARED, write_dataset, write_image, write_mask
 
 

@@ -16,7 +16,7 @@ from lmsc_unet.cli.main import COMMANDS, build_app
 from lmsc_unet.synthetic.radio.scene import SceneOptions
 from lmsc_unet.synthetic.radio.writer import write_scenes
 from tests.campaigns import Outcome, num_cases, run_commands
-from tests.prediction.model_files import write_model
+from tests.inference.model_files import write_model
 from tests.training.small import train_flags, write_discs
 
 SEED = 19

@@ -14,7 +14,7 @@ from lmsc_unet.imageio import read_image, read_mask, write_png
 from tests.campaigns import Outcome, num_cases, run_commands
 from tests.imageio.pictures import HEIGHT_PX, WIDTH_PX, picture, tiff
 from tests.imageio.test_damage import WHOLE_FILES
-from tests.prediction.model_files import write_model
+from tests.inference.model_files import write_model
 
 SEED = 19
 IN_A_FOLDER = 20

@@ -13,11 +13,11 @@ import pytest
 pytest.importorskip("onnx", reason="the tests write ONNX files by it")
 
 from lmsc_unet.imageio import read_mask, write_png
-from lmsc_unet.prediction.modelfile import Description, to_text, with_digest
+from lmsc_unet.inference.metadata import Description, to_text, with_digest
+from tests.apps.segment.conftest import blobs
 from tests.campaigns import num_cases, run_commands
-from tests.prediction.conftest import blobs
-from tests.prediction.model_files import write_model
-from tests.prediction.networks import spec
+from tests.inference.model_files import write_model
+from tests.inference.networks import spec
 
 SEED = 23
 Mutation = Callable[[bytearray, random.Random], bytes]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.imageio import write_png
-from tests.prediction.conftest import lmsc, model
+from tests.apps.segment.conftest import lmsc, model
 
 __all__ = ["lmsc", "model"]
 

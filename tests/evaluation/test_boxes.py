@@ -17,7 +17,7 @@ from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection.components import MIN_CELLS
 from lmsc_unet.synthetic.radio.scene import SceneOptions
 from lmsc_unet.synthetic.radio.writer import write_scenes
-from tests.prediction.networks import load_by
+from tests.inference.networks import load_by
 from tests.signals.sigmf_files import metadata, noise, write_pair
 
 
@@ -84,7 +84,7 @@ def test_boxes_without_snr_have_no_bins_and_a_picture_all_the_same():
 
 
 def test_recordings_get_scores_of_pixels_and_of_boxes_beside_the_energy_detectors(tmp_path, monkeypatch, capsys):
-    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_bright_cells")
+    load_by(monkeypatch, "tests.apps.detect.bursts:load_bright_cells")
     model = tmp_path / "model.fake"
     model.touch()
     list(write_scenes(tmp_path / "set", SceneOptions(seed=2, samples=65_536, snr_low_db=20), count=8))
@@ -110,7 +110,7 @@ def test_recordings_get_scores_of_pixels_and_of_boxes_beside_the_energy_detector
 
 
 def test_a_model_of_images_is_not_scored_on_recordings(tmp_path, monkeypatch, capsys):
-    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_of_images")
+    load_by(monkeypatch, "tests.apps.detect.bursts:load_of_images")
     model = tmp_path / "model.fake"
     model.touch()
     list(write_scenes(tmp_path / "set", SceneOptions(seed=2, samples=65_536), count=2))
@@ -120,7 +120,7 @@ def test_a_model_of_images_is_not_scored_on_recordings(tmp_path, monkeypatch, ca
 
 def test_what_is_too_small_for_a_signal_is_left_out_of_pixel_scores_as_of_boxes(tmp_path, monkeypatch):
     """A click of one row: the network marks a few cells of it, and no signal is there."""
-    load_by(monkeypatch, "tests.prediction.recordings.bursts:load_bright_cells")
+    load_by(monkeypatch, "tests.apps.detect.bursts:load_bright_cells")
     model = tmp_path / "model.fake"
     model.touch()
     samples = noise(65_536)

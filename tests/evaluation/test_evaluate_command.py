@@ -11,7 +11,7 @@ import tifffile
 from lmsc_unet.imageio import read_image, write_png
 from lmsc_unet.synthetic.tissue.writer import write_nuclei
 from tests.evaluation.conftest import write_pair
-from tests.prediction.networks import load_by
+from tests.inference.networks import load_by
 
 
 def evaluated(lmsc, capsys, *arguments) -> dict:
@@ -188,7 +188,7 @@ def test_a_bad_pair_is_named_and_no_score_is_given(model, data, lmsc, capsys):
 
 def test_several_classes_are_scored_each_and_as_a_mean(model, tmp_path, lmsc, capsys, monkeypatch):
     """The foreground is the mean of the classes but 0 that are there; the third class is nowhere."""
-    load_by(monkeypatch, "tests.prediction.networks:load_three")
+    load_by(monkeypatch, "tests.inference.networks:load_three")
     image = np.zeros((20, 20, 3), dtype=np.uint8)
     image[:10] = 255
     mask = np.zeros((20, 20), dtype=np.uint8)

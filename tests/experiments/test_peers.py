@@ -12,7 +12,7 @@ from lmsc_unet.experiments.peer_networks import build_peer
 from lmsc_unet.experiments.peer_section import draw_pareto, pareto
 from lmsc_unet.experiments.peers import PEERS
 from lmsc_unet.experiments.reproduce import Request
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.spec import ModelSpec
 
 
 @pytest.mark.parametrize("name", [name for name, peer in PEERS.items() if not peer.is_elsewhere])

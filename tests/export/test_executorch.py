@@ -10,9 +10,9 @@ from lmsc_unet.export import formats
 from lmsc_unet.export.export import export
 from lmsc_unet.export.formats import find_format
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.runtime import Runtime
-from tests.prediction.conftest import blobs
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
+from tests.apps.segment.conftest import blobs
 
 
 @pytest.mark.executorch

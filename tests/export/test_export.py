@@ -20,13 +20,13 @@ from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.options import OPSET, ExportOptions
 from lmsc_unet.export.saving import replacing
+from lmsc_unet.inference.backends import open_network
+from lmsc_unet.inference.metadata import KEY, Description, read_description
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.prediction.backends import open_network
-from lmsc_unet.prediction.modelfile import KEY, Description, read_description
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.prediction.spec import ModelSpec
-from tests.prediction.conftest import blobs
+from tests.apps.segment.conftest import blobs
 
 ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)
 SMALL = {

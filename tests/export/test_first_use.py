@@ -18,17 +18,17 @@ import pytest
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export import first_use as exporting
 from lmsc_unet.imageio import read_mask, write_png
-from lmsc_unet.prediction import first_use
-from lmsc_unet.prediction.loading import load
-from lmsc_unet.prediction.modelfile import read_description
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.inference import export_cache
+from lmsc_unet.inference.loading import load
+from lmsc_unet.inference.metadata import read_description
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
 from lmsc_unet.training.run_folder import clear_run
-from tests.prediction.conftest import blobs
+from tests.apps.segment.conftest import blobs
 
 ON_TORCH, ON_ONNX_RUNTIME = Runtime(backend="torch"), Runtime(backend="onnxruntime", threads=1)
-NEEDED = first_use.NEEDED
+NEEDED = export_cache.NEEDED
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def run(trained: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def can_export(graph: onnx.ModelProto, no_exports: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports take the graph that is made already; the user's cache folder is the test's, and there is no GPU."""
-    monkeypatch.setattr(first_use, "NEEDED", NEEDED)
+    monkeypatch.setattr(export_cache, "NEEDED", NEEDED)
     monkeypatch.setattr(exporting, "to_graph", lambda *_: deepcopy(graph))
-    monkeypatch.setattr(first_use, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(first_use.shutil, "which", lambda _: None)
+    monkeypatch.setattr(export_cache, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(export_cache.shutil, "which", lambda _: None)
 
 
 def files(folder: Path) -> list[str]:
@@ -58,7 +58,7 @@ def test_the_first_use_exports_and_later_ones_run_the_file(
     (name,) = files(run)
     assert read_description(run / name).checkpoint_sha256 == (run / "best.ckpt.sha256").read_text().split()[0]
     assert f"{run / 'best.ckpt'}: exported once to {run / name}" in caplog.text
-    monkeypatch.setattr(first_use, "EXPORTER", "nothing:that_is_there")
+    monkeypatch.setattr(export_cache, "EXPORTER", "nothing:that_is_there")
     caplog.clear()
     second = Predictor.load(str(run)).predict(image)
     assert not caplog.records
@@ -127,12 +127,12 @@ def test_a_damaged_file_is_made_again(damage: Callable[[bytes], bytes], run: Pat
 def test_a_run_that_may_not_be_written_is_exported_to_the_users_cache(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writable = first_use._is_writable
-    monkeypatch.setattr(first_use, "_is_writable", lambda file: file.parent != run and writable(file))
+    writable = export_cache._is_writable
+    monkeypatch.setattr(export_cache, "_is_writable", lambda file: file.parent != run and writable(file))
     load(run)
     assert not files(run)
     assert len(files(tmp_path / "cache")) == 1
-    monkeypatch.setattr(first_use, "EXPORTER", "nothing:that_is_there")
+    monkeypatch.setattr(export_cache, "EXPORTER", "nothing:that_is_there")
     load(run)
 
 
@@ -150,7 +150,7 @@ FAILURES: dict[str, tuple[Callable[[pytest.MonkeyPatch, onnx.ModelProto], None],
         "its logits differ by 0.001",
     ),
     "nowhere to write": (
-        lambda patch, _: patch.setattr(first_use, "_is_writable", lambda _: False),
+        lambda patch, _: patch.setattr(export_cache, "_is_writable", lambda _: False),
         "can be written",
     ),
     "a full disk": (
@@ -179,7 +179,7 @@ def test_where_no_file_can_be_made_the_run_stays_in_pytorch_and_says_so(
 def test_without_the_extra_the_run_stays_in_pytorch(
     run: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(first_use, "find_spec", lambda name: None if name == "onnx" else name)
+    monkeypatch.setattr(export_cache, "find_spec", lambda name: None if name == "onnx" else name)
     load(run)
     assert not files(run)
     assert not caplog.records
@@ -192,8 +192,8 @@ def pretend_pytorch(folder: Path, monkeypatch: pytest.MonkeyPatch, library: str)
     (folder / "lib").mkdir(parents=True)
     (folder / "lib" / library).write_bytes(b"")
     found = ModuleSpec("torch", None, origin=str(folder / "__init__.py"))
-    monkeypatch.setattr(first_use, "find_spec", lambda name: found if name == "torch" else find_spec(name))
-    monkeypatch.setattr(first_use.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(export_cache, "find_spec", lambda name: found if name == "torch" else find_spec(name))
+    monkeypatch.setattr(export_cache.shutil, "which", lambda name: f"/usr/bin/{name}")
 
 
 @pytest.mark.parametrize(
@@ -254,16 +254,16 @@ def test_the_cache_folder_is_where_the_system_has_it(
     platform: str, variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(first_use.sys, "platform", platform)
+    monkeypatch.setattr(export_cache.sys, "platform", platform)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert first_use.cache_folder() == Path(expected)
+    assert export_cache.cache_folder() == Path(expected)
 
 
 def test_a_checkpoint_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # R25
     def denied(_: Path) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(first_use, "sha256", denied)
+    monkeypatch.setattr(export_cache, "sha256", denied)
     with pytest.raises(ModelError, match=r"best.ckpt: cannot be read \(Permission denied\). See that it may be"):
-        first_use.exported(tmp_path / "best.ckpt", ON_ONNX_RUNTIME)
+        export_cache.exported(tmp_path / "best.ckpt", ON_ONNX_RUNTIME)

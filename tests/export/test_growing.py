@@ -16,9 +16,9 @@ from lmsc_unet.export.growing import grow_by_convolving
 from lmsc_unet.export.images import draw_crops, find_images
 from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.source import Source
+from lmsc_unet.inference.metadata import INPUT
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.prediction.modelfile import INPUT
-from lmsc_unet.prediction.spec import ModelSpec
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from lmsc_unet.export.likeness import UNLIKE, distance
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.source import Source
 from lmsc_unet.imageio import write_png
-from lmsc_unet.prediction.modelfile import read_description
+from lmsc_unet.inference.metadata import read_description
 
 OPTIONS = {"int8": True, "threads": 1, "crops": 12}
 

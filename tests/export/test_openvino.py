@@ -12,13 +12,13 @@ from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.export import formats
 from lmsc_unet.export.export import export
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.prediction import bundled
-from lmsc_unet.prediction.loading import find_file
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.inference import bundled
+from lmsc_unet.inference.loading import find_file
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.synthetic.tissue.writer import draw_tissue
+from tests.apps.segment.conftest import blobs
 from tests.conftest import SHIPPED
-from tests.prediction.conftest import blobs
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ from lmsc_unet.export.export import export
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.outputs import check_same, with_outputs
 from lmsc_unet.imageio import write_png
-from lmsc_unet.prediction.modelfile import INPUT, Description, from_text, read_description, to_text
-from lmsc_unet.prediction.network import activate
-from lmsc_unet.prediction.outputs import as_logits
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.runtime import Runtime
-from tests.prediction.conftest import blobs
-from tests.prediction.model_files import write_model
-from tests.prediction.networks import spec
+from lmsc_unet.inference.metadata import INPUT, Description, from_text, read_description, to_text
+from lmsc_unet.inference.network import activate
+from lmsc_unet.inference.outputs import as_logits
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
+from tests.apps.segment.conftest import blobs
+from tests.inference.model_files import write_model
+from tests.inference.networks import spec
 
 ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)
 KINDS: dict[str, dict[str, Any]] = {

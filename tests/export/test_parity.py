@@ -13,7 +13,7 @@ from lmsc_unet.export.images import draw_crops
 from lmsc_unet.export.parity import Difference, Parity, compare_logits, rounding
 from lmsc_unet.export.tolerance import failures
 from lmsc_unet.metrics.counts import count_pixels, stack
-from tests.prediction.networks import spec
+from tests.inference.networks import spec
 
 BINARY = spec()
 THREE = spec(num_logits=3, class_names=("a", "b", "c"))

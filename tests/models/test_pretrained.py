@@ -19,14 +19,14 @@ from lmsc_unet.errors import ModelError, OutputError
 from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.saving import write_model
+from lmsc_unet.inference import bundled
+from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import LMSCUNet, UNet, build_model, restore_norms
 from lmsc_unet.models.folded import load_folded
-from lmsc_unet.prediction import bundled
-from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.onnx_weights import Layer, read_layers
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.models.onnx_weights import Layer, read_layers
 from tests.conftest import SHIPPED
 from tests.export.test_export import SMALL, with_statistics
 

@@ -9,8 +9,8 @@ import torch
 
 from lmsc_unet.errors import ConfigError, LmscError, ModelError
 from lmsc_unet.imageio import read_mask, write_png
-from lmsc_unet.prediction import bundled
-from lmsc_unet.prediction.modelfile import Description
+from lmsc_unet.inference import bundled
+from lmsc_unet.inference.metadata import Description
 from lmsc_unet.training import initial
 from lmsc_unet.training.initial import find_initial
 from lmsc_unet.training.loading import load_module

@@ -3,13 +3,13 @@
 import numpy as np
 from PIL import Image
 
+from lmsc_unet.apps.segment.masks import MaskFormat
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.imageio import read_mask, write_png
-from lmsc_unet.prediction.masks import MaskFormat
-from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.training.pictures import class_colours, draw_predictions
-from tests.prediction.networks import load_three
+from tests.inference.networks import load_three
 
 from .small import write_discs
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.prediction.loading import load
+from lmsc_unet.inference.loading import load
 from lmsc_unet.signals.settings import SpectrogramSettings
 from lmsc_unet.synthetic.radio.scene import SceneOptions
 from lmsc_unet.synthetic.radio.writer import write_pictures, write_scenes

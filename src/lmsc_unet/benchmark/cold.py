@@ -48,8 +48,8 @@ def first_mask(file: Path, backend: str, threads: int, size_px: int) -> float:
     """Makes one mask as `lmsc predict` does; gives the peak of memory in MiB."""
     import numpy as np
 
-    from lmsc_unet.prediction.predictor import Predictor
-    from lmsc_unet.prediction.runtime import Runtime
+    from lmsc_unet.inference.predictor import Predictor
+    from lmsc_unet.inference.runtime import Runtime
 
     runtime = Runtime(backend=backend, threads=threads)
     predictor = Predictor.load(file, runtime=runtime)

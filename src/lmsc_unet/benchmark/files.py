@@ -15,11 +15,11 @@ from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.merging import merge_growing
 from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.saving import write_model
+from lmsc_unet.inference.backends import KINDS, read_description
+from lmsc_unet.inference.loading import find_file
+from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.prediction.backends import KINDS, read_description
-from lmsc_unet.prediction.loading import find_file
-from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.loading import load_module

@@ -12,9 +12,9 @@ from lmsc_unet.catalog import CATALOG
 from lmsc_unet.export.images import Pixels
 from lmsc_unet.export.parity import Difference, compare_logits
 from lmsc_unet.export.tolerance import TOLERANCES
-from lmsc_unet.prediction.backends import KINDS, read_description
-from lmsc_unet.prediction.scaling import find_limits, standardise
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.backends import KINDS, read_description
+from lmsc_unet.inference.preprocess import find_limits, standardise
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.synthetic.tissue.writer import draw_tissue
 from lmsc_unet.training.loading import load_module
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from lmsc_unet.core.ranges import MOST_SIDE_PX, check_range
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.prediction.runtime import MOST_THREADS
+from lmsc_unet.inference.runtime import MOST_THREADS
 
 ON_PROCESSOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"torch": ("fp32", "bf16"), "onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from lmsc_unet.benchmark.gpu import open_on_gpu
 from lmsc_unet.benchmark.plan import Lane
-from lmsc_unet.prediction.backends import open_network, read_description
-from lmsc_unet.prediction.backends.open_vino import open_with_hint
-from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.inference.backends import open_network, read_description
+from lmsc_unet.inference.backends.open_vino import open_with_hint
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.training.loading import load_module
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.export.saving import report_path
-from lmsc_unet.prediction.loading import find_file
+from lmsc_unet.inference.loading import find_file
 
 KEYS = {
     "summary.json": ("best", "per_image", "dice"),

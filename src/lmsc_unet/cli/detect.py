@@ -13,8 +13,8 @@ from lmsc_unet.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lmsc_unet.prediction.recordings.journal import Entry
-    from lmsc_unet.prediction.recordings.opening import Opened
+    from lmsc_unet.apps.detect.journal import Entry
+    from lmsc_unet.apps.detect.opening import Opened
     from lmsc_unet.signals.boxes import SignalBox
 
 
@@ -64,10 +64,10 @@ def detect(
         resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.
     """
-    from lmsc_unet.prediction.recordings.inputs import RawFormat
-    from lmsc_unet.prediction.recordings.job import no_one
-    from lmsc_unet.prediction.recordings.opening import Settings, open_job
-    from lmsc_unet.prediction.runtime import Runtime
+    from lmsc_unet.apps.detect.inputs import RawFormat
+    from lmsc_unet.apps.detect.job import no_one
+    from lmsc_unet.apps.detect.opening import Settings, open_job
+    from lmsc_unet.inference.runtime import Runtime
 
     _refuse_options(recordings)
     is_told = follow or Path("-") in recordings
@@ -132,7 +132,7 @@ def _carry_out(opened: "Opened", *, is_told: bool) -> int:
 
 
 def _print_signal(name: str, box: "SignalBox", sample_rate_hz: float) -> None:
-    from lmsc_unet.prediction.recordings.table import to_line
+    from lmsc_unet.apps.detect.table import to_line
 
     _print(to_line(box, sample_rate_hz, name))
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from lmsc_unet.core.progress import progress
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.prediction.defaults import TILE_PX
+from lmsc_unet.inference.defaults import TILE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ def evaluate(
     from lmsc_unet.evaluation.output import check_output, write_boxes, write_output
     from lmsc_unet.evaluation.report import per_image_csv
     from lmsc_unet.evaluation.trial import TrialOptions, open_trial
-    from lmsc_unet.prediction.runtime import Runtime
+    from lmsc_unet.inference.runtime import Runtime
 
     bootstrap = Bootstrap(num_draws=draws, seed=seed)
     if out is not None:

@@ -10,7 +10,7 @@ from lmsc_unet.catalog import CATALOG, ModelConfig, UNetConfig, side_multiple_px
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lmsc_unet.prediction.bundled import Bundled
+    from lmsc_unet.inference.bundled import Bundled
 
 
 def models(
@@ -23,7 +23,7 @@ def models(
         format: How to print the list.
     """
     if bundled:
-        from lmsc_unet.prediction.bundled import list_bundled
+        from lmsc_unet.inference.bundled import list_bundled
 
         found = list_bundled()
         print(json.dumps([_as_row(one) for one in found], indent=2)) if format == "json" else _print_bundled(found)
@@ -65,7 +65,7 @@ def _print_bundled(found: "Sequence[Bundled]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from lmsc_unet.prediction.bundled import OPENVINO, bundled_files
+    from lmsc_unet.inference.bundled import OPENVINO, bundled_files
 
     if not found:
         print("No trained models are bundled with this installation. Make one: lmsc train DATA --out RUN")

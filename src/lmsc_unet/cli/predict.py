@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.core.progress import progress
-from lmsc_unet.prediction.defaults import TILE_PX
+from lmsc_unet.inference.defaults import TILE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lmsc_unet.prediction.batch import Batch
-    from lmsc_unet.prediction.journal import Entry
+    from lmsc_unet.apps.segment.journal import Entry
+    from lmsc_unet.apps.segment.opening import Batch
 
 
 def predict(
@@ -60,7 +60,7 @@ def predict(
         resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.
     """
-    from lmsc_unet.prediction.batch import Settings, close_batch, open_batch
+    from lmsc_unet.apps.segment.opening import Settings, close_batch, open_batch
 
     settings = Settings(
         tile_px=tile_px,
@@ -86,8 +86,8 @@ def predict(
 
 def _carry_out(batch: "Batch") -> "Sequence[Entry]":
     """All entries; failures are told as they come."""
+    from lmsc_unet.apps.segment.job import run_job
     from lmsc_unet.core.memory import return_freed_memory
-    from lmsc_unet.prediction.job import run_job
 
     return_freed_memory()  # rows of large images: see there
     entries: list[Entry] = []

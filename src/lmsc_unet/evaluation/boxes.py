@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.inference.detector import ENERGY, Finder, energy_finder
 from lmsc_unet.metrics.matching import (
     Boxes,
     DetectionCounts,
@@ -16,7 +17,6 @@ from lmsc_unet.metrics.matching import (
     match_boxes,
     mean_average_precision,
 )
-from lmsc_unet.prediction.recordings.finder import ENERGY, Finder, energy_finder
 from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import find_in_recording

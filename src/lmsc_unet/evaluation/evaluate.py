@@ -13,8 +13,8 @@ from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import resize, resize_mask
+from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.counts import Counts, count_pixels, stack
-from lmsc_unet.prediction.predictor import Predictor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

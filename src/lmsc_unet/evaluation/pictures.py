@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.evaluation.evaluate import Compared, Evaluation, compare
+from lmsc_unet.inference.overlays import to_display
+from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.averages import set_scores
 from lmsc_unet.metrics.counts import IGNORE
-from lmsc_unet.prediction.overlays import to_display
-from lmsc_unet.prediction.predictor import Predictor
 
 RIGHT, MISSED, FALSE, CONFUSED = (0, 158, 115), (230, 97, 0), (86, 180, 233), (204, 121, 167)
 """RGB of foreground that is right, missed, a false alarm, of another class (told apart by colour-blind people too)."""

@@ -24,11 +24,11 @@ from lmsc_unet.evaluation.pictures import draw_worst_and_best
 from lmsc_unet.evaluation.report import make_report, without_nan
 from lmsc_unet.evaluation.selection import Part, select
 from lmsc_unet.imageio import sha256
-from lmsc_unet.prediction.loading import find_file, load
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.recordings.finder import Finder, network_finder
-from lmsc_unet.prediction.runtime import Runtime
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.detector import Finder, network_finder
+from lmsc_unet.inference.loading import find_file, load
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.signals.settings import SpectrogramSettings
 
 

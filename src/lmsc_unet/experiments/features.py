@@ -13,8 +13,8 @@ from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.experiments.predictions import choose, iou_of_filled, pairs_of
 from lmsc_unet.experiments.stage import Stage
 from lmsc_unet.experiments.work import load
-from lmsc_unet.prediction.overlays import to_display
-from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.inference.overlays import to_display
+from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.training.loading import as_network
 from lmsc_unet.training.pictures import save
 

@@ -20,8 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.errors import ModelError
 from lmsc_unet.experiments.peer_networks import build_peer, declare_torchvision
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.prediction.spec import ModelSpec
 
 INPUT, OUTPUT = "image", "logits"
 

@@ -12,7 +12,7 @@ from torch import library, nn
 
 from lmsc_unet.errors import ModelError
 from lmsc_unet.experiments.peers import PEERS
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.spec import ModelSpec
 
 UNBUILT = ("nms", "qnms")
 """Operators that torchvision expects and its builds for GPUs do not bring to a PyTorch for processors."""

@@ -18,10 +18,10 @@ from lmsc_unet.experiments.collecting import Outcome, Scored
 from lmsc_unet.experiments.stage import Stage
 from lmsc_unet.experiments.statistics import iou_by_image
 from lmsc_unet.experiments.work import load
+from lmsc_unet.inference.overlays import to_display
+from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.averages import set_scores
 from lmsc_unet.metrics.counts import count_pixels
-from lmsc_unet.prediction.overlays import to_display
-from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.training.loading import as_network
 from lmsc_unet.training.pictures import save
 

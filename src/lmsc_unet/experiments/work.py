@@ -20,8 +20,8 @@ from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.experiments.peer_networks import build_peer
 from lmsc_unet.experiments.peers import PEERS
 from lmsc_unet.experiments.plan import SCORED_FILE, VERSION
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision

@@ -17,8 +17,8 @@ from lmsc_unet.export.saving import check_target, replacing, report_path
 from lmsc_unet.export.source import Source, open_source
 from lmsc_unet.export.tolerance import as_limits, failures
 from lmsc_unet.export.work import Comparison, Finished, Start, Work, make_float_file, make_int8_file, put_outputs
-from lmsc_unet.prediction.backends import KINDS
-from lmsc_unet.prediction.modelfile import Description
+from lmsc_unet.inference.backends import KINDS
+from lmsc_unet.inference.metadata import Description
 
 
 @dataclass(frozen=True, kw_only=True)

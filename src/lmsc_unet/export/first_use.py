@@ -19,9 +19,9 @@ from lmsc_unet.export.images import Pixels, draw_crops
 from lmsc_unet.export.parity import Difference, compare_logits, rounding
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.export.source import Source, open_source
-from lmsc_unet.prediction.backends import open_network
-from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.inference.backends import open_network
+from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.training.loading import as_network
 
 NUM_PICTURES = 3

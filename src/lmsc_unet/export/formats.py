@@ -17,8 +17,8 @@ from lmsc_unet.export.merging import merge_growing
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.pte import write_pte
 from lmsc_unet.export.saving import write_model
-from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.spec import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ from torch import nn
 from lmsc_unet.errors import ModelError
 from lmsc_unet.export.folding import fold
 from lmsc_unet.export.options import OPSET
-from lmsc_unet.prediction.modelfile import INPUT, OUTPUT
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.metadata import INPUT, OUTPUT
+from lmsc_unet.inference.spec import ModelSpec
 
 IR_VERSION = 10
 """ONNX Runtime 1.19 reads up to 10; newer ones read older files."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.apps.segment.inputs import find_items
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.layouts import recognise
@@ -16,10 +17,9 @@ from lmsc_unet.datasets.sample import Dataset, Sample, of_split
 from lmsc_unet.datasets.sigmf_folder import has_recordings
 from lmsc_unet.errors import DataError
 from lmsc_unet.export.source import Source
-from lmsc_unet.prediction.inputs import find_items
-from lmsc_unet.prediction.scaling import find_limits, standardise
-from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.prediction.treatments import as_sized
+from lmsc_unet.inference.modes import as_sized
+from lmsc_unet.inference.preprocess import find_limits, standardise
+from lmsc_unet.inference.spec import ModelSpec
 
 Pixels = NDArray[np.float32]
 

@@ -19,8 +19,8 @@ from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.export.sensitivity import Chosen, choose_layers
 from lmsc_unet.export.source import Source
-from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.network import Network
+from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.network import Network
 
 FEW_IMAGES = 8
 PROBES = 4

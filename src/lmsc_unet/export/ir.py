@@ -6,8 +6,8 @@ from pathlib import Path
 import onnx
 
 from lmsc_unet.imageio import sha256
-from lmsc_unet.prediction.backends.ir import DESCRIPTION, WEIGHTS_SHA256, weights_of, with_digest
-from lmsc_unet.prediction.modelfile import Description, to_text
+from lmsc_unet.inference.backends.ir import DESCRIPTION, WEIGHTS_SHA256, weights_of, with_digest
+from lmsc_unet.inference.metadata import Description, to_text
 
 
 def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> None:

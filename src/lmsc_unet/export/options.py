@@ -6,8 +6,8 @@ from typing import Literal
 
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.prediction.runtime import MOST_THREADS
-from lmsc_unet.prediction.spec import Outputs
+from lmsc_unet.inference.runtime import MOST_THREADS
+from lmsc_unet.inference.spec import Outputs
 
 OPSET = 18
 """The default opset: what torch's exporter writes without converting, and runtimes of the last years read."""

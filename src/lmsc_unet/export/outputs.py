@@ -10,9 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 from lmsc_unet.errors import ModelError
 from lmsc_unet.export.images import Pixels
 from lmsc_unet.export.parity import Difference, Logits, compare_logits
-from lmsc_unet.prediction.modelfile import OUTPUT, Description
-from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.spec import ModelSpec, Outputs
+from lmsc_unet.inference.metadata import OUTPUT, Description
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.spec import ModelSpec, Outputs
 
 
 def with_outputs(graph: onnx.ModelProto, spec: ModelSpec, outputs: Outputs) -> onnx.ModelProto:

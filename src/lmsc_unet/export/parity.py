@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation.evaluate import compare
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import Counts, count_pixels, stack
-from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.predictor import Predictor
-from lmsc_unet.prediction.spec import ModelSpec
 
 Logits = NDArray[np.float32]
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lmsc_unet.errors import ModelError, SizeError
-from lmsc_unet.prediction.modelfile import Description, from_text, to_text
-from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.inference.metadata import Description, from_text, to_text
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.runtime import Runtime
 
 METHOD = "lmsc_unet_model"
 """The method that gives the description."""

@@ -19,7 +19,7 @@ import onnx
 
 from lmsc_unet.export.growing import grow_by_convolving
 from lmsc_unet.export.images import Pixels
-from lmsc_unet.prediction.modelfile import INPUT
+from lmsc_unet.inference.metadata import INPUT
 
 QUANTISED = ("Conv", "ConvTranspose", "Concat", "Add", "MaxPool")
 """The steps of our networks whose outputs have a scale of their own."""

@@ -12,7 +12,7 @@ import onnx
 from lmsc_unet.core.stopping import postponed
 from lmsc_unet.core.storage import cannot_write, is_locked_by_another, remove
 from lmsc_unet.errors import OutputError
-from lmsc_unet.prediction.modelfile import KEY, Description, to_text, with_digest
+from lmsc_unet.inference.metadata import KEY, Description, to_text, with_digest
 
 REPORT_SUFFIX = ".parity.json"
 

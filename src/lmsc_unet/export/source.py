@@ -11,8 +11,8 @@ from lmsc_unet.datasets.chunk_options import PieceOptions
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.evaluation.trial import pieces_of
 from lmsc_unet.imageio import sha256
-from lmsc_unet.prediction.loading import find_file
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.inference.loading import find_file
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.training.loading import load_module
 from lmsc_unet.training.run_folder import is_run, read_config
 

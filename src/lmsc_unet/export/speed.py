@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lmsc_unet.core.timing import time_by_turns
 from lmsc_unet.export.images import Pixels
-from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.network import Network
+from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.network import Network
 
 if TYPE_CHECKING:
     from lmsc_unet.export.work import Work

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from lmsc_unet.export.parity import Difference, Parity, rounding, scores
-from lmsc_unet.prediction.modelfile import Precision
+from lmsc_unet.inference.metadata import Precision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,10 @@ from lmsc_unet.export.outputs import check_same, described, with_outputs
 from lmsc_unet.export.parity import Parity, compare_networks
 from lmsc_unet.export.source import Source
 from lmsc_unet.export.speed import compare_speed
-from lmsc_unet.prediction.backends import KINDS, open_network
-from lmsc_unet.prediction.modelfile import Description
-from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.runtime import Runtime
+from lmsc_unet.inference.backends import KINDS, open_network
+from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.training.loading import as_network
 
 PROBES = 4

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lmsc_unet.errors import ModelError
-from lmsc_unet.prediction.onnx_weights import Layer
+from lmsc_unet.models.onnx_weights import Layer
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 

@@ -13,10 +13,10 @@ from lmsc_unet.catalog import ModelConfig, model_config
 from lmsc_unet.config import from_mapping
 from lmsc_unet.core.results_files import cannot_write
 from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.inference.bundled import bundled_files, float32_file, hint
 from lmsc_unet.models.folded import load_folded
 from lmsc_unet.models.hub import CONFIG_FILE, WEIGHTS_FILE, download, not_installed, on_hub
-from lmsc_unet.prediction.bundled import bundled_files, float32_file, hint
-from lmsc_unet.prediction.onnx_weights import read_layers
+from lmsc_unet.models.onnx_weights import read_layers
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -12,8 +12,8 @@ from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_SCALE, MOST_SEED, MOST_SID
 from lmsc_unet.datasets.chunk_options import PieceOptions
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError
+from lmsc_unet.inference.spec import Treatment, check_pixels
 from lmsc_unet.losses.config import LossConfig
-from lmsc_unet.prediction.spec import Treatment, check_pixels
 
 Recipe = Literal["strong", "paper"]
 Precision = Literal["auto", "32", "bf16"]

@@ -17,11 +17,11 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.imageio import resize_mask
+from lmsc_unet.inference.intensity import Limits
+from lmsc_unet.inference.modes import as_sized
+from lmsc_unet.inference.preprocess import find_limits, standardise
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics.counts import IGNORE
-from lmsc_unet.prediction.limits import Limits
-from lmsc_unet.prediction.scaling import find_limits, standardise
-from lmsc_unet.prediction.spec import ModelSpec
-from lmsc_unet.prediction.treatments import as_sized
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.transforms import build_transform, draw, window_side_px
 

@@ -15,8 +15,8 @@ from lmsc_unet.config import from_mapping
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ModelError
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.averaging import averaging
 from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from lmsc_unet.training.config import Precision, TrainConfig

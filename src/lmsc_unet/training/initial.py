@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from lmsc_unet.config import differences
 from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.inference.bundled import bundled_files, float32_file, hint
+from lmsc_unet.inference.loading import find_file
+from lmsc_unet.inference.metadata import read_description
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models.folded import load_folded, restore_norms
-from lmsc_unet.prediction.bundled import bundled_files, float32_file, hint
-from lmsc_unet.prediction.loading import find_file
-from lmsc_unet.prediction.modelfile import read_description
-from lmsc_unet.prediction.onnx_weights import read_layers
-from lmsc_unet.prediction.spec import ModelSpec
+from lmsc_unet.models.onnx_weights import read_layers
 from lmsc_unet.training.dataset import Crops
 from lmsc_unet.training.loading import load_module
 

@@ -11,11 +11,11 @@ from torch import nn
 from lmsc_unet.complexity.arithmetic import num_parameters
 from lmsc_unet.config import from_mapping
 from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.inference.loading import find_file
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.runtime import TORCH, Runtime
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.prediction.loading import find_file
-from lmsc_unet.prediction.network import Network
-from lmsc_unet.prediction.runtime import TORCH, Runtime
-from lmsc_unet.prediction.spec import ModelSpec
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config

@@ -16,8 +16,8 @@ from lmsc_unet.core.results_files import write_bytes
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample
-from lmsc_unet.prediction.overlays import colour_table, to_display
-from lmsc_unet.prediction.predictor import Predictor
+from lmsc_unet.inference.overlays import colour_table, to_display
+from lmsc_unet.inference.predictor import Predictor
 
 SHOWN_IMAGES = 4
 COLOURS = mpl.color_sequences["tab10"]

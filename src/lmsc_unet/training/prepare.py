@@ -16,7 +16,7 @@ from lmsc_unet.datasets.sample import Dataset, Sample
 from lmsc_unet.datasets.splits import Fold, check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import read_info
-from lmsc_unet.prediction.spec import ModelSpec, Scaling
+from lmsc_unet.inference.spec import ModelSpec, Scaling
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.network import network_config
 from lmsc_unet.training.object_width import typical_width_px

@@ -16,8 +16,8 @@ from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.report import make_report, per_image_csv
+from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.folds import over_folds
-from lmsc_unet.prediction.predictor import Predictor
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision
 from lmsc_unet.training.loading import load_model

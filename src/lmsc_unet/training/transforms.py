@@ -27,7 +27,7 @@ from monai.transforms import (
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lmsc_unet.prediction.scaling import LUMA
+from lmsc_unet.inference.preprocess import LUMA
 from lmsc_unet.training.config import AugmentConfig
 
 set_track_meta(False)

@@ -1,0 +1,1 @@
+"""The two applications: images to masks, recordings to annotations."""

@@ -1,0 +1,215 @@
+"""`lmsc detect` as a function: recordings in, a results folder out; one bad recording does not stop the others."""
+
+import errno
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lmsc_unet.apps.detect.inputs import Channel, Item, RawFormat, channels_of
+from lmsc_unet.apps.detect.journal import Entry, add_entry, write_entries
+from lmsc_unet.apps.detect.results import PICTURE, TABLE, is_complete, write_found, write_signals
+from lmsc_unet.apps.detect.searching import Found, search_recording, search_stream
+from lmsc_unet.core.stopping import postponed
+from lmsc_unet.errors import DataError, LmscError, OutputError
+from lmsc_unet.inference.detector import Finder
+from lmsc_unet.signals.annotations import check_annotatable, read_boxes
+from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.recording import Recording, RecordingWarning, Stream
+from lmsc_unet.signals.recording.plausible import remarks_on
+
+TellSignal = Callable[[str, SignalBox, float], None]
+"""Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
+
+
+_OF_A_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EILSEQ, errno.EINVAL)
+
+
+def no_one(_name: str, _box: SignalBox, _sample_rate_hz: float) -> None:
+    """Tells no one."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """What to search, and where to put it."""
+
+    finder: Finder
+    """What finds signals."""
+    out: Path | None
+    """The results folder, opened; None writes no files."""
+    raw: RawFormat = field(default_factory=RawFormat)
+    """What files without metadata do not say of themselves."""
+    channels: tuple[int, ...] = ()
+    """The channels to search; none means all."""
+    is_checked: bool = True
+    """Whether data is held against the SHA-512 of its metadata."""
+    tell: TellSignal = no_one
+    """Who wants to know of signals at once."""
+
+
+def run_job(job: Job, items: Sequence[Item], done: Mapping[str, Entry]) -> Iterator[Entry]:
+    """Yields an entry for each recording and channel, once its files and its line are written.
+
+    Args:
+        job: What to do.
+        items: The recordings.
+        done: Entries of an earlier run by name; what they call ok and whose files are there is not searched again.
+
+    Raises:
+        OutputError: a result cannot be written; those before it are kept.
+    """
+    entries: list[Entry] = []
+    for item in items:
+        for entry in _search_item(job, item, done):
+            entries.append(entry)
+            yield entry
+    if done and job.out is not None:
+        write_entries(job.out, entries)
+
+
+def _search_item(job: Job, item: Item, done: Mapping[str, Entry]) -> list[Entry]:
+    """Whatever one recording does, it is a line of its own; only a disk that takes no more stops the others."""
+    entries: list[Entry] = []
+    with _noted() as odd:
+        try:
+            channels = channels_of(item, job.raw, job.channels, is_checked=job.is_checked)
+            for channel in channels:
+                known = _known(job, channel, done)
+                entries.append(known or _finished(job, _search(job, item, channel, odd)))
+        except BrokenPipeError:
+            raise
+        except OutputError as error:
+            if _is_of_the_disk(error):
+                raise
+            entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
+        except Exception as error:  # one wall around each recording
+            entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
+    return entries
+
+
+def _is_of_the_disk(error: OutputError) -> bool:
+    """Whether nothing more can be written, and not just a file of this recording's name."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno not in _OF_A_NAME
+
+
+def run_stream(job: Job, stream: Stream) -> Entry:
+    """Searches a pipe until it closes, or Ctrl-C; what was found until then is written in either case.
+
+    The table and the metadata are written every minute, too.
+
+    Raises:
+        OutputError: a result cannot be written.
+        KeyboardInterrupt: it was stopped, and everything is written.
+    """
+    started_s = time.perf_counter()
+
+    def keep(found: Found) -> None:
+        if job.out is not None:
+            write_signals(job.out, stream.name, found)
+
+    def tell(box: SignalBox) -> None:
+        job.tell(stream.name, box, stream.sample_rate_hz)
+
+    with postponed():
+        try:
+            found = search_stream(stream, job.finder, tell, keep)
+            return _finished(job, _entry(job, "-", stream.name, found, (), started_s))
+        except DataError as error:
+            return _finished(job, _failed("-", stream.name, [], error))
+
+
+def _search(job: Job, item: Item, channel: Channel, odd: list[str]) -> Entry:
+    started_s = time.perf_counter()
+    recording = channel.recording
+    odd.extend(remark for remark in remarks_on(recording, channel.number) if remark not in odd)
+    fault = _fault_of(recording)
+    if fault is None:
+        _check_annotations(recording, odd)
+    rate_hz = recording.sample_rate_hz
+    found = search_recording(
+        recording,
+        channel.number,
+        job.finder,
+        lambda box: job.tell(channel.name, box, rate_hz),
+        is_drawn=channel.is_drawn,
+    )
+    return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s, fault)
+
+
+def _fault_of(recording: Recording) -> str | None:
+    """Why the recording's metadata can take no annotations; its samples are searched all the same."""
+    try:
+        check_annotatable(recording)
+    except DataError as error:
+        return f"{error} Its signals are in {TABLE} and {PICTURE}."
+    return None
+
+
+def _check_annotations(recording: Recording, odd: list[str]) -> None:
+    """Annotations that are no boxes are kept as they are and told: they do not keep the samples from being searched."""
+    try:
+        read_boxes(recording)
+    except DataError as error:
+        odd.append(f"{error} The annotation is kept as it is.")
+
+
+def _entry(
+    job: Job, path: str, name: str, found: Found, odd: tuple[str, ...], started_s: float, fault: str | None = None
+) -> Entry:
+    files = () if job.out is None else write_found(job.out, name, found, is_annotatable=fault is None)
+    return Entry(
+        path=path,
+        status="ok" if fault is None or job.out is None else "failed",
+        name=name,
+        signals=len(found.boxes),
+        duration_s=found.recording.duration_s,
+        ms=round(1e3 * (time.perf_counter() - started_s), 1),
+        warnings=odd,
+        error=fault if job.out is not None else None,
+        files=files,
+    )
+
+
+def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry:
+    reason = str(error)
+    if isinstance(error, MemoryError):
+        reason = "it does not fit into memory."
+    elif isinstance(error, OSError) and error.filename is not None:
+        reason = f"{error.filename}: {error.strerror}. See that it is there and may be read."
+    elif not isinstance(error, LmscError | OSError | ValueError):
+        reason = f"{type(error).__name__}: {reason}. This is a fault of lmsc-unet's; please report it."
+    return Entry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
+
+
+def _known(job: Job, channel: Channel, done: Mapping[str, Entry]) -> Entry | None:
+    """What an earlier run says of a channel that it has searched to its end."""
+    known = done.get(channel.name)
+    return known if known is not None and job.out is not None and is_complete(job.out, known) else None
+
+
+def _finished(job: Job, entry: Entry) -> Entry:
+    if job.out is not None:
+        add_entry(job.out, entry)
+    return entry
+
+
+@contextmanager
+def _noted() -> Iterator[list[str]]:
+    """Collects what is odd in recordings, each remark once, instead of letting Python print it."""
+    odd: list[str] = []
+    show = warnings.showwarning
+
+    def note(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, RecordingWarning):
+            show(message, category, *place, **more)
+        elif str(message) not in odd:
+            odd.append(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RecordingWarning)
+        warnings.showwarning = note
+        yield odd

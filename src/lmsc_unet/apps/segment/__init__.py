@@ -1,0 +1,1 @@
+"""Images in, masks out: files, overlays and one line for each image."""

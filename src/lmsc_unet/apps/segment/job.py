@@ -1,0 +1,191 @@
+"""`lmsc predict` as a function: many images in, a results folder out; one bad file does not stop the others."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from lmsc_unet.apps.segment.inputs import Item
+from lmsc_unet.apps.segment.journal import Entry, add_entry, write_entries
+from lmsc_unet.apps.segment.streamed import predict_rows
+from lmsc_unet.apps.segment.writers import Wanted, other_files, write_results
+from lmsc_unet.core.pipeline import overlapped
+from lmsc_unet.datasets.load import load_image
+from lmsc_unet.errors import DataError, LmscError, OutputError
+from lmsc_unet.imageio import GeoTag, RowSource, as_source, geo_tags, open_rows, read_info
+from lmsc_unet.inference.predictor import Prediction, Predictor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to predict, and where to put it."""
+
+    predictor: Predictor
+    """What segments an image."""
+    items: Sequence[Item]
+    """The images, in order."""
+    out: Path
+    """The results folder, opened."""
+    wanted: Wanted
+    """Which files are written beside the masks."""
+    max_pixels: int | None = None
+    """Images of more pixels are refused by their header; None takes what fits, and large TIFFs by rows."""
+
+
+def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
+    """Yields the entry of each image in order, once its files and its line are written.
+
+    While an image is in the network the next one is read and the one before it written.
+
+    Args:
+        job: What to do.
+        done: Entries of an earlier run by name; images that they call ok and whose files are there are not
+            predicted again.
+
+    Raises:
+        OutputError: a result cannot be written; those before it are kept, and the job can be resumed.
+    """
+    entries: list[Entry] = []
+
+    def read(item: Item) -> Read | Entry:
+        known = done.get(item.name)
+        return known if known is not None and is_complete(job, item, known) else read_item(item, job.max_pixels)
+
+    try:
+        for entry in overlapped(
+            job.items, read, lambda found: predict_item(job, found), lambda made: write_item(job, made, done)
+        ):
+            entries.append(entry)
+            yield entry
+    except OutputError as error:
+        raise OutputError(f"{error} What was done before is kept: go on by --resume.") from error
+    if done:
+        write_entries(job.out, entries)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Read:
+    """An image that was read, or is ready to be read by rows."""
+
+    item: Item
+    """The image."""
+    image: NDArray[Any] | None
+    """Its pixels "H W C"; None where they are read by rows."""
+    source: RowSource
+    """Its rows."""
+    tags: Sequence[GeoTag]
+    """Of a GeoTIFF, where it lies."""
+    spent_s: float
+    """How long it took."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Made:
+    """An image that was segmented, and is to be written."""
+
+    read: Read
+    """The image."""
+    prediction: Prediction
+    """What was found."""
+    spent_s: float
+    """How long it took so far."""
+
+
+def read_item(item: Item, max_pixels: int | None = None) -> Read | Entry:
+    """Reads one image; what is wrong with it is said in the entry."""
+    start = time.perf_counter()
+    try:
+        if max_pixels is not None:
+            check_pixels(item.path, max_pixels)
+        source, image = open_rows(item.path), None
+        if source is None:
+            image = load_image(item.path)
+            source = as_source(image)
+        tags = geo_tags(item.path)
+    except (LmscError, MemoryError) as error:
+        return _failed(item, error)
+    return Read(item=item, image=image, source=source, tags=tags, spent_s=time.perf_counter() - start)
+
+
+def check_pixels(path: Path, max_pixels: int) -> None:
+    """Refuses an image by its header, before anything of it is decoded.
+
+    Raises:
+        DataError: it has more pixels, or cannot be read.
+    """
+    info = read_info(path)
+    if info.width_px * info.height_px > max_pixels:
+        raise DataError(
+            f"{path}: the image has {info.width_px} x {info.height_px} px, more than --max-pixels {max_pixels}. "
+            "Raise it, or cut the image into smaller ones."
+        )
+
+
+def predict_item(job: Job, read: Read | Entry) -> Made | Entry:
+    """Segments one image; one that is read by rows is written at the same time.
+
+    Raises:
+        OutputError: a result cannot be written.
+    """
+    if isinstance(read, Entry):
+        return read
+    start = time.perf_counter()
+    try:
+        if read.image is None:
+            summary = predict_rows(job.predictor, read.source, job.out, read.item.name, job.wanted, read.tags)
+            spent_s = read.spent_s + time.perf_counter() - start
+            return _ok(read.item, summary.mask, summary.size, summary.shares, spent_s)
+        prediction = job.predictor.predict(read.image)
+    except OutputError:
+        raise
+    except (LmscError, MemoryError) as error:
+        return _failed(read.item, error)
+    return Made(read=read, prediction=prediction, spent_s=read.spent_s + time.perf_counter() - start)
+
+
+def write_item(job: Job, made: Made | Entry, done: Mapping[str, Entry]) -> Entry:
+    """Writes the files of one image, then its line, unless the line is there from an earlier run.
+
+    Raises:
+        OutputError: a result cannot be written.
+    """
+    if isinstance(made, Entry) and done.get(made.name) is made:
+        return made
+    if not job.out.is_dir():  # files would make it anew, and those before would be missing
+        raise OutputError(f"{job.out}: the results folder was removed.")
+    start = time.perf_counter()
+    entry = made if isinstance(made, Entry) else None
+    if isinstance(made, Made):
+        read, prediction = made.read, made.prediction
+        assert read.image is not None
+        mask = write_results(job.out, read.item.name, read.image, prediction, job.predictor.spec, job.wanted, read.tags)
+        size = (prediction.mask.shape[0], prediction.mask.shape[1])
+        entry = _ok(read.item, mask, size, prediction.shares, made.spent_s + time.perf_counter() - start)
+    assert entry is not None
+    add_entry(job.out, entry)
+    return entry
+
+
+def _ok(item: Item, mask: str, size: tuple[int, int], shares: dict[str, float], spent_s: float) -> Entry:
+    return Entry(
+        path=str(item.path),
+        status="ok",
+        size=size,
+        class_shares=shares,
+        ms=round(1000 * spent_s, 1),
+        mask=mask,
+    )
+
+
+def _failed(item: Item, error: BaseException) -> Entry:
+    reason = str(error) or "the image does not fit into memory. Cut it into smaller ones."
+    return Entry(path=str(item.path), status="failed", error=reason, mask=f"masks/{item.name}.png")
+
+
+def is_complete(job: Job, item: Item, entry: Entry) -> bool:
+    """Whether an image was predicted before, and all its files are still there."""
+    files = [entry.mask, *other_files(item.name, job.predictor.spec.num_logits, job.wanted)]
+    return entry.status == "ok" and all((job.out / file).is_file() for file in files)

@@ -1,0 +1,114 @@
+"""Which loader reads a model: a dict of plain strings, imported only when one of them is called.
+
+So prediction knows nothing of PyTorch, and an install without it still reads what it can.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+
+from lmsc_unet.catalog import CATALOG
+from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.inference.backends import default_backend
+from lmsc_unet.inference.bundled import bundled_files, hint
+from lmsc_unet.inference.export_cache import exported
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.runtime import TORCH, Runtime
+from lmsc_unet.inference.spec import ModelSpec
+
+LOADERS: Mapping[str, str] = MappingProxyType(
+    {
+        ".ckpt": "lmsc_unet.training.loading:load_model",
+        ".onnx": "lmsc_unet.inference.backends:load_model_file",
+        ".pte": "lmsc_unet.inference.backends:load_model_file",
+        ".xml": "lmsc_unet.inference.backends:load_model_file",
+    }
+)
+"""A model file's suffix -> "module:function" that takes the path and a `Runtime`: its `(Network, ModelSpec)`."""
+CHECKPOINT = ".ckpt"
+RUN_CHECKPOINT = "best.ckpt"
+"""The file of a run folder that is its model."""
+RUN_CONFIG = "config.yaml"
+"""By this file a folder is a run's, from the run's first second on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A network that is ready to run, and where it came from."""
+
+    network: Network
+    """From prepared pixels to logits."""
+    spec: ModelSpec
+    """How the network wants its images, and what its logits mean."""
+    file: Path
+    """The file that holds the weights, as it was named: of a run its checkpoint."""
+
+
+def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noqa: B008 - frozen
+    """Loads a model file, the best checkpoint of a run folder, or a bundled model by its name.
+
+    A checkpoint is exported when it is first used, see `first_use`, unless the backend is `torch`.
+
+    Raises:
+        ModelError: there is no such model, it is of no known kind, or what reads it is not installed.
+        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
+    """
+    file = find_file(model, runtime.backend)
+    if file.suffix not in LOADERS:
+        raise ModelError(
+            f"{file}: a model is a run folder or a file that ends in {', '.join(LOADERS)}, not {file.suffix!r}."
+        )
+    if file.suffix != CHECKPOINT and runtime.backend == TORCH:
+        raise ConfigError(f"{file}: PyTorch runs checkpoints; this file runs on ONNX Runtime. Leave --backend out.")
+    run_file = (exported(file, runtime) or file) if file.suffix == CHECKPOINT else file
+    module, function = LOADERS[run_file.suffix].split(":")
+    try:
+        network, spec = getattr(import_module(module), function)(run_file, runtime)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("lmsc_unet"):
+            raise
+        raise ModelError(
+            f'{file}: reading it needs {error.name}, which is not installed. Try: pip install "lmsc-unet[train]"'
+        ) from error
+    return LoadedModel(network=network, spec=spec, file=file)
+
+
+def find_file(model: str | Path, backend: str | None = None) -> Path:
+    """The file that holds a model's weights: of a path, or of a bundled model's name for a backend (None: the usual).
+
+    A text without a separator is a bundled model's name first of all, unless a file or a run of that name is there;
+    other folders, of images say, do not hide it. A `Path` is always a path.
+
+    Raises:
+        ModelError: there is none; near names, and the runs in a folder of folds, are named.
+    """
+    path = Path(model)
+    named = bundled_files(backend or default_backend()).get(model) if model == path.name else None
+    if named is not None and not _is_model(path):
+        return named
+    if path.is_file():
+        return path
+    if (path / RUN_CHECKPOINT).is_file():
+        return path / RUN_CHECKPOINT
+    raise ModelError(_nothing_at(path) if path.is_dir() else _nothing_named(str(model)))
+
+
+def _is_model(path: Path) -> bool:
+    """Whether a file is there, or a run, finished or not."""
+    return path.is_file() or (path / RUN_CHECKPOINT).is_file() or (path / RUN_CONFIG).is_file()
+
+
+def _nothing_at(folder: Path) -> str:
+    runs = sorted(str(checkpoint.parent) for checkpoint in folder.glob(f"*/{RUN_CHECKPOINT}"))
+    remedy = f"Did you mean one of {', '.join(runs)}?" if runs else "Give a run folder of `lmsc train`."
+    return f"{folder}: the folder holds no {RUN_CHECKPOINT}. {remedy}"
+
+
+def _nothing_named(model: str) -> str:
+    untrained = f"{model} is a network of `lmsc models`, not yet trained. " if model in CATALOG else ""
+    return (
+        f"There is no model at {model}. {untrained}Give a run folder of `lmsc train`, a checkpoint in it, a file of "
+        f"`lmsc export`, or a bundled model's name. {hint(model)}"
+    )

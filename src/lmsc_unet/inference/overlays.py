@@ -1,0 +1,87 @@
+"""A mask drawn over its image, to be looked at."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.imageio import RowSource, as_source
+from lmsc_unet.inference.intensity import Limits, percentile_limits
+from lmsc_unet.inference.intensity_stats import gather_levels
+from lmsc_unet.metrics.counts import IGNORE
+
+COLOURS = (
+    (240, 228, 66),  # yellow
+    (86, 180, 233),  # sky blue
+    (213, 94, 0),  # vermilion
+    (0, 158, 115),  # bluish green
+    (204, 121, 167),  # reddish purple
+    (230, 159, 0),  # orange
+    (0, 114, 178),  # blue
+)
+"""RGB of the classes 1, 2, ..., then from the start again (Okabe and Ito: told apart by colour-blind people too)."""
+FILL_SHARE = 0.3
+"""How much of a pixel's colour is its class's; at the border of a class it is all."""
+
+
+def colour_of(class_id: int) -> tuple[int, int, int]:
+    """RGB of a class, in overlays and in the palettes of masks; class 0 is black."""
+    return COLOURS[(class_id - 1) % len(COLOURS)] if class_id else (0, 0, 0)
+
+
+def colour_table() -> NDArray[np.uint8]:
+    """RGB of each class id, "256 3"; what is left out is grey."""
+    table = np.array([colour_of(class_id) for class_id in range(256)], np.uint8)
+    table[IGNORE] = 128
+    return table
+
+
+def draw_overlay(image: NDArray[Any], mask: NDArray[np.uint8], limits: Limits | None = None) -> NDArray[np.uint8]:
+    """Tints each class but 0 and draws its border; RGB "H W 3" of an image "H W C" of any depth and a mask "H W".
+
+    Of a part of an image, the whole image's `display_limits` say which values are black and white.
+    """
+    drawn = to_display(image, limits)
+    table = np.array([colour_of(class_id) for class_id in range(256)], dtype=np.uint8)
+    is_class, is_border = mask > 0, borders(mask)
+    tint = table[mask[is_class]] * np.float32(FILL_SHARE) + drawn[is_class] * np.float32(1 - FILL_SHARE)
+    drawn[is_class] = np.rint(tint, out=tint).astype(np.uint8)
+    drawn[is_border] = table[mask[is_border]]
+    return drawn
+
+
+def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Pixels of a class but 0 that touch another class by a side, "H W"."""
+    differs = np.zeros(mask.shape, np.bool_)
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        is_edge = mask[one] != mask[other]
+        differs[one] |= is_edge
+        differs[other] |= is_edge
+    return differs & (mask > 0)
+
+
+def to_display(image: NDArray[Any], limits: Limits | None = None) -> NDArray[np.uint8]:
+    """An image "H W C" of any depth as 8-bit RGB, stretched between its 1st and 99th percentile; black where missing.
+
+    Of other channels than three the first three are red, green and blue; of fewer, the first is grey.
+    """
+    limits = limits or display_limits(as_source(image))
+    channels = _shown(image)
+    if channels.shape[2] == 1:
+        channels = np.repeat(channels, 3, axis=2)
+    low, high = limits.low[0], limits.high[0]
+    gain = 255 / ((high - low) or 1.0)
+    stretched: NDArray[np.float32] = (channels.astype(np.float32) - low) * gain
+    if limits.medians:
+        np.nan_to_num(stretched, copy=False)
+    return np.clip(stretched, 0, 255).astype(np.uint8)
+
+
+def display_limits(source: RowSource) -> Limits:
+    """The values of an image that are shown as black and white."""
+    blocks = (_shown(block) for block in source.blocks())
+    return percentile_limits(lambda: gather_levels(blocks, source.height_px, source.width_px), source.dtype)
+
+
+def _shown(image: NDArray[Any]) -> NDArray[Any]:
+    return image[:, :, :3] if image.shape[2] >= 3 else image[:, :, :1]

@@ -1,0 +1,210 @@
+"""From an image to a mask: `Predictor.load(model).predict(image)`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.core.ranges import check_number
+from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.imageio import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
+from lmsc_unet.imageio.nodata import Watch, mark_rows
+from lmsc_unet.inference.defaults import TILE_PX
+from lmsc_unet.inference.intensity import Limits
+from lmsc_unet.inference.loading import load
+from lmsc_unet.inference.modes import TREATMENTS, Resized
+from lmsc_unet.inference.network import Network, to_classes
+from lmsc_unet.inference.preprocess import check_finite, find_limits
+from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.inference.spec import ModelSpec
+
+MOST_TILE_PX = 65_536
+"""The longest side of a tile."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """What a model sees in an image, or in a band of it."""
+
+    mask: NDArray[np.uint8]
+    """Class ids, "H W"; 0 where nothing is known of the image."""
+    probability: NDArray[np.float32]
+    """The probability of each class, "K H W"; they add up to 1, and are all 0 where nothing is known of the image. Of a
+    file that gives classes alone: 0 and 1."""
+    class_names: tuple[str, ...]
+    """The names of the class ids 0, 1, ..."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of pixels of each class, by name."""
+        numbers = np.bincount(self.mask.ravel(), minlength=len(self.class_names))
+        return {name: float(n / self.mask.size) for name, n in zip(self.class_names, numbers, strict=True)}
+
+
+class Predictor:
+    """Segments images of any size, depth and layout with one network.
+
+    Example:
+        ```python
+        predictor = Predictor.load("runs/nuclei")
+        prediction = predictor.predict(read_image("slide.tif"))
+        prediction.mask         # class ids, uint8 "H W"
+        prediction.probability  # float32 "K H W"
+        prediction.shares       # {"background": 0.81, "nucleus": 0.19}
+        ```
+    """
+
+    def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = TILE_PX, batch: int = 1) -> None:
+        """Takes a network and what it wants.
+
+        Args:
+            network: Gives logits "B L H W" of prepared pixels "B C H W".
+            spec: How the network wants its images, and what its logits mean.
+            tile_px: The longest side of a tile, a multiple of the spec's; unused where images are resized.
+            batch: Tiles that go through the network at once.
+
+        Raises:
+            ConfigError: the tile is too small for the model's margin, or off its grid.
+        """
+        self.spec = spec
+        check_number("tile_px", tile_px, 1, MOST_TILE_PX)
+        check_number("batch", batch, 1, 1024)
+        self._network = network
+        self._treatment = TREATMENTS[spec.treatment](network, spec, tile_px, batch)
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path,
+        *,
+        tile_px: int = TILE_PX,
+        batch: int = 1,
+        threshold: float | None = None,
+        scale: float | None = None,
+        runtime: Runtime = Runtime(),  # noqa: B008 - frozen
+    ) -> "Predictor":
+        """Loads a run folder, a checkpoint, an exported file, or a bundled model by its name (a text, not a `Path`).
+
+        Raises:
+            ModelError: there is no such model, it is damaged, or what reads it is not installed.
+            ConfigError: the threshold is not between 0 and 1, the scale is not above 0, or the model has none; or the
+                backend is not there.
+        """
+        loaded = load(model, runtime)
+        spec = loaded.spec if threshold is None else with_threshold(loaded.spec, threshold)
+        spec = spec if scale is None else with_scale(spec, scale)
+        return cls(loaded.network, spec, tile_px=tile_px, batch=batch)
+
+    def predict(self, image: NDArray[Any]) -> Prediction:
+        """Segments an image "H W" or "H W C" of any size and depth, colours in the order red, green, blue.
+
+        NaN, and a border of zeros far below all other values, is where nothing is known.
+
+        Raises:
+            DataError: the array is no image, its channels do not fit the model, or a value is infinite.
+            ModelError: the network's logits are not what its spec says.
+        """
+        bands = list(self.bands(as_source(as_image(image))))
+        return Prediction(
+            mask=np.concatenate([band.mask for band in bands]),
+            probability=np.concatenate([band.probability for band in bands], axis=1),
+            class_names=self.spec.class_names,
+        )
+
+    def bands(self, source: RowSource, limits: Limits | None = None) -> Iterator[Prediction]:
+        """Segments an image that need not fit in memory: yields finished bands of rows from top to bottom.
+
+        Args:
+            source: The image, as `images.open_rows` or `images.as_source` gives it.
+            limits: The values to scale by, of the whole image, as `survey` gives them with its source; found by reading
+                the image once more where not given.
+        """
+        if limits is None:
+            source, limits = self.survey(source)
+        missing, top = source.rolling() if source.has_missing else None, 0
+        for probability in self._treatment.bands(source, limits):
+            rows, top = slice(top, top + probability.shape[1]), top + probability.shape[1]
+            band = None if missing is None else missing.window(rows, slice(0, source.width_px))
+            yield self._conclude(probability, band)
+
+    def survey(self, source: RowSource) -> tuple[RowSource, Limits]:
+        """The image with its missing pixels marked, and its limits; reads it once, twice if there are such pixels."""
+        if self.spec.spectrogram is not None:  # 0 is the noise floor there
+            return source, self._treatment.find_limits(source)
+        watch = Watch(source)
+        limits = self._treatment.find_limits(watch.watched())
+        rule = watch.conclude()
+        if rule is None:
+            return source, limits
+        marked = mark_rows(source, rule)
+        return marked, self._treatment.find_limits(marked)
+
+    def predict_at_network_size(self, image: NDArray[Any]) -> Prediction:
+        """Segments an image at the spec's `size_px` x `size_px`, where the paper takes its scores.
+
+        Raises:
+            DataError: as `predict`.
+            ModelError: as `predict`.
+        """
+        whole = Resized(network=self._network, spec=self.spec)
+        marked = as_image(image) if self.spec.spectrogram is not None else mark_missing(as_image(image))
+        small = resize(marked, self.spec.size_px, self.spec.size_px)
+        return self._conclude(whole.infer(small, find_limits(small, self.spec)), small)
+
+    def _conclude(self, probability: NDArray[np.float32], pixels: NDArray[Any] | None) -> Prediction:
+        """Classes, and nothing where pixels "H W C" of the same place are missing."""
+        mask = to_classes(probability, self.spec.threshold)
+        of_classes = np.concatenate([1 - probability, probability]) if len(probability) == 1 else probability
+        if pixels is not None and (is_missing := missing_pixels(pixels)).any():
+            mask[is_missing] = 0
+            of_classes[:, is_missing] = 0
+        return Prediction(mask=mask, probability=of_classes, class_names=self.spec.class_names)
+
+
+def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:
+    """The same spec with another threshold.
+
+    Raises:
+        ConfigError: the threshold is not between 0 and 1, or the model has a logit for each class, or its file gives
+            classes that are cut already.
+    """
+    if spec.outputs == "classes":
+        raise ConfigError(
+            f"{spec.name}: the file gives classes, which its own threshold has cut already. Leave the threshold out, "
+            "or export the model by --outputs probabilities."
+        )
+    if spec.num_logits > 1:
+        raise ConfigError(
+            f"{spec.name} has a logit for each of {spec.num_logits} classes and takes the most probable one, "
+            "so a threshold does not apply. Leave it out."
+        )
+    return replace(spec, threshold=threshold)
+
+
+def with_scale(spec: ModelSpec, scale: float) -> ModelSpec:
+    """The same spec, images resized by another scale before they are cut into tiles.
+
+    Raises:
+        ConfigError: the scale is not above 0, or the model takes images at one size, or recordings.
+    """
+    if spec.treatment != "tiles" or spec.spectrogram is not None:
+        kind = "spectrograms as they are" if spec.spectrogram is not None else f"images at {spec.size_px} px a side"
+        raise ConfigError(f"{spec.name} takes {kind}, so a scale does not apply. Leave it out.")
+    return replace(spec, scale=scale)
+
+
+def as_image(array: NDArray[Any]) -> NDArray[Any]:
+    """An array as "H W C" of uint8, uint16 or float32, as `read_image` gives a file of such values.
+
+    Raises:
+        DataError: it has other than 2 or 3 dimensions, no pixel, no numbers, or values that are infinite.
+    """
+    image = array[:, :, np.newaxis] if array.ndim == 2 else array
+    if image.ndim != 3 or image.size == 0:
+        raise DataError(f'The array has the shape {array.shape}; an image is "H W" or "H W C" and has a pixel.')
+    image = plain_values(image)
+    check_finite(image)
+    return image
