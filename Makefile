@@ -55,7 +55,7 @@ test-device: $(DEVICE)/.ready ## The tests of what runs models, where PyTorch is
 
 test-openvino: $(SPEED)/.ready ## The tests of what OpenVINO runs; none of them may be skipped.
 	$(SPEED)/bin/python -c "import openvino"
-	OMP_NUM_THREADS=1 $(SPEED)/bin/python -m pytest -q -m openvino tests/export tests/inference
+	OMP_NUM_THREADS=1 $(SPEED)/bin/python -m pytest -q -m openvino tests/export tests/inference tests/apps
 
 # Sees all that is in the other environment, and ExecuTorch with its 23 packages besides (333 MB).
 $(EXECUTORCH)/.ready: $(READY)

@@ -15,12 +15,12 @@ from lmsc_unet.benchmark.row import Row
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation import box_report
-from lmsc_unet.evaluation.boxes import BoxScores
-from lmsc_unet.experiments import curves, features
+from lmsc_unet.evaluation.detection import BoxScores
 from lmsc_unet.imageio import read_image, write_png
 from lmsc_unet.metrics.matching import DetectionCounts
+from lmsc_unet.reproduction import curves, features
 from lmsc_unet.training import pictures
-from lmsc_unet.training.recorder import write_metrics
+from lmsc_unet.training.checkpoint_callback import write_metrics
 
 
 def places_of(picture: np.ndarray, rgb: tuple[float, ...]) -> np.ndarray:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, UNetConfig, model_config
     from lmsc_unet.errors import LmscError
-    from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
+    from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
     from lmsc_unet.imageio import read_image, read_mask, write_png
     from lmsc_unet.inference.predictor import Prediction, Predictor
     from lmsc_unet.inference.spec import ModelSpec
@@ -59,7 +59,7 @@ __all__ = [
 _ORIGINS = MappingProxyType(
     {
         "CATALOG": "lmsc_unet.catalog:CATALOG",
-        "Evaluation": "lmsc_unet.evaluation.evaluate:Evaluation",
+        "Evaluation": "lmsc_unet.evaluation.segmentation:Evaluation",
         "LMSCUNet": "lmsc_unet.models:LMSCUNet",
         "LMSCUNetConfig": "lmsc_unet.catalog:LMSCUNetConfig",
         "LmscError": "lmsc_unet.errors:LmscError",
@@ -70,7 +70,7 @@ _ORIGINS = MappingProxyType(
         "UNet": "lmsc_unet.models:UNet",
         "UNetConfig": "lmsc_unet.catalog:UNetConfig",
         "build_model": "lmsc_unet.models:build_model",
-        "evaluate": "lmsc_unet.evaluation.evaluate:evaluate",
+        "evaluate": "lmsc_unet.evaluation.segmentation:evaluate",
         "model_config": "lmsc_unet.catalog:model_config",
         "read_image": "lmsc_unet.imageio:read_image",
         "read_mask": "lmsc_unet.imageio:read_mask",

@@ -9,9 +9,9 @@ import pytest
 from lmsc_unet.cli.main import main
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes, to_row
-from lmsc_unet.evaluation.boxes import Searched, tabulate
-from lmsc_unet.evaluation.evaluate import compare
-from lmsc_unet.evaluation.trial import TrialOptions, open_trial
+from lmsc_unet.evaluation.detection import Searched, tabulate
+from lmsc_unet.evaluation.segmentation import compare
+from lmsc_unet.evaluation.session import TrialOptions, open_trial
 from lmsc_unet.imageio import read_image
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection.components import MIN_CELLS

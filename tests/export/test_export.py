@@ -16,7 +16,6 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ConfigError, ModelError, OutputError
 from lmsc_unet.export import formats, work
 from lmsc_unet.export.export import export
-from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.options import OPSET, ExportOptions
 from lmsc_unet.export.saving import replacing
@@ -26,6 +25,7 @@ from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
+from lmsc_unet.quantization.fold_batch_norm import fold
 from tests.apps.segment.conftest import blobs
 
 ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)

@@ -16,7 +16,7 @@ import onnx
 import pytest
 
 from lmsc_unet.errors import ConfigError, ModelError
-from lmsc_unet.export import first_use as exporting
+from lmsc_unet.export import on_first_use as exporting
 from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.inference import export_cache
 from lmsc_unet.inference.loading import load

@@ -10,15 +10,15 @@ import onnxruntime
 import pytest
 
 from lmsc_unet.catalog import CATALOG
-from lmsc_unet.export import quantising
 from lmsc_unet.export.graph import to_graph
-from lmsc_unet.export.growing import grow_by_convolving
-from lmsc_unet.export.images import draw_crops, find_images
-from lmsc_unet.export.quantising import Quantiser
-from lmsc_unet.export.source import Source
 from lmsc_unet.inference.metadata import INPUT
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
+from lmsc_unet.quantization import quantizer
+from lmsc_unet.quantization.calibration import draw_crops, find_images
+from lmsc_unet.quantization.convtranspose import grow_by_convolving
+from lmsc_unet.quantization.quantizer import Quantiser
+from lmsc_unet.training.trained_run import Source
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def quantiser(
 @pytest.fixture
 def plain(quantiser: Quantiser, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
     """Its INT8 graph with transposed convolutions."""
-    monkeypatch.setattr(quantising, "grow_by_convolving", lambda _graph: None)
+    monkeypatch.setattr(quantizer, "grow_by_convolving", lambda _graph: None)
     return quantiser.quantise()
 
 

@@ -13,14 +13,15 @@ import torch
 from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ConfigError, DataError, ModelError
 from lmsc_unet.export import export as module
-from lmsc_unet.export import formats, sensitivity, work
+from lmsc_unet.export import formats, work
 from lmsc_unet.export.export import export
-from lmsc_unet.export.images import draw_crops, find_images
-from lmsc_unet.export.likeness import UNLIKE, distance
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.export.source import Source
 from lmsc_unet.imageio import write_png
 from lmsc_unet.inference.metadata import read_description
+from lmsc_unet.quantization import mixed_precision
+from lmsc_unet.quantization.calibration import draw_crops, find_images
+from lmsc_unet.quantization.domain_shift import UNLIKE, distance
+from lmsc_unet.training.trained_run import Source
 
 OPTIONS = {"int8": True, "threads": 1, "crops": 12}
 
@@ -124,7 +125,7 @@ def test_where_no_choice_of_layers_helps_nothing_is_written(
     trained: Path, data: Path, graph: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(formats, "to_graph", lambda *_: loud(graph, 3000.0))
-    monkeypatch.setattr(sensitivity, "layer_errors", lambda *_: {"head": 2.0, "encoder.0.first.conv": 1.0})
+    monkeypatch.setattr(mixed_precision, "layer_errors", lambda *_: {"head": 2.0, "encoder.0.first.conv": 1.0})
     with pytest.raises(ModelError, match=r"INT8 costs this model too much: with all layers in 8 bits .* No file"):
         export(trained, tmp_path / "a.onnx", ExportOptions(calibrate=data, **OPTIONS))
     assert not list(tmp_path.iterdir())

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from lmsc_unet.catalog import CATALOG
-from lmsc_unet.export.merging import composed, merge_growing
 from lmsc_unet.models import build_model
+from lmsc_unet.quantization.fuse_upconv import composed, merge_growing
 
 BORDER_PX = 30
 """How far from the border a logit still depends on what lies beyond it."""

@@ -9,10 +9,10 @@ import pytest
 import tifffile
 
 from lmsc_unet.datasets.sample import Sample
-from lmsc_unet.export.images import draw_crops
-from lmsc_unet.export.parity import Difference, Parity, compare_logits, rounding
-from lmsc_unet.export.tolerance import failures
+from lmsc_unet.evaluation.parity import Difference, Parity, compare_logits, rounding
+from lmsc_unet.evaluation.tolerance import failures
 from lmsc_unet.metrics.counts import count_pixels, stack
+from lmsc_unet.quantization.calibration import draw_crops
 from tests.inference.networks import spec
 
 BINARY = spec()

@@ -11,14 +11,14 @@ import pytest
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.datasets.folder import find_dataset
-from lmsc_unet.export import first_use, formats
-from lmsc_unet.export.first_use import export_checkpoint
+from lmsc_unet.evaluation.parity import Difference
+from lmsc_unet.export import formats, on_first_use
 from lmsc_unet.export.graph import to_graph
-from lmsc_unet.export.images import draw_crops, find_parts
 from lmsc_unet.export.int8 import calibration_crops
+from lmsc_unet.export.on_first_use import export_checkpoint
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.export.parity import Difference
-from lmsc_unet.export.source import open_source
+from lmsc_unet.quantization.calibration import draw_crops, find_parts
+from lmsc_unet.training.trained_run import open_source
 from tests.signals.archives import SUFFIXES, pack
 from tests.signals.sigmf_files import metadata, noise, write_pair
 
@@ -84,7 +84,7 @@ def graph(trained: Path) -> onnx.ModelProto:
 @pytest.fixture
 def graph_at_hand(graph: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports take the graph that is made already."""
-    for module in (formats, first_use):
+    for module in (formats, on_first_use):
         monkeypatch.setattr(module, "to_graph", lambda *_: deepcopy(graph))
 
 
@@ -137,6 +137,6 @@ def test_an_export_is_compared_on_pictures_as_the_run_made_them(archives, traine
 @pytest.mark.usefixtures("graph_at_hand")
 def test_a_run_on_recordings_is_exported_at_its_first_use(trained, tmp_path, monkeypatch):  # B2
     seen = []
-    monkeypatch.setattr(first_use, "compare_logits", lambda one, *_: seen.append(one.shape) or Difference())
+    monkeypatch.setattr(on_first_use, "compare_logits", lambda one, *_: seen.append(one.shape) or Difference())
     export_checkpoint(trained / "best.ckpt", tmp_path / "best.onnx")
     assert seen == [(1, 3, 128, 64), *[(1, 3, 64, 64)] * 3]

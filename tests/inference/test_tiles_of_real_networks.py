@@ -15,7 +15,7 @@ TOLERANCE = 1e-6
 @pytest.fixture(scope="module")
 def network():
     from lmsc_unet.models import build_model
-    from lmsc_unet.training.loading import as_network
+    from lmsc_unet.training.load_model import as_network
 
     torch.manual_seed(0)
     module = build_model(model_config("lmsc-unet"))

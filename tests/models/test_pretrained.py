@@ -16,7 +16,6 @@ from torch import nn
 
 from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
 from lmsc_unet.errors import ModelError, OutputError
-from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.inference import bundled
@@ -27,6 +26,7 @@ from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import LMSCUNet, UNet, build_model, restore_norms
 from lmsc_unet.models.folded import load_folded
 from lmsc_unet.models.onnx_weights import Layer, read_layers
+from lmsc_unet.quantization.fold_batch_norm import fold
 from tests.conftest import SHIPPED
 from tests.export.test_export import SMALL, with_statistics
 

@@ -10,9 +10,9 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.imageio import read_image
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics.counts import IGNORE
+from lmsc_unet.training.augment import HED_TO_RGB, RGB_TO_HED, build_transform, draw, jitter_stains
 from lmsc_unet.training.config import AugmentConfig, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
-from lmsc_unet.training.transforms import HED_TO_RGB, RGB_TO_HED, build_transform, draw, jitter_stains
 
 from .small import small_config, write_discs
 

@@ -11,9 +11,9 @@ from lmsc_unet.errors import ConfigError, LmscError, ModelError
 from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.inference import bundled
 from lmsc_unet.inference.metadata import Description
-from lmsc_unet.training import initial
-from lmsc_unet.training.initial import find_initial
-from lmsc_unet.training.loading import load_module
+from lmsc_unet.training import pretrained
+from lmsc_unet.training.load_model import load_module
+from lmsc_unet.training.pretrained import find_initial
 from lmsc_unet.training.run import run
 from lmsc_unet.training.run_folder import read_config
 from tests.models.test_pretrained import layers_of
@@ -78,7 +78,7 @@ def test_an_exported_file_begins_as_well_as_its_run(
     monkeypatch.setattr(bundled, "FOLDER", tmp_path / "weights")
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights/discs.onnx").touch()
-    monkeypatch.setattr(initial, "read_layers", lambda _: (layers_of(network), Description(spec=spec)))
+    monkeypatch.setattr(pretrained, "read_layers", lambda _: (layers_of(network), Description(spec=spec)))
     config = small_config(epochs=1, ema_decay=0.0, optimizer=STILL, initial_weights="discs")
     assert run(data, tmp_path / "run", config)["last"]["paper"]["dc"] == pytest.approx(dice(first), abs=0.1)
 

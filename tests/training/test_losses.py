@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.losses.config import LossConfig
-from lmsc_unet.losses.dice_focal import DiceFocalLoss
 from lmsc_unet.metrics.counts import IGNORE
+from lmsc_unet.training.loss_config import LossConfig
+from lmsc_unet.training.losses import DiceFocalLoss
 
 
 def random_case(num_logits: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

@@ -16,8 +16,8 @@ from lmsc_unet.config import read_yaml
 from lmsc_unet.imageio import read_image, read_mask, sha256, write_png
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.training.checkpoint import read_checkpoint
+from lmsc_unet.training.checkpoint_callback import COLUMNS, read_metrics
 from lmsc_unet.training.config import TrainConfig
-from lmsc_unet.training.recorder import COLUMNS, read_metrics
 from lmsc_unet.training.run_folder import read_config
 
 from .small import lmsc_train, write_discs

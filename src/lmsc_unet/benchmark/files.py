@@ -12,17 +12,17 @@ from lmsc_unet.benchmark.plan import Variant
 from lmsc_unet.catalog import CATALOG, grid_margin_px, side_multiple_px
 from lmsc_unet.config import to_mapping
 from lmsc_unet.export.graph import to_graph
-from lmsc_unet.export.merging import merge_growing
-from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.inference.backends import KINDS, read_description
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
+from lmsc_unet.quantization.fuse_upconv import merge_growing
+from lmsc_unet.quantization.quantizer import Quantiser
 from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
 from lmsc_unet.training.config import TrainConfig
-from lmsc_unet.training.loading import load_module
+from lmsc_unet.training.load_model import load_module
 
 CALIBRATION_CROPS = 4
 OF_CHECKPOINTS = ("torch", "cuda", "cuda-compile", "cuda-graphs")

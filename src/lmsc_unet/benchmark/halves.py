@@ -9,14 +9,14 @@ import numpy as np
 from lmsc_unet.benchmark.plan import Lane, Variant
 from lmsc_unet.benchmark.running import open_variant
 from lmsc_unet.catalog import CATALOG
-from lmsc_unet.export.images import Pixels
-from lmsc_unet.export.parity import Difference, compare_logits
-from lmsc_unet.export.tolerance import TOLERANCES
+from lmsc_unet.evaluation.parity import Difference, compare_logits
+from lmsc_unet.evaluation.tolerance import TOLERANCES
 from lmsc_unet.inference.backends import KINDS, read_description
 from lmsc_unet.inference.preprocess import find_limits, standardise
 from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.quantization.calibration import Pixels
 from lmsc_unet.synthetic.tissue.writer import draw_tissue
-from lmsc_unet.training.loading import load_module
+from lmsc_unet.training.load_model import load_module
 
 HALVES = ("bf16", "fp16")
 NUM_IMAGES = 4

@@ -13,7 +13,7 @@ from lmsc_unet.inference.backends import open_network, read_description
 from lmsc_unet.inference.backends.open_vino import open_with_hint
 from lmsc_unet.inference.network import Network
 from lmsc_unet.inference.runtime import Runtime
-from lmsc_unet.training.loading import load_module
+from lmsc_unet.training.load_model import load_module
 
 
 def open_lane(lane: Lane, file: Path, size_px: int) -> Callable[[], None]:

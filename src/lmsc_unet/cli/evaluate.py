@@ -14,8 +14,8 @@ from lmsc_unet.inference.defaults import TILE_PX
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lmsc_unet.evaluation.boxes import BoxScores
-    from lmsc_unet.evaluation.trial import Trial
+    from lmsc_unet.evaluation.detection import BoxScores
+    from lmsc_unet.evaluation.session import Trial
 
 
 def evaluate(
@@ -69,7 +69,7 @@ def evaluate(
     from lmsc_unet.evaluation.intervals import Bootstrap
     from lmsc_unet.evaluation.output import check_output, write_boxes, write_output
     from lmsc_unet.evaluation.report import per_image_csv
-    from lmsc_unet.evaluation.trial import TrialOptions, open_trial
+    from lmsc_unet.evaluation.session import TrialOptions, open_trial
     from lmsc_unet.inference.runtime import Runtime
 
     bootstrap = Bootstrap(num_draws=draws, seed=seed)
@@ -118,8 +118,8 @@ def _print_tables(report: "Mapping[str, Any]") -> None:
     import rich.table
     from rich.console import Console
 
-    from lmsc_unet.evaluation.baseline import energy_table
     from lmsc_unet.evaluation.box_report import boxes_table
+    from lmsc_unet.evaluation.energy_baseline import energy_table
     from lmsc_unet.evaluation.tables import to_tables
 
     at = {"mask": "the mask's own size", "network": "the network's size"}[report["score_at"]]

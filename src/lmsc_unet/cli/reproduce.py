@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lmsc_unet.experiments.experiment import DataName
+    from lmsc_unet.reproduction.experiment import DataName
 
 Word = Literal[
     "table1", "table2", "table3", "table4", "choices", "figure4", "figure5", "figure6", "figure7", "peers", "all"
@@ -41,8 +41,8 @@ def reproduce(
         jobs: Trainings at a time; they share the cores out, or the GPUs.
         peers_python: The Python of the environment that `make peers` builds.
     """
-    from lmsc_unet.experiments.reproduce import ALL, TARGETS, Request
-    from lmsc_unet.experiments.reproduce import reproduce as make
+    from lmsc_unet.reproduction.reproduce import ALL, TARGETS, Request
+    from lmsc_unet.reproduction.reproduce import reproduce as make
 
     if not targets:
         raise ConfigError(f"Nothing is asked for. Name one of {', '.join(TARGETS)}, or all.")

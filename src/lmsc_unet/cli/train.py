@@ -119,7 +119,7 @@ def _weights_settings(source: str) -> Mapping[str, Any]:
     """What follows from weights to begin with; PyTorch is imported where there are some alone."""
     if not source:
         return {}
-    from lmsc_unet.training.initial import scaling_settings
+    from lmsc_unet.training.pretrained import scaling_settings
 
     return merged(FINE_TUNING, scaling_settings(source))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lmsc_unet.evaluation.boxes import BoxScores
+from lmsc_unet.evaluation.detection import BoxScores
 from lmsc_unet.evaluation.tables import Table, share
 
 COLUMNS = ("detector", "by", "group", "true", "found", "precision", "recall", "f1", "map_50", "map_50_95")

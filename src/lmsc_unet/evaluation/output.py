@@ -12,7 +12,7 @@ from lmsc_unet.core.results_files import within, write_text
 from lmsc_unet.core.storage import check_folder
 from lmsc_unet.errors import OutputError
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes
-from lmsc_unet.evaluation.boxes import BoxScores
+from lmsc_unet.evaluation.detection import BoxScores
 from lmsc_unet.imageio import write_png
 
 SCORES_FILE, TABLE_FILE, PICTURE_FILE = "scores.json", "per_image.csv", "worst_and_best.png"

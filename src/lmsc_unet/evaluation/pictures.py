@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from lmsc_unet.datasets.labels import LabelMap
-from lmsc_unet.evaluation.evaluate import Compared, Evaluation, compare
+from lmsc_unet.evaluation.segmentation import Compared, Evaluation, compare
 from lmsc_unet.inference.overlays import to_display
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.averages import set_scores

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from lmsc_unet.evaluation.evaluate import Evaluation
 from lmsc_unet.evaluation.intervals import Bootstrap, intervals
+from lmsc_unet.evaluation.segmentation import Evaluation
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import stack
 

@@ -9,16 +9,16 @@ from typing import Any
 
 from lmsc_unet.core.results_files import write_text
 from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.evaluation.parity import as_report
+from lmsc_unet.evaluation.tolerance import as_limits, failures
 from lmsc_unet.export.formats import FORMATS, find_format
-from lmsc_unet.export.images import Parts, find_parts, is_data_folder
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.export.parity import as_report
 from lmsc_unet.export.saving import check_target, replacing, report_path
-from lmsc_unet.export.source import Source, open_source
-from lmsc_unet.export.tolerance import as_limits, failures
 from lmsc_unet.export.work import Comparison, Finished, Start, Work, make_float_file, make_int8_file, put_outputs
 from lmsc_unet.inference.backends import KINDS
 from lmsc_unet.inference.metadata import Description
+from lmsc_unet.quantization.calibration import Parts, find_parts, is_data_folder
+from lmsc_unet.training.trained_run import Source, open_source
 
 
 @dataclass(frozen=True, kw_only=True)

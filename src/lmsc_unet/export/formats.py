@@ -10,15 +10,15 @@ from typing import Any
 from torch import nn
 
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.export.folding import fold
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.ir import write_ir
-from lmsc_unet.export.merging import merge_growing
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.pte import write_pte
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.quantization.fold_batch_norm import fold
+from lmsc_unet.quantization.fuse_upconv import merge_growing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,18 +9,18 @@ import onnx
 from torch import nn
 
 from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.evaluation.parity import Parity, mean_difference
 from lmsc_unet.export.graph import to_graph
-from lmsc_unet.export.images import Pixels, draw_crops, find_images
-from lmsc_unet.export.likeness import UNLIKE, distance
 from lmsc_unet.export.options import ExportOptions
-from lmsc_unet.export.parity import Parity, mean_difference
-from lmsc_unet.export.qat import fine_tune
-from lmsc_unet.export.quantising import Quantiser
 from lmsc_unet.export.saving import write_model
-from lmsc_unet.export.sensitivity import Chosen, choose_layers
-from lmsc_unet.export.source import Source
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.network import Network
+from lmsc_unet.quantization.calibration import Pixels, draw_crops, find_images
+from lmsc_unet.quantization.domain_shift import UNLIKE, distance
+from lmsc_unet.quantization.mixed_precision import Chosen, choose_layers
+from lmsc_unet.quantization.qat import fine_tune
+from lmsc_unet.quantization.quantizer import Quantiser
+from lmsc_unet.training.trained_run import Source
 
 FEW_IMAGES = 8
 PROBES = 4

@@ -8,11 +8,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from lmsc_unet.errors import ModelError
-from lmsc_unet.export.images import Pixels
-from lmsc_unet.export.parity import Difference, Logits, compare_logits
+from lmsc_unet.evaluation.parity import Difference, Logits, compare_logits
 from lmsc_unet.inference.metadata import OUTPUT, Description
 from lmsc_unet.inference.network import Network
 from lmsc_unet.inference.spec import ModelSpec, Outputs
+from lmsc_unet.quantization.calibration import Pixels
 
 
 def with_outputs(graph: onnx.ModelProto, spec: ModelSpec, outputs: Outputs) -> onnx.ModelProto:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmsc_unet.core.timing import time_by_turns
-from lmsc_unet.export.images import Pixels
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.network import Network
+from lmsc_unet.quantization.calibration import Pixels
 
 if TYPE_CHECKING:
     from lmsc_unet.export.work import Work

@@ -6,21 +6,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lmsc_unet.export.equalising import equalise
-from lmsc_unet.export.folding import fold
+from lmsc_unet.evaluation.parity import Parity, compare_networks
 from lmsc_unet.export.formats import FORMATS
-from lmsc_unet.export.images import Parts, draw_crops
 from lmsc_unet.export.int8 import calibration_crops, make_int8
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.outputs import check_same, described, with_outputs
-from lmsc_unet.export.parity import Parity, compare_networks
-from lmsc_unet.export.source import Source
 from lmsc_unet.export.speed import compare_speed
 from lmsc_unet.inference.backends import KINDS, open_network
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.network import Network
 from lmsc_unet.inference.runtime import Runtime
-from lmsc_unet.training.loading import as_network
+from lmsc_unet.quantization.calibration import Parts, draw_crops
+from lmsc_unet.quantization.cle import equalise
+from lmsc_unet.quantization.fold_batch_norm import fold
+from lmsc_unet.training.load_model import as_network
+from lmsc_unet.training.trained_run import Source
 
 PROBES = 4
 """Crops on which the end of the graph is checked."""

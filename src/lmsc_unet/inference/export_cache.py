@@ -18,7 +18,7 @@ from lmsc_unet.imageio import sha256
 from lmsc_unet.inference.metadata import read_description
 from lmsc_unet.inference.runtime import TORCH, Runtime
 
-EXPORTER = "lmsc_unet.export.first_use:export_checkpoint"
+EXPORTER = "lmsc_unet.export.on_first_use:export_checkpoint"
 """The "module:function" that takes a checkpoint and the file to make of it."""
 NEEDED = ("onnxruntime", "torch", "onnx", "onnxscript")
 """The packages that an export takes."""

@@ -20,7 +20,7 @@ from lmsc_unet.inference.spec import ModelSpec
 
 LOADERS: Mapping[str, str] = MappingProxyType(
     {
-        ".ckpt": "lmsc_unet.training.loading:load_model",
+        ".ckpt": "lmsc_unet.training.load_model:load_model",
         ".onnx": "lmsc_unet.inference.backends:load_model_file",
         ".pte": "lmsc_unet.inference.backends:load_model_file",
         ".xml": "lmsc_unet.inference.backends:load_model_file",

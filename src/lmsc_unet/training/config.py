@@ -13,7 +13,7 @@ from lmsc_unet.datasets.chunk_options import PieceOptions
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.spec import Treatment, check_pixels
-from lmsc_unet.losses.config import LossConfig
+from lmsc_unet.training.loss_config import LossConfig
 
 Recipe = Literal["strong", "paper"]
 Precision = Literal["auto", "32", "bf16"]

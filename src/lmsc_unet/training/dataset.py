@@ -22,8 +22,8 @@ from lmsc_unet.inference.modes import as_sized
 from lmsc_unet.inference.preprocess import find_limits, standardise
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics.counts import IGNORE
+from lmsc_unet.training.augment import build_transform, draw, window_side_px
 from lmsc_unet.training.config import TrainConfig
-from lmsc_unet.training.transforms import build_transform, draw, window_side_px
 
 VALIDATION_TILE_PX = 1024
 

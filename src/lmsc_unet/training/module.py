@@ -11,10 +11,10 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from lmsc_unet.errors import DivergedError
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.losses.dice_focal import DiceFocalLoss
 from lmsc_unet.metrics.averages import per_image, pooled
 from lmsc_unet.metrics.counts import Counts, count_pixels, no_counts, stack
 from lmsc_unet.training.config import OptimizerConfig, TrainConfig
+from lmsc_unet.training.losses import DiceFocalLoss
 
 Batch = tuple[Tensor, Tensor]
 ValidationBatch = tuple[Tensor, Tensor, Tensor]

@@ -13,18 +13,18 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.split_file import split_line
 from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.evaluation.evaluate import Evaluation, evaluate
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.report import make_report, per_image_csv
+from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.folds import over_folds
+from lmsc_unet.training.checkpoint_callback import METRICS_FILE, Recorder, write_metrics
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision
-from lmsc_unet.training.loading import load_model
+from lmsc_unet.training.load_model import load_model
 from lmsc_unet.training.pictures import draw_curves, draw_predictions
 from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.ranks import is_leader
-from lmsc_unet.training.recorder import METRICS_FILE, Recorder, write_metrics
 from lmsc_unet.training.run_folder import as_begun, check_run_folder, discard_unstarted, open_run
 
 SUMMARY_FILE = "summary.json"

@@ -1,0 +1,205 @@
+"""How far an exported network is from the original: on the same images, in logits, in classes and in scores."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.evaluation.segmentation import compare
+from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.metrics import averages
+from lmsc_unet.metrics.counts import Counts, count_pixels, stack
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How two sets of logits differ; differences add."""
+
+    num_logits: int = 0
+    """Logits compared."""
+    num_pixels: int = 0
+    """Pixels compared."""
+    num_flipped: int = 0
+    """Pixels of another class."""
+    num_flipped_clearly: int = 0
+    """Those of them that were no tie: the original's logits were farther from another class than rounding reaches."""
+    num_foreground: int = 0
+    """Pixels that either calls foreground."""
+    num_foreground_agreed: int = 0
+    """Pixels that both call the same foreground class."""
+    largest: float = 0.0
+    """The largest difference of two logits."""
+    summed: float = 0.0
+    """The sum of all absolute differences."""
+    largest_logit: float = 0.0
+    """The largest absolute logit of the original."""
+
+    def __add__(self, other: "Difference") -> "Difference":
+        return Difference(
+            num_logits=self.num_logits + other.num_logits,
+            num_pixels=self.num_pixels + other.num_pixels,
+            num_flipped=self.num_flipped + other.num_flipped,
+            num_flipped_clearly=self.num_flipped_clearly + other.num_flipped_clearly,
+            num_foreground=self.num_foreground + other.num_foreground,
+            num_foreground_agreed=self.num_foreground_agreed + other.num_foreground_agreed,
+            largest=max(self.largest, other.largest),
+            summed=self.summed + other.summed,
+            largest_logit=max(self.largest_logit, other.largest_logit),
+        )
+
+    @property
+    def mean(self) -> float:
+        """The mean absolute difference of two logits."""
+        return self.summed / max(self.num_logits, 1)
+
+    @property
+    def agreement(self) -> float | None:
+        """The IoU of the two predictions' foregrounds; None where neither finds any."""
+        return self.num_foreground_agreed / self.num_foreground if self.num_foreground else None
+
+    @property
+    def flipped_share(self) -> float:
+        """The share of pixels of another class."""
+        return self.num_flipped / max(self.num_pixels, 1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Parity:
+    """What a comparison on images with masks found."""
+
+    difference: Difference
+    """Of the logits."""
+    original: Counts
+    """Right and wrong pixels of the original by image, "N K"."""
+    exported: Counts
+    """Those of the exported network."""
+
+
+def rounding(largest_logit: float) -> float:
+    """How far logits may differ by the order of float32 sums alone: 1e-5, or 5e-6 of the largest logit if that is more.
+
+    PyTorch and ONNX Runtime are each up to 1.4e-6 of the largest logit away from the float64 result.
+    """
+    return max(1e-5, 5e-6 * largest_logit)
+
+
+def compare_logits(original: Logits, exported: Logits, spec: ModelSpec) -> Difference:
+    """Compares logits "B L H W"."""
+    apart = np.abs(original.astype(np.float64) - exported)
+    largest_logit = float(np.abs(original).max())
+    before, after = _classes(original, spec), _classes(exported, spec)
+    is_flipped = before != after
+    is_clear = _distance(original, spec) > 2 * rounding(largest_logit)
+    return Difference(
+        num_logits=apart.size,
+        num_pixels=is_flipped.size,
+        num_flipped=int(is_flipped.sum()),
+        num_flipped_clearly=int((is_flipped & is_clear).sum()),
+        num_foreground=int(((before > 0) | (after > 0)).sum()),
+        num_foreground_agreed=int(((before > 0) & ~is_flipped).sum()),
+        largest=float(apart.max()),
+        summed=float(apart.sum()),
+        largest_logit=largest_logit,
+    )
+
+
+def compare_networks(
+    original: Network,
+    exported: Network,
+    spec: ModelSpec,
+    samples: Sequence[Sample],
+    label_map: LabelMap,
+    *,
+    advance: Callable[[], None] | None = None,
+) -> Parity:
+    """Predicts each image by both networks, exactly as prediction does, tiles and all.
+
+    Raises:
+        DataError: a file cannot be used, or does not fit the model; it is named.
+    """
+    first, second = Listening(original), Listening(exported)
+    predictors = Predictor(first, spec, batch=1), Predictor(second, spec, batch=1)
+    difference = Difference()
+    counts: tuple[list[Counts], list[Counts]] = ([], [])
+    for sample in samples:
+        for predictor, of_one in zip(predictors, counts, strict=True):
+            pair = compare(predictor, sample, label_map)
+            of_one.append(count_pixels(pair.prediction, pair.truth, label_map.num_classes))
+        for a, b in zip(first.take(), second.take(), strict=True):
+            difference += compare_logits(a, b, spec)
+        if advance is not None:
+            advance()
+    return Parity(difference=difference, original=stack(counts[0]), exported=stack(counts[1]))
+
+
+def mean_difference(original: Network, exported: Network, pixels: Sequence[NDArray[np.float32]]) -> float:
+    """The mean absolute difference of logits on prepared pixels "1 C h w"."""
+    return float(np.mean([np.abs(exported(one) - original(one)).mean() for one in pixels]))
+
+
+class Listening:
+    """A network whose logits can be taken afterwards."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._heard: list[Logits] = []
+
+    def __call__(self, pixels: NDArray[np.float32]) -> Logits:
+        """Runs the network and keeps what it says."""
+        logits = self._network(pixels)
+        self._heard.append(logits)
+        return logits
+
+    def take(self) -> list[Logits]:
+        """What was said since the last time."""
+        heard, self._heard = self._heard, []
+        return heard
+
+
+def scores(counts: Counts) -> dict[str, float | None]:
+    """The paper's row and the mean IoU over all classes, pooled; None where a score is 0/0."""
+    shares = averages.paper(counts) | {"iou_all_classes_pooled": averages.pooled(counts)["iou_all_classes"]}
+    return {name: None if math.isnan(share) else share for name, share in shares.items()}
+
+
+def as_report(parity: Parity) -> dict[str, Any]:
+    """The comparison as plain data."""
+    difference = parity.difference
+    return {
+        "images": int(parity.original.tp.shape[0]),
+        "pixels": difference.num_pixels,
+        "largest_logit": difference.largest_logit,
+        "largest_difference": difference.largest,
+        "mean_difference": difference.mean,
+        "other_class_share": difference.flipped_share,
+        "other_class_beyond_ties_share": difference.num_flipped_clearly / max(difference.num_pixels, 1),
+        "foreground_agreement": difference.agreement,
+        "scores_original": scores(parity.original),
+        "scores_exported": scores(parity.exported),
+    }
+
+
+def _classes(logits: Logits, spec: ModelSpec) -> NDArray[np.intp]:
+    return logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] >= _cut(spec)).astype(np.intp)
+
+
+def _distance(logits: Logits, spec: ModelSpec) -> NDArray[np.float32]:
+    """How far each pixel's logits are from making another class of it."""
+    if logits.shape[1] == 1:
+        return np.asarray(np.abs(logits[:, 0] - _cut(spec)), dtype=np.float32)
+    two = np.partition(logits, -2, axis=1)[:, -2:]
+    return np.asarray(two[:, 1] - two[:, 0], dtype=np.float32)
+
+
+def _cut(spec: ModelSpec) -> float:
+    """The logit of the threshold."""
+    return math.log(spec.threshold / (1 - spec.threshold))

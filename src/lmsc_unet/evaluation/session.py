@@ -1,0 +1,159 @@
+"""From what `lmsc evaluate` is given to a report: data found, model loaded, scores taken."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.datasets.chunk_options import PieceOptions
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.load import find_label_map
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.datasets.split_file import names_of_split
+from lmsc_unet.evaluation.box_report import to_row
+from lmsc_unet.evaluation.detection import BoxScores, detectors, recordings_of, score_boxes
+from lmsc_unet.evaluation.energy_baseline import energy_scores
+from lmsc_unet.evaluation.intervals import Bootstrap
+from lmsc_unet.evaluation.pictures import draw_worst_and_best
+from lmsc_unet.evaluation.report import make_report, without_nan
+from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
+from lmsc_unet.evaluation.selection import Part, select
+from lmsc_unet.imageio import sha256
+from lmsc_unet.inference.detector import Finder, network_finder
+from lmsc_unet.inference.loading import find_file, load
+from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.signals.settings import SpectrogramSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialOptions:
+    """The data that a model is scored on."""
+
+    data: DataOptions = field(default_factory=DataOptions)
+    """Where images and masks lie, and what the masks' values mean; the classes are the model's if not given."""
+    split: Part | None = None
+    """The part to score; without it test where the data has one, else val, else all."""
+    frames_per_row: int | None = None
+    """Of recordings: frames averaged per row; None takes the model's, or shows a recording in one picture."""
+    split_seed: int = PieceOptions.split_seed
+    """Of recordings: the seed of the training's split."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A model and the pairs that it is scored on."""
+
+    file: Path
+    """The file of its weights."""
+    data: Path
+    """The data folder."""
+    predictor: Predictor
+    """The loaded model."""
+    part: Part
+    """The part of the data that is scored."""
+    samples: tuple[Sample, ...]
+    """Its pairs."""
+    label_map: LabelMap
+    """What the masks' values mean."""
+    num_trained_on: int
+    """How many of the pairs bear the name of one that trained the model, by the split.csv in its run folder."""
+    finder: Finder | None = None
+    """Of recordings: the model as what searches them."""
+
+    def evaluate(self, advance: Callable[[], None] | None = None) -> Evaluation:
+        """Predicts and counts; `advance` is called after each image.
+
+        Raises:
+            DataError: a file cannot be used; it is named.
+        """
+        return evaluate(self.predictor, self.samples, self.label_map, advance=advance)
+
+    def score_boxes(self, advance: Callable[[], None] | None = None) -> list[BoxScores]:
+        """Scores of boxes, the model's and the energy detector's; none of images.
+
+        Raises:
+            DataError: a recording cannot be read.
+        """
+        if self.finder is None:
+            return []
+        return score_boxes(self.samples, detectors(self.finder), advance=advance)
+
+    def baseline(self) -> dict[str, Any]:
+        """Scores of the energy detector's masks on the same pieces; a share that is 0/0 is None."""
+        scores: dict[str, Any] = without_nan(energy_scores(self.samples, self.label_map))
+        return scores
+
+    @property
+    def num_recordings(self) -> int:
+        """How many recordings the pairs are pieces of."""
+        return len(recordings_of(self.samples))
+
+    def report(self, evaluation: Evaluation, bootstrap: Bootstrap, boxes: Sequence[BoxScores] = ()) -> dict[str, Any]:
+        """All scores, with the model and the data that they are of; of recordings also `boxes` and `energy`."""
+        model = {"name": self.predictor.spec.name, "file": str(self.file), "sha256": sha256(self.file)}
+        origin = {"model": model, "data": str(self.data), "split": self.part}
+        lines = {"energy": self.baseline(), "boxes": [to_row(line) for line in boxes]} if boxes else {}
+        return origin | make_report(evaluation, bootstrap) | lines
+
+    def picture(self, evaluation: Evaluation) -> NDArray[np.uint8]:
+        """The worst and best images, RGB "H W 3"."""
+        return draw_worst_and_best(evaluation, self.predictor, self.label_map)
+
+
+def open_trial(
+    model: str | Path,
+    data: Path,
+    options: TrialOptions,
+    *,
+    tile_px: int,
+    batch: int,
+    threshold: float | None,
+    scale: float | None = None,
+    runtime: Runtime = Runtime(),  # noqa: B008 - frozen
+) -> Trial:
+    """Finds the pairs and loads the model.
+
+    Raises:
+        DataError: the data cannot be used, or has no image in the part named.
+        ModelError: the model cannot be loaded.
+        ConfigError: settings that cannot be.
+    """
+    predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime)
+    data_options = options.data.with_names(predictor.spec.class_names)
+    dataset = find_dataset(data, data_options, pieces=pieces_of(predictor.spec, options))
+    part, samples = select(dataset.samples, options.split)
+    finder = network_finder(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
+    file = find_file(model, runtime.backend)
+    trained_on = training_names(file)
+    return Trial(
+        file=file,
+        data=data,
+        predictor=predictor,
+        part=part,
+        samples=samples,
+        label_map=find_label_map(dataset.samples, data_options),  # a part may hold too little to tell
+        num_trained_on=sum(sample.file_name in trained_on for sample in samples),
+        finder=finder,
+    )
+
+
+def pieces_of(spec: ModelSpec, options: TrialOptions = TrialOptions()) -> PieceOptions:
+    """Recordings as the model's pictures: in the rows asked for, or that it was trained on, or that fit."""
+    settings = spec.spectrogram or SpectrogramSettings()
+    own = settings.stft.frames_per_row
+    scale = options.frames_per_row or (own if own > 1 else None)
+    scales = () if scale is None else (scale,)
+    return PieceOptions(spectrogram=settings, scales=scales, split_seed=options.split_seed)
+
+
+def training_names(file: Path) -> frozenset[str]:
+    """The names of the samples that trained a model, where the run folder of its file still says so."""
+    split_file = file.parent / "split.csv"
+    return names_of_split(split_file, "train") if split_file.is_file() else frozenset()

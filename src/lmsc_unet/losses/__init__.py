@@ -1,1 +1,0 @@
-"""The losses that networks are trained with."""

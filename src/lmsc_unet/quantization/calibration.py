@@ -1,0 +1,123 @@
+"""The images that an export is calibrated on and checked with: real ones, prepared as prediction prepares them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmsc_unet.apps.segment.inputs import find_items
+from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.layouts import recognise
+from lmsc_unet.datasets.load import find_label_map, load_picture
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.sample import Dataset, Sample, of_split
+from lmsc_unet.datasets.sigmf_folder import has_recordings
+from lmsc_unet.errors import DataError
+from lmsc_unet.inference.modes import as_sized
+from lmsc_unet.inference.preprocess import find_limits, standardise
+from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.training.trained_run import Source
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A data folder, cut as the run cut it."""
+
+    root: Path
+    """The folder."""
+    train: tuple[Sample, ...]
+    """What the run trained on; all images where nobody says."""
+    held_out: tuple[Sample, ...]
+    """What it did not train on: the validation images, or else the test images, or else all."""
+    is_held_out: bool
+    """Whether anyone says which images the run trained on."""
+    label_map: LabelMap
+    """What the masks' values mean."""
+
+
+def find_parts(root: Path, source: Source) -> Parts:
+    """Finds pairs of images and masks and parts them by the run's split.csv, or by the folder's own parts.
+
+    Raises:
+        DataError: the folder holds no pairs.
+        ConfigError: the data has too many classes.
+    """
+    options = source.data_options.with_names(source.spec.class_names)
+    dataset = _as_the_run_split(root, options, source)
+    train = of_split(dataset.samples, "train")
+    held_out = of_split(dataset.samples, "val") or of_split(dataset.samples, "test")
+    return Parts(
+        root=root,
+        train=train or dataset.samples,
+        held_out=held_out or dataset.samples,
+        is_held_out=bool(held_out),
+        label_map=find_label_map(dataset.samples, options),
+    )
+
+
+def _as_the_run_split(root: Path, options: DataOptions, source: Source) -> Dataset:
+    """The run's own split, where the data is the run's and names none; recordings are split at random by then."""
+    dataset = find_dataset(root, options, pieces=source.pieces)
+    is_given = dataset.layout != "sigmf" and any(sample.split for sample in dataset.samples)
+    if source.split_file is None or is_given:
+        return dataset
+    try:
+        return find_dataset(root, replace(options, split_file=source.split_file, group=""), pieces=source.pieces)
+    except DataError:  # other images than the run's
+        return dataset
+
+
+def find_images(root: Path, source: Source) -> list[Sample]:
+    """The images to calibrate on: a data folder's training images, or all images of a plain folder.
+
+    Raises:
+        DataError: there is none.
+    """
+    if is_data_folder(root, source):
+        return list(find_parts(root, source).train)
+    return [Sample(name=item.name, image=item.path) for item in find_items([root], root / "no-results-here")]
+
+
+def is_data_folder(root: Path, source: Source) -> bool:
+    """Whether a folder holds images and masks in any layout that a training knows, or recordings for such a model."""
+    try:
+        recognised = recognise(root, source.data_options)
+    except DataError:  # a dataset that is not in order; finding its pairs tells what is wrong
+        return True
+    if recognised is None:
+        return source.spec.spectrogram is not None and has_recordings(root)
+    return any(sample.mask for sample in recognised.found.samples)
+
+
+def draw_crops(images: Sequence[Sample], spec: ModelSpec, number: int, seed: int = 19) -> list[Pixels]:
+    """Crops "1 C h w" of `size_px`, spread over the images and scaled by the whole image's limits.
+
+    Under `resize` they are whole images. An image smaller than a crop is one, padded to the network's multiple.
+
+    Raises:
+        DataError: an image cannot be read, or its channels do not fit the model; the file is named.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = [images[place] for place in np.linspace(0, len(images) - 1, min(number, len(images))).astype(int)]
+    return [_crop(chosen[index % len(chosen)], spec, rng) for index in range(number)]
+
+
+def _crop(sample: Sample, spec: ModelSpec, rng: np.random.Generator) -> Pixels:
+    image = as_sized(load_picture(sample), spec)
+    try:
+        limits = find_limits(image, spec)
+        top, left = (int(rng.integers(max(side - spec.size_px, 0) + 1)) for side in image.shape[:2])
+        window = image[top : top + spec.size_px, left : left + spec.size_px]
+        return _padded(standardise(window, limits, spec), spec.side_multiple_px)[np.newaxis]
+    except DataError as error:
+        raise DataError(f"{sample.image}: {error}") from error
+
+
+def _padded(pixels: Pixels, multiple_px: int) -> Pixels:
+    below, right = -pixels.shape[1] % multiple_px, -pixels.shape[2] % multiple_px
+    return np.pad(pixels, ((0, 0), (0, below), (0, right)), mode="symmetric")

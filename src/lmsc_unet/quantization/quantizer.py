@@ -1,0 +1,170 @@
+"""An ONNX graph in 8-bit integers by ONNX Runtime's own quantiser: calibrated once, then written as often as wanted.
+
+Static QDQ: weights as signed 8 bit with a scale for each output channel, activations as unsigned 8 bit with a scale for
+each tensor, from the least and the largest value that calibration met. On NuInsSeg, percentiles and symmetric
+activations kept no more pixels than that, took longer to calibrate or to run. For OpenVINO, what goes into a transposed
+convolution and may be negative is symmetric all the same: it has no 8-bit transposed convolution of anything else. For
+ONNX Runtime, which has none at all, they become 1x1 convolutions.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from lmsc_unet.inference.metadata import INPUT
+from lmsc_unet.quantization.calibration import Pixels
+from lmsc_unet.quantization.convtranspose import grow_by_convolving
+
+QUANTISED = ("Conv", "ConvTranspose", "Concat", "Add", "MaxPool")
+"""The steps of our networks whose outputs have a scale of their own."""
+ACTIVATIONS = ("Relu", "Clip")
+
+
+class Quantiser:
+    """Makes INT8 graphs of one float32 graph, with chosen layers left in float."""
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        crops: Sequence[Pixels],
+        folder: Path,
+        *,
+        reduce_range: bool = False,
+        is_for_openvino: bool = False,
+    ) -> None:
+        """Prepares and calibrates.
+
+        Args:
+            model: The float32 graph.
+            crops: Prepared pixels "1 C h w" of real images.
+            folder: An empty folder for what the quantiser writes.
+            reduce_range: Weights of 7 bits, for processors whose 8-bit products saturate (x86 without VNNI).
+            is_for_openvino: Whether OpenVINO is to run the graph, and not ONNX Runtime.
+        """
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        self._float, self._ranges, self._out = (folder / name for name in ("float.onnx", "ranges.json", "int8.onnx"))
+        self._crops = crops
+        self._reduce_range = reduce_range
+        quant_pre_process(deepcopy(model), str(self._float), skip_symbolic_shape=True)  # it takes the weights out
+        graph = onnx.load(self._float).graph
+        self._nodes = _nodes_of_layers(graph)
+        self._is_for_openvino = is_for_openvino
+        self._symmetric = _signed_before_growing(graph) if is_for_openvino else []
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Every layer that has 8 bits, or may keep float32, in the graph's order: by its weights' name, or its own."""
+        return tuple(self._nodes)
+
+    def set_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> None:
+        """Sets the least and the largest value of layers' outputs, in place of those that calibration met.
+
+        A concatenation takes the widest of what goes into it.
+        """
+        self.quantise()  # which calibrates
+        stored = json.loads(self._ranges.read_text())
+        tensors, graph = stored["data"], onnx.load(self._float).graph
+        made_by = {node.name: node.output[0] for node in graph.node}
+        for layer, (least, largest) in ranges.items():
+            _set_range(tensors[made_by[self._nodes[layer][-1]]], least, largest)
+        for node in graph.node:
+            if node.op_type == "Concat":
+                parts = [_range(tensors[name]) for name in node.input]
+                _set_range(tensors[node.output[0]], min(low for low, _ in parts), max(high for _, high in parts))
+        self._ranges.write_text(json.dumps(stored))
+
+    def quantise(self, *, in_float: Sequence[str] = ()) -> onnx.ModelProto:
+        """The graph in INT8, but for the layers named."""
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+        level = logging.root.level
+        logging.root.setLevel(logging.ERROR)
+        try:
+            quantize_static(
+                self._float,
+                self._out,
+                _Reader(self._crops),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                reduce_range=self._reduce_range,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=[node for layer in in_float for node in self._nodes[layer]],
+                calibrate_method=CalibrationMethod.MinMax,
+                calibration_cache_path=self._ranges,
+                extra_options={
+                    "TensorQuantOverrides": {
+                        name: [{"quant_type": QuantType.QInt8, "symmetric": True}] for name in self._symmetric
+                    }
+                },
+            )
+        finally:
+            logging.root.setLevel(level)
+        made = onnx.load(self._out)
+        _leave_end_in_float(made.graph)
+        if not self._is_for_openvino:
+            grow_by_convolving(made.graph)
+        return made
+
+
+class _Reader:
+    """Hands crops to the calibration one by one."""
+
+    def __init__(self, crops: Sequence[Pixels]) -> None:
+        self._crops: Iterator[Pixels] = iter(crops)
+
+    def get_next(self) -> dict[str, Pixels] | None:
+        crop = next(self._crops, None)
+        return None if crop is None else {INPUT: np.ascontiguousarray(crop)}
+
+
+def _leave_end_in_float(graph: onnx.GraphProto) -> None:
+    """Takes out the rounding of the logits themselves, which saves nothing and costs what they tell apart."""
+    makers = {node.output[0]: node for node in graph.node}
+    end = graph.output[0].name
+    dequantise = makers[end]
+    if dequantise.op_type != "DequantizeLinear":
+        return
+    quantise = makers[dequantise.input[0]]
+    makers[quantise.input[0]].output[0] = end
+    for node in (quantise, dequantise):
+        graph.node.remove(node)
+    needed = {name for node in graph.node for name in node.input}
+    for values in [values for values in graph.initializer if values.name not in needed]:
+        graph.initializer.remove(values)
+
+
+def _nodes_of_layers(graph: onnx.GraphProto) -> dict[str, list[str]]:
+    """Layer -> the names of its node and of the activation that follows, which share one scale or none."""
+    after = {node.input[0]: node.name for node in graph.node if node.op_type in ACTIVATIONS}
+    return {
+        _layer(node): [node.name, *([after[node.output[0]]] if node.output[0] in after else [])]
+        for node in graph.node
+        if node.op_type in QUANTISED
+    }
+
+
+def _signed_before_growing(graph: onnx.GraphProto) -> list[str]:
+    """The tensors that go into a transposed convolution and may be negative: no activation made them."""
+    activated = {node.output[0] for node in graph.node if node.op_type in ACTIVATIONS}
+    return [node.input[0] for node in graph.node if node.op_type == "ConvTranspose" and node.input[0] not in activated]
+
+
+def _layer(node: onnx.NodeProto) -> str:
+    return str(node.input[1]).removesuffix(".weight") if node.op_type.startswith("Conv") else str(node.name)
+
+
+def _set_range(stored: dict[str, Any], least: float, largest: float) -> None:
+    """As ONNX Runtime's calibration cache has it."""
+    stored["lowest"]["data"], stored["highest"]["data"] = [least], [largest]
+
+
+def _range(stored: dict[str, Any]) -> tuple[float, float]:
+    return stored["lowest"]["data"][0], stored["highest"]["data"][0]

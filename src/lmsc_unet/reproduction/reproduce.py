@@ -1,0 +1,216 @@
+"""The whole of `lmsc reproduce`: data found or generated, trainings run, sections made, the report written."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+from lmsc_unet.core.provenance import provenance
+from lmsc_unet.errors import ConfigError, OutputError
+from lmsc_unet.reproduction.budget import BUDGETS, BudgetName
+from lmsc_unet.reproduction.collecting import Outcome, collect
+from lmsc_unet.reproduction.costs import make_costs
+from lmsc_unet.reproduction.curves import make_curves
+from lmsc_unet.reproduction.estimate import Clock, by_fold, clock_text
+from lmsc_unet.reproduction.experiment import DataName, Experiment
+from lmsc_unet.reproduction.features import make_features
+from lmsc_unet.reproduction.peer_section import make_peers
+from lmsc_unet.reproduction.peers import PEERS
+from lmsc_unet.reproduction.plan import Job, jobs_of, without_repeats
+from lmsc_unet.reproduction.predictions import make_figure5, make_figure7
+from lmsc_unet.reproduction.recipes import TABLES, Recipe
+from lmsc_unet.reproduction.report import write_report
+from lmsc_unet.reproduction.results import read_results, write_results
+from lmsc_unet.reproduction.runner import Hands, run_jobs
+from lmsc_unet.reproduction.scores import make_scores
+from lmsc_unet.reproduction.sources import Source, find_source
+from lmsc_unet.reproduction.stage import Stage
+
+RUNS, LOGS, LOCK = "runs", "logs", ".lock"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A section of the report: what must be trained for it, and what makes it."""
+
+    recipes: tuple[Recipe, ...]
+    """Its rows."""
+    make: Callable[[Stage], dict[str, Any]]
+    """From what was trained to plain data, and to its picture."""
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        "table1": Target(recipes=(), make=make_costs),
+        "table2": Target(recipes=TABLES["table2"], make=make_scores),
+        "table3": Target(recipes=TABLES["table3"], make=make_scores),
+        "table4": Target(recipes=TABLES["table4"], make=make_scores),
+        "choices": Target(recipes=TABLES["choices"], make=make_scores),
+        "figure4": Target(recipes=TABLES["table2"], make=make_curves),
+        "figure5": Target(recipes=TABLES["table2"], make=make_figure5),
+        "figure6": Target(recipes=TABLES["table3"], make=make_features),
+        "figure7": Target(recipes=TABLES["table4"], make=make_figure7),
+        "peers": Target(recipes=TABLES["peers"], make=make_peers),
+    }
+)
+"""The report's sections by the words of the command line."""
+ALL = tuple(name for name in TARGETS if name != "peers")
+"""What `all` makes: the paper's own, which needs no other environment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be reproduced."""
+
+    targets: tuple[str, ...]
+    """Names of sections."""
+    budget: BudgetName
+    """How much is trained."""
+    out: Path
+    """The folder of the report and of all runs."""
+    data: Mapping[DataName, Path] = field(default_factory=dict)
+    """The data sets that are on the disk; the others are generated."""
+    num_processes: int = 1
+    """How many trainings run at a time."""
+    peers_python: Path = Path(".venv-peers/bin/python")
+    """The Python of the environment that `make peers` builds."""
+
+    def interpreters(self) -> dict[str, Path]:
+        """The models that live in another environment, with its Python; none where no peers are asked for.
+
+        Raises:
+            ConfigError: there is no such Python.
+        """
+        if "peers" not in self.targets:
+            return {}
+        if not self.peers_python.is_file():
+            raise ConfigError(
+                f"{self.peers_python}: there is no such Python. `make peers` builds the environment of the peers; "
+                "name its Python by --peers-python."
+            )
+        return {name: self.peers_python.absolute() for name, peer in PEERS.items() if peer.is_elsewhere}
+
+
+def reproduce(request: Request, tell: Tell) -> int:
+    """Makes the sections and the report; gives the number of trainings that failed.
+
+    Sections of earlier calls stay in the report; trainings that are finished are not run again.
+
+    Raises:
+        DataError: nothing is at a data set's path, or it cannot be used.
+        OutputError: the folder's results are of another version, or the disk is full.
+        KeyboardInterrupt: stopped; finished runs and epochs are kept.
+    """
+    with _locked(request.out):
+        results, hands = read_results(request.out), _hands(request)
+        targets = {name: TARGETS[name] for name in TARGETS if name in request.targets}
+        experiments = {recipe: recipe() for target in targets.values() for recipe in target.recipes}
+        sources = _find_sources(request, experiments.values(), tell)
+        runs = request.out / RUNS
+        jobs = {
+            recipe: jobs_of(one, BUDGETS[request.budget], sources[one.data], runs)
+            for recipe, one in experiments.items()
+        }
+        errors = train([job for some in jobs.values() for job in some], hands, tell)
+        for name, target in targets.items():
+            tell(f"making {name}")
+            outcomes = [collect(experiments[recipe], jobs[recipe], errors) for recipe in target.recipes]
+            results[name] = _make(target, _stage(request, sources, outcomes))
+            write_results(request.out, results)
+        write_report(request.out, results)
+    return len(errors)
+
+
+def train(wanted: Sequence[Job], hands: Hands, tell: Tell) -> dict[Path, str]:
+    """Runs what is not finished; gives by run folder why one failed.
+
+    Raises:
+        KeyboardInterrupt: stopped; finished runs and epochs are kept.
+    """
+    once = by_fold(without_repeats(wanted))
+    left = [job for job in once if not job.is_finished]
+    errors: dict[Path, str] = {}
+    if not left:
+        return errors
+    clock = Clock(left, hands.num_processes)
+    tell(
+        f"{len(once)} trainings, {len(once) - len(left)} of them done; the others take about "
+        f"{clock_text(clock.left_s())} by the speed of two cores"
+    )
+
+    def done(job: Job, error: str | None, seconds: float) -> None:
+        clock.note(job, seconds, is_done=error is None)
+        if error is not None:
+            errors[job.folder] = error
+        place = f"[{len(once) - len(clock.left)}/{len(once)}]"
+        tell(f"{place} {job.title}: {error or clock_text(seconds)}; left {clock_text(clock.left_s())}")
+
+    def beat(running: Mapping[Job, float]) -> None:
+        names = ", ".join(f"{job.title} since {clock_text(seconds)}" for job, seconds in running.items())
+        tell(f"running {names}; left {clock_text(clock.left_s(running))}")
+
+    run_jobs(left, hands, done, beat)
+    return errors
+
+
+def _hands(request: Request) -> Hands:
+    return Hands(
+        num_processes=request.num_processes,
+        num_gpus=torch.cuda.device_count(),
+        logs=request.out.resolve() / LOGS,
+        interpreters=request.interpreters(),
+    )
+
+
+def _stage(request: Request, sources: Mapping[DataName, Source], outcomes: Sequence[Outcome]) -> Stage:
+    return Stage(
+        budget_name=request.budget,
+        out=request.out,
+        sources=sources,
+        outcomes=outcomes,
+        interpreters=request.interpreters(),
+    )
+
+
+def _make(target: Target, stage: Stage) -> dict[str, Any]:
+    started_s = time.monotonic()
+    section = target.make(stage)
+    trained_s = sum(one.about["trained_s"] for outcome in stage.outcomes for one in outcome.scored)
+    times = {"took_s": round(time.monotonic() - started_s, 1), "trained_s": round(trained_s, 1)}
+    return section | {"origin": provenance() | times}
+
+
+def _find_sources(request: Request, experiments: Iterable[Experiment], tell: Tell) -> dict[DataName, Source]:
+    """The data that the experiments need, and only that."""
+    sources: dict[DataName, Source] = {}
+    for name in dict.fromkeys(experiment.data for experiment in experiments):
+        if name not in request.data:
+            tell(f"no --data {name}=PATH: generated images stand in")
+        sources[name] = find_source(name, request.data.get(name), BUDGETS[request.budget], request.out)
+        tell(f"{name}: {sources[name].about}")
+    return sources
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Keeps a second `lmsc reproduce` out of the folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / LOCK).open("w")
+    except OSError as error:
+        raise OutputError(f"{out}: the folder cannot be made or written ({error.strerror}). Name another.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                f"{out}: another `lmsc reproduce` is at work here. Wait for it, or name another --out."
+            ) from error
+        yield

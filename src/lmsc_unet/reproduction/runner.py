@@ -1,0 +1,210 @@
+"""Jobs spread over processes: each process takes the next job when it has done one; a job that fails stops no other."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.reproduction.plan import Job
+
+BEAT_S = 60.0
+"""Between two lines that say what is running."""
+STOP_S = 30.0
+"""How long a process has to stop before it is ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hands:
+    """What runs jobs."""
+
+    num_processes: int = 1
+    """How many jobs run at a time."""
+    num_gpus: int = 0
+    """The processes share these out, one each in turn."""
+    logs: Path
+    """Folder for what the trainings print."""
+    interpreters: Mapping[str, Path] = field(default_factory=dict)
+    """Of models that need another environment: its Python."""
+
+    def __post_init__(self) -> None:
+        if self.num_processes < 1:
+            raise ConfigError(f"jobs is {self.num_processes}; it must be at least 1.")
+
+    @property
+    def threads(self) -> int:
+        """Threads of each process."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        wanted = max(1, cores // self.num_processes)
+        return min(wanted, int(os.environ.get("OMP_NUM_THREADS") or wanted))
+
+
+Done = Callable[[Job, str | None, float], None]
+"""Told a job, its error or None, and the seconds that it took."""
+
+
+def run_jobs(jobs: Sequence[Job], hands: Hands, done: Done, beat: Callable[[Mapping[Job, float]], None]) -> None:
+    """Carries out all jobs.
+
+    Args:
+        jobs: In the order in which they are begun.
+        hands: What runs them.
+        done: Called after each job.
+        beat: Told every minute which jobs run, and for how long.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGINT; the processes have stopped, and finished epochs are kept.
+    """
+    _Pool(jobs, hands, done, beat).run()
+
+
+class _Pool:
+    """The processes and the jobs that are left; one thread speaks to one process."""
+
+    def __init__(
+        self, jobs: Sequence[Job], hands: Hands, done: Done, beat: Callable[[Mapping[Job, float]], None]
+    ) -> None:
+        self.left = list(jobs)
+        self.hands, self.done, self.beat = hands, done, beat
+        self.lock = threading.Lock()
+        self.started_s: dict[Job, float] = {}
+        self.processes: dict[tuple[int, Path], subprocess.Popen[str]] = {}
+        self.is_stopped = False
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        number = min(self.hands.num_processes, len(self.left))
+        threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in range(number)]
+        try:
+            for thread in threads:
+                thread.start()
+            self._wait(threads)
+            if self.failure is not None:
+                raise self.failure
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+        finally:
+            for process in self.processes.values():
+                _close(process)
+
+    def _wait(self, threads: Sequence[threading.Thread]) -> None:
+        next_s = time.monotonic() + BEAT_S
+        while any(thread.is_alive() for thread in threads):
+            for thread in threads:
+                thread.join(0.05)
+            if time.monotonic() >= next_s:
+                next_s += BEAT_S
+                with self.lock:
+                    now_s = time.monotonic()
+                    running = {job: now_s - started_s for job, started_s in self.started_s.items()}
+                self.beat(running)
+
+    def _serve(self, slot: int) -> None:
+        while (job := self._next()) is not None:
+            started_s = time.monotonic()
+            error = self._error_of(job, slot)
+            try:
+                with self.lock:
+                    self.started_s.pop(job)
+                    if not self.is_stopped:
+                        self.done(job, error, time.monotonic() - started_s)
+            except BaseException as failure:  # a thread's own would be lost: no results, and no word of it
+                self.failure = failure
+                self._stop()
+
+    def _next(self) -> Job | None:
+        with self.lock:
+            if self.is_stopped or not self.left:
+                return None
+            job = self.left.pop(0)
+            self.started_s[job] = time.monotonic()
+            return job
+
+    def _error_of(self, job: Job, slot: int) -> str | None:
+        """What went wrong with a job, a process that cannot be started or spoken to included."""
+        python = self.hands.interpreters.get(job.model, Path(sys.executable))
+        try:
+            return self._carry_out(job, self._process(slot, python), self._log(slot))
+        except OSError as error:
+            return f"no process can be started ({error}). Is {python} the Python of an environment?"
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+    def _carry_out(self, job: Job, process: subprocess.Popen[str], log: Path) -> str | None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(job.to_line() + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except OSError:
+            answer = ""
+        if not answer:
+            return f"the process ended with exit code {process.wait()}; {log} holds what it said."
+        try:
+            error: str | None = json.loads(answer)["error"]
+        except (ValueError, TypeError, KeyError):  # whose answers the next ones are is not known any more
+            process.kill()
+            process.wait()
+            return f"the process answered {answer.strip()[:80]!r}, which is no answer; {log} holds what it said."
+        return error
+
+    def _process(self, slot: int, python: Path) -> subprocess.Popen[str]:
+        """The slot's process for an environment; a new one where it has ended."""
+        with self.lock:
+            process = self.processes.get((slot, python))
+            if process is None or process.poll() is not None:
+                if process is not None:
+                    _close(process)
+                process = self._start(slot, python)
+                self.processes[slot, python] = process
+            return process
+
+    def _start(self, slot: int, python: Path) -> subprocess.Popen[str]:
+        threads = str(self.hands.threads)
+        environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        if self.hands.num_gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = str(slot % self.hands.num_gpus)
+        self.hands.logs.mkdir(parents=True, exist_ok=True)
+        with self._log(slot).open("a", encoding="utf-8") as log:
+            return subprocess.Popen(
+                [str(python), "-m", "lmsc_unet.reproduction.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+            )
+
+    def _log(self, slot: int) -> Path:
+        return self.hands.logs / f"process-{slot + 1}.log"
+
+    def _stop(self) -> None:
+        with self.lock:
+            self.is_stopped = True
+            processes = list(self.processes.values())
+        for process in processes:
+            if process.poll() is None:
+                process.terminate()
+        for process in processes:
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    """Ends a process that has nothing to do by ending its input."""
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,165 @@
+"""What a table of scores says beside the means: spread over folds, intervals, and paired tests over images."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import wilcoxon
+
+from lmsc_unet.evaluation.intervals import Bootstrap, draw_times, intervals
+from lmsc_unet.evaluation.report import without_nan
+from lmsc_unet.metrics import averages
+from lmsc_unet.metrics.averages import set_scores
+from lmsc_unet.metrics.folds import over_folds
+from lmsc_unet.reproduction.collecting import Outcome
+
+LEVEL = 0.05
+"""A difference is called real where its corrected p lies below."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two models on the same images, by each image's foreground IoU."""
+
+    first: str
+    """Title of the one."""
+    second: str
+    """Title of the other."""
+    difference: float
+    """The second's mean IoU less the first's."""
+    low: float
+    """Lower end of its 95 % bootstrap interval."""
+    high: float
+    """Upper end."""
+    p: float
+    """Of the Wilcoxon signed-rank test: how likely ranks as uneven are where neither is better."""
+    images: int
+    """How many images both were scored on."""
+    p_holm: float = 1.0
+    """The same, corrected after Holm for the pairs of the table."""
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the difference stands after the correction."""
+        return self.p_holm < LEVEL
+
+
+def summarise(outcome: Outcome) -> dict[str, Any]:
+    """Every score by its average: mean and standard deviation over folds, and a 95 % bootstrap interval over images.
+
+    Returns:
+        `average -> score -> {mean, std, folds, low, high}`; None where there is none.
+    """
+    folds = [
+        {
+            "paper": without_nan(averages.paper(one.counts)),
+            "pooled": without_nan(averages.pooled(one.counts)),
+            "per_image": without_nan(averages.per_image(one.counts)),
+        }
+        for one in outcome.scored
+    ]
+    if not folds:
+        return {}
+    ends = intervals(outcome.counts, Bootstrap())
+    return {
+        average: {
+            name: {key: spread[key] for key in ("mean", "std", "folds")} | _ends(ends[average][name])
+            for name, spread in scores.items()
+        }
+        for average, scores in over_folds(folds).items()
+    }
+
+
+def compare_all(outcomes: Sequence[Outcome]) -> list[Pair]:
+    """Every pair of experiments that have images in common, corrected together."""
+    return _corrected(compare(first, second) for first, second in combinations(outcomes, 2))
+
+
+def compare_with_first(outcomes: Sequence[Outcome]) -> list[Pair]:
+    """Each experiment with the first, where they have images in common, corrected together."""
+    return _corrected(compare(outcomes[0], other) for other in outcomes[1:])
+
+
+def _corrected(pairs: Iterable[Pair | None]) -> list[Pair]:
+    known = [pair for pair in pairs if pair is not None]
+    corrected = holm([pair.p for pair in known])
+    return [Pair(**{**vars(pair), "p_holm": p}) for pair, p in zip(known, corrected, strict=True)]
+
+
+def compare(first: Outcome, second: Outcome) -> Pair | None:
+    """Two experiments by the images that both were scored on; None where there is none."""
+    left, right = iou_by_image(first), iou_by_image(second)
+    shared = [name for name in left if name in right]
+    if not shared:
+        return None
+    differences = np.array([right[name] - left[name] for name in shared])
+    low, high = _bootstrap(differences)
+    return Pair(
+        first=first.experiment.title,
+        second=second.experiment.title,
+        difference=float(differences.mean()),
+        low=low,
+        high=high,
+        p=signed_rank_p(differences),
+        images=len(shared),
+    )
+
+
+def iou_by_image(outcome: Outcome) -> dict[str, float]:
+    """Foreground IoU of each image that was scored.
+
+    It is 1 where an empty image was left empty, which is 0/0 and left out of the paper's averages: left out here, only
+    those models would be compared on it that marked something there.
+    """
+    if not outcome.scored:
+        return {}
+    return dict(zip(outcome.names, np.nan_to_num(set_scores(outcome.counts)["iou"], nan=1.0).tolist(), strict=True))
+
+
+def without_foreground(outcome: Outcome) -> dict[str, Any] | None:
+    """What became of the images without foreground, and the mean IoU of those that have some.
+
+    Returns:
+        `images`, `marked` (on how many something was found), and `miou_others`; None where all have foreground.
+    """
+    if not outcome.scored:
+        return None
+    counts = outcome.counts
+    is_empty = (counts.tp + counts.fn)[:, 1:].sum(axis=1) == 0
+    if not is_empty.any():
+        return None
+    ious = set_scores(counts)["iou"]
+    return {
+        "images": int(is_empty.sum()),
+        "marked": int((counts.fp[is_empty, 1:].sum(axis=1) > 0).sum()),
+        "miou_others": None if is_empty.all() else float(ious[~is_empty].mean()),
+    }
+
+
+def signed_rank_p(differences: NDArray[np.float64]) -> float:
+    """Wilcoxon's two-sided p; images without difference are left out, and with none left it is 1."""
+    uneven = differences[differences != 0]
+    return float(wilcoxon(uneven).pvalue) if len(uneven) else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's correction: the smallest p times their number, the next times one less, never falling, at most 1."""
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = highest
+    return corrected
+
+
+def _bootstrap(differences: NDArray[np.float64]) -> tuple[float, float]:
+    settings = Bootstrap()
+    means = draw_times(len(differences), settings) @ differences / len(differences)
+    low, high = np.quantile(means, ((1 - settings.level) / 2, (1 + settings.level) / 2))
+    return float(low), float(high)
+
+
+def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:
+    return {"low": interval[0], "high": interval[1]} if interval else {"low": None, "high": None}

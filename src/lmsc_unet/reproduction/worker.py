@@ -1,0 +1,61 @@
+"""A process that trains: `python -m lmsc_unet.reproduction.worker` answers each line, a job, with a line.
+
+An answer is JSON: `{"error": null}`, or what went wrong. All else that is printed goes to standard error.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+
+from lmsc_unet.errors import INTERRUPTED
+
+
+def main() -> int:
+    """Carries out jobs until there is no more input; `INTERRUPTED` when it was stopped."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _prepare()
+    threading.Thread(target=_stop_with, args=(os.getppid(),), daemon=True).start()
+    try:
+        for line in sys.stdin:
+            print(json.dumps({"error": _carry_out(line)}), file=answers, flush=True)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _prepare() -> None:
+    from lmsc_unet.reproduction.peer_networks import declare_torchvision
+    from lmsc_unet.training.process import prepare_process
+
+    declare_torchvision()
+    prepare_process()
+
+
+def _carry_out(line: str) -> str | None:
+    from lmsc_unet.errors import LmscError
+    from lmsc_unet.reproduction.work import carry_out, read_work
+
+    try:
+        carry_out(read_work(line))
+    except LmscError as error:
+        return str(error)
+    except Exception as error:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _stop_with(parent: int) -> None:
+    """Stops this process when the one that started it is gone: nobody waits for its answers."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Dice + Focal loss, as the paper combines them against lost detail (section 2)."""
+
+import torch
+from monai.losses import DiceLoss, FocalLoss
+from torch import Tensor, nn
+
+from lmsc_unet.metrics.counts import IGNORE
+from lmsc_unet.training.loss_config import LossConfig
+
+
+class DiceFocalLoss(nn.Module):
+    """MONAI's Dice and Focal losses with named weights; pixels marked `IGNORE` carry none.
+
+    Dice is taken over the whole batch, so that a crop without foreground does not ask for the impossible, or of each
+    crop by itself if the config says so; one without foreground then has hardly a gradient.
+    One logit means sigmoid (binary), several mean softmax.
+    """
+
+    def __init__(self, config: LossConfig, num_logits: int) -> None:
+        super().__init__()
+        self.config = config
+        self.num_logits = num_logits
+        self.dice = DiceLoss(batch=not config.dice_per_image, smooth_nr=config.smooth, smooth_dr=config.smooth)
+        self.focal = FocalLoss(gamma=config.gamma, alpha=config.alpha, use_softmax=num_logits > 1, reduction="none")
+
+    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """The loss of a batch.
+
+        Args:
+            logits: "B K H W", K = 1 or the number of classes.
+            mask: "B H W" class ids, `IGNORE` where a pixel is left out.
+
+        Returns:
+            A scalar; 0 where every pixel is left out.
+        """
+        logits = logits.float()
+        is_kept = (mask != IGNORE).unsqueeze(1)
+        target = self._target(mask).float() * is_kept
+        loss = logits.new_zeros(())
+        if self.config.dice_weight:
+            loss = loss + self.config.dice_weight * self.dice(self._probabilities(logits) * is_kept, target)
+        if self.config.focal_weight:
+            pixels = self.focal(logits, target) * is_kept
+            loss = loss + self.config.focal_weight * pixels.sum() / (is_kept.sum() * self.num_logits).clamp(min=1)
+        return loss
+
+    def _target(self, mask: Tensor) -> Tensor:
+        if self.num_logits == 1:
+            return (mask == 1).unsqueeze(1)
+        ids = torch.arange(self.num_logits, device=mask.device).view(1, -1, 1, 1)
+        return mask.unsqueeze(1) == ids
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        return torch.sigmoid(logits) if self.num_logits == 1 else torch.softmax(logits, 1)

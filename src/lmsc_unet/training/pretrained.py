@@ -1,0 +1,109 @@
+"""Weights to begin a training with: those of a bundled model, of a run, of a checkpoint or of an exported file."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lmsc_unet.config import differences
+from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.inference.bundled import bundled_files, float32_file, hint
+from lmsc_unet.inference.loading import find_file
+from lmsc_unet.inference.metadata import read_description
+from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.models.folded import load_folded, restore_norms
+from lmsc_unet.models.onnx_weights import read_layers
+from lmsc_unet.training.dataset import Crops
+from lmsc_unet.training.load_model import load_module
+
+SEEN_CROPS = 64
+"""Crops whose means and variances the batch norms of an exported file begin with."""
+
+
+def load_initial(network: nn.Module, source: str, spec: ModelSpec, crops: Crops, batch: int) -> None:
+    """Loads the weights to begin with.
+
+    Args:
+        network: The network to train.
+        source: A bundled model's name, a run folder, a checkpoint, or a float32 file of `lmsc export`.
+        spec: How the network to train wants its images.
+        crops: What it will be trained on.
+        batch: Crops that go through the network at once.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged, or of another network.
+        ConfigError: it was trained with other channels or classes.
+    """
+    file = find_initial(source)
+    if file.suffix == ".ckpt":
+        other, of_other = load_module(file)
+        _check_same(source, of_other, spec)
+        _check_network(source, other, network)
+        network.load_state_dict(other.state_dict())
+    else:
+        layers, description = read_layers(file)
+        _check_same(source, description.spec, spec)
+        load_folded(network, layers, str(file))
+        restore_norms(network, _batches(crops, batch))
+
+
+def find_initial(source: str) -> Path:
+    """The file with the weights; of a bundled model that in float32.
+
+    Raises:
+        ModelError: there is none, or it is no file to train from.
+    """
+    file = find_file(source)
+    if file in bundled_files().values():
+        file = float32_file(source) or file
+    if file.suffix not in (".ckpt", ".onnx"):
+        raise ModelError(
+            f"{file}: a training begins with a run, a checkpoint, a float32 file of `lmsc export` ending in .onnx, or "
+            f"a bundled model. {hint(source)}"
+        )
+    return file
+
+
+def scaling_settings(source: str) -> Mapping[str, Any]:
+    """The settings of the input's values that these weights were trained with.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+    """
+    file = find_initial(source)
+    spec = load_module(file)[1] if file.suffix == ".ckpt" else read_description(file).spec
+    return {"input": {"scaling": spec.scaling, "mean": list(spec.mean), "std": list(spec.std)}}
+
+
+def _check_same(source: str, theirs: ModelSpec, ours: ModelSpec) -> None:
+    if theirs.input_channels != ours.input_channels:
+        raise ConfigError(
+            f"{source} was trained on images with {theirs.input_channels} channels, this training has "
+            f"{ours.input_channels}. Set --input.channels {theirs.input_channels} if the images can be so, or begin "
+            "without --initial-weights."
+        )
+    if theirs.num_logits != ours.num_logits:
+        raise ConfigError(
+            f"{source} was trained on the classes {', '.join(theirs.class_names)}, this data has "
+            f"{', '.join(ours.class_names)}. Begin with a model of as many classes, or without --initial-weights."
+        )
+    if theirs.name != ours.name:
+        raise ConfigError(
+            f"{source} is a {theirs.name}, this training's network a {ours.name}. Add --model {theirs.name}."
+        )
+
+
+def _check_network(source: str, theirs: nn.Module, ours: nn.Module) -> None:
+    """The configs of both networks, field by field."""
+    changed = "; ".join(differences(theirs.config, ours.config))
+    if changed:
+        raise ConfigError(f"{source} has another network ({changed}). Set the same by --network.FIELD.")
+
+
+def _batches(crops: Crops, batch: int) -> Iterator[Tensor]:
+    """The first crops of the first epoch, at most so many."""
+    number = min(len(crops), SEEN_CROPS)
+    for first in range(0, number, batch):
+        yield torch.stack([crops[key][0] for key in range(first, min(first + batch, number))])
