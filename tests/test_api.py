@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 import lmsc_unet
+from lmsc_unet._moved import new_name
 
 from .training.small import small_config, write_discs
 
@@ -41,6 +44,36 @@ def test_every_name_is_there_and_is_what_it_says(name: str) -> None:
 
 def test_the_lists_of_names_agree() -> None:
     assert list(lmsc_unet._ORIGINS) == lmsc_unet.__all__
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("data.folder", "datasets.folder"),
+        ("data.reading", "datasets.load"),
+        ("evaluation.evaluate", "evaluation.segmentation"),
+        ("images", "imageio"),
+        ("prediction.predictor", "inference.predictor"),
+        ("signal.detection", "signals.detection"),
+        ("signal.scenes.scene", "synthetic.radio.scene"),
+    ],
+)
+def test_a_module_is_found_by_its_old_name_too(old: str, new: str) -> None:
+    with pytest.warns(DeprecationWarning, match="lmsc_unet"):
+        found = reload_of(f"lmsc_unet.{old}")
+    assert found is import_module(f"lmsc_unet.{new}")
+
+
+def test_a_module_that_never_was_is_still_missing() -> None:
+    with pytest.raises(ModuleNotFoundError, match="nothing"):
+        import_module("lmsc_unet.nothing")
+
+
+def reload_of(name: str) -> ModuleType:
+    """A module imported as if it, and the packages that it is in, never were before by these names."""
+    for known in [module for module in sys.modules if f"{name}.".startswith(f"{module}.") and new_name(module)]:
+        del sys.modules[known]
+    return import_module(name)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

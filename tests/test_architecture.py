@@ -55,7 +55,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_prediction_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="the test writes an ONNX file by it")
-    from .prediction.model_files import write_model
+    from .inference.model_files import write_model
 
     write_png(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
     model = write_model(tmp_path / "model.onnx")

@@ -29,7 +29,7 @@ def run(code: str, folder: Path) -> list[str]:
 
 def test_a_prediction_leaves_nothing_outside_of_its_results(tmp_path: Path) -> None:  # R21
     pytest.importorskip("onnx", reason="the test writes an ONNX file by it")
-    from .prediction.model_files import write_model
+    from .inference.model_files import write_model
 
     write_png(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
     model = write_model(tmp_path / "model.onnx")

@@ -19,6 +19,7 @@ heed_at_once()
 from importlib import import_module
 from types import MappingProxyType
 
+from lmsc_unet._moved import find_moved
 from lmsc_unet.core.privacy import keep_quiet
 
 TYPE_CHECKING = False  # typing alone would take most of the time that this file takes
@@ -81,6 +82,7 @@ _ORIGINS = MappingProxyType(
 """Public name -> "module:name", imported at the first use (PEP 562)."""
 
 keep_quiet()
+find_moved()
 
 
 def __getattr__(name: str) -> "Any":
