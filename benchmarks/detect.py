@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 from rows import print_head, print_row
 
-from lmsc_unet.apps.detect.results import write_found
 from lmsc_unet.apps.detect.searching import search_recording
+from lmsc_unet.apps.detect.writers import write_found
 from lmsc_unet.inference.detector import ENERGY, load_finder
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.signals.annotations import write_metadata

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import OutputError
-from lmsc_unet.imageio import read_image, sha256, write_png, write_png_rows
+from lmsc_unet.imageio import read_image, write_png, write_png_rows
 from tests.imageio.pictures import picture, squeezed
 
 

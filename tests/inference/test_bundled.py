@@ -10,8 +10,9 @@ import pytest
 pytest.importorskip("onnx", reason="the tests write ONNX files by it")
 
 from lmsc_unet.cli.main import main
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import ModelError
-from lmsc_unet.imageio import read_mask, sha256, write_png
+from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.inference import bundled, loading
 from lmsc_unet.inference.bundled import bundled_files, bundled_models, float32_file, list_bundled
 from lmsc_unet.inference.detector import default_model

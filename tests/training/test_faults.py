@@ -12,7 +12,8 @@ import tifffile
 import torch
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.imageio import read_image, sha256, write_png
+from lmsc_unet.core.storage import sha256
+from lmsc_unet.imageio import read_image, write_png
 from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
 from lmsc_unet.training.module import Segmentation
 

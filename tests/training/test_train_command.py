@@ -13,7 +13,8 @@ import torch
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.config import read_yaml
-from lmsc_unet.imageio import read_image, read_mask, sha256, write_png
+from lmsc_unet.core.storage import sha256
+from lmsc_unet.imageio import read_image, read_mask, write_png
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.checkpoint_callback import COLUMNS, read_metrics

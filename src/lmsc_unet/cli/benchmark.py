@@ -81,7 +81,7 @@ def _on_gpu() -> tuple[str, ...]:
 def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[Row]") -> None:
     from lmsc_unet.benchmark.files import own_kinds
     from lmsc_unet.benchmark.plot import draw, points
-    from lmsc_unet.core.results_files import write_text
+    from lmsc_unet.core.storage import write_text
 
     write_text(out / "benchmark.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     exported = own_kinds(tuple(report["scores"]))

@@ -13,8 +13,8 @@ from lmsc_unet.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lmsc_unet.apps.detect.journal import Entry
-    from lmsc_unet.apps.detect.opening import Opened
+    from lmsc_unet.apps.detect.job import Job
+    from lmsc_unet.apps.detect.results import Entry
     from lmsc_unet.signals.boxes import SignalBox
 
 
@@ -84,13 +84,13 @@ def detect(
         is_checked=checksum,
     )
     tell = _print_signal if is_told else no_one
-    opened = open_job(
+    job = open_job(
         recordings, out, settings, standard_input=sys.stdin.buffer, tell=tell, resume=resume, overwrite=overwrite
     )
     try:
-        return _carry_out(opened, is_told=is_told)
+        return _carry_out(job, is_told=is_told)
     except KeyboardInterrupt as stop:
-        raise type(stop)(_kept(out, is_piped=opened.stream is not None)) from None
+        raise type(stop)(_kept(out, is_piped=job.stream is not None)) from None
     except BrokenPipeError:  # whoever read the lines has gone, and there is no one to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -110,13 +110,15 @@ def _refuse_options(recordings: "Sequence[Path]") -> None:
             raise ConfigError(f"There is no option {name}. `lmsc detect --help` lists them all.")
 
 
-def _carry_out(opened: "Opened", *, is_told: bool) -> int:
+def _carry_out(job: "Job", *, is_told: bool) -> int:
     """Searches everything; summaries go to standard error where lines of JSON have standard output."""
+    from lmsc_unet.apps.detect.job import close_job, run_job
+
     entries = []
-    with progress("searching", len(opened.items)) as bar:
-        for remark in opened.job.finder.warnings:
+    with progress("searching", len(job.items)) as bar:
+        for remark in job.finder.warnings:
             bar.tell(f"lmsc: warning: {remark}")
-        for entry in opened.run():
+        for entry in run_job(job):
             entries.append(entry)
             for remark in entry.warnings:
                 bar.tell(f"lmsc: warning: {remark}")
@@ -127,7 +129,7 @@ def _carry_out(opened: "Opened", *, is_told: bool) -> int:
             else:
                 _print(_summary(entry))
             bar.advance()
-    num_failed = opened.close(entries)
+    num_failed = close_job(job, entries)
     return 2 if num_failed else 0
 
 

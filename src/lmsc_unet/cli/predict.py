@@ -12,8 +12,8 @@ from lmsc_unet.inference.defaults import TILE_PX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lmsc_unet.apps.segment.journal import Entry
-    from lmsc_unet.apps.segment.opening import Batch
+    from lmsc_unet.apps.segment.job import Job
+    from lmsc_unet.apps.segment.results import Entry
 
 
 def predict(
@@ -60,7 +60,8 @@ def predict(
         resume: Go on in a folder that holds results: what is done is not done again.
         overwrite: Replace the results in the folder.
     """
-    from lmsc_unet.apps.segment.opening import Settings, close_batch, open_batch
+    from lmsc_unet.apps.segment.job import close_job
+    from lmsc_unet.apps.segment.opening import Settings, open_job
 
     settings = Settings(
         tile_px=tile_px,
@@ -74,32 +75,32 @@ def predict(
         threads=threads,
         max_pixels=max_pixels,
     )
-    opened = open_batch(model, inputs, out, settings, resume=resume, overwrite=overwrite)
-    for remark in opened.remarks:
+    job = open_job(model, inputs, out, settings, resume=resume, overwrite=overwrite)
+    for remark in job.remarks:
         print(f"lmsc: note: {remark}", file=sys.stderr)
-    entries = _carry_out(opened)
-    number = len(opened.job.items)
-    num_failed = close_batch(opened, entries)
+    entries = _carry_out(job)
+    number = len(job.items)
+    num_failed = close_job(job, entries)
     print(f"{number} images, {num_failed} failed. Masks are in {out / 'masks'}.")
     return 2 if num_failed else 0
 
 
-def _carry_out(batch: "Batch") -> "Sequence[Entry]":
+def _carry_out(job: "Job") -> "Sequence[Entry]":
     """All entries; failures are told as they come."""
     from lmsc_unet.apps.segment.job import run_job
     from lmsc_unet.core.memory import return_freed_memory
 
     return_freed_memory()  # rows of large images: see there
     entries: list[Entry] = []
-    with progress("predicting", len(batch.job.items)) as bar:
+    with progress("predicting", len(job.items)) as bar:
         try:
-            for entry in run_job(batch.job, batch.done):
+            for entry in run_job(job):
                 entries.append(entry)
                 if entry.error is not None:
                     is_named = entry.error.startswith(entry.path)
                     bar.tell(f"lmsc: {entry.error}" if is_named else f"lmsc: {entry.path}: {entry.error}")
                 bar.advance()
         except KeyboardInterrupt as stop:
-            number = f"{len(entries)} of {len(batch.job.items)} images"
+            number = f"{len(entries)} of {len(job.items)} images"
             raise type(stop)(f"stopped after {number}; go on by --resume.") from None
     return entries

@@ -3,7 +3,6 @@
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 
 OPENCV = tuple(f"opencv-{kind}python{place}" for kind in ("", "contrib-") for place in ("-headless", ""))
 """The names that OpenCV is installed by; any of them brings cv2."""
+RUNTIMES = ("torch", "onnxruntime", "openvino")
 PACKAGES = ("lmsc-unet", "torch", "lightning", "monai", "numpy", *OPENCV)
 
 
@@ -52,6 +52,8 @@ def machine() -> dict[str, Any]:
 
 def commit() -> str | None:
     """The commit of the source tree that runs, with + for changes since; None for an installed package."""
+    import subprocess  # here, as results folders need the versions alone
+
     source = Path(__file__).parents[1]
     try:
         revision = _git(source, "rev-parse", "--short=10", "HEAD")
@@ -61,6 +63,8 @@ def commit() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
+    import subprocess
+
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -71,3 +75,18 @@ def _cpu_name() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def runtime_versions() -> dict[str, str]:
+    """The versions of all that a prediction passes through; of runtimes only those that are loaded."""
+    import numpy as np
+    import PIL
+
+    found = {
+        "python": platform.python_version(),
+        "lmsc-unet": version("lmsc-unet"),
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+    }
+    loaded = {name: sys.modules[name] for name in RUNTIMES if name in sys.modules}
+    return found | {name: str(module.__version__) for name, module in loaded.items()}

@@ -1,11 +1,13 @@
 """Files that are there whole, or not at all: what is half written has another name, and goes when anything fails."""
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lmsc_unet.errors import OutputError
 
@@ -66,6 +68,47 @@ def encoded(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
+def resolve_inside(folder: Path, relative: str) -> Path:
+    """The path of a file below a results folder.
+
+    Raises:
+        OutputError: it would lie outside, through `..` or a symbolic link.
+    """
+    path = folder / relative
+    if not is_below(path, folder) or path.is_symlink():
+        raise OutputError(
+            f"{path}: this lies outside of {folder}, or is a link. Remove the links in the folder, or choose another."
+        )
+    return path
+
+
+def is_below(path: Path, folder: Path) -> bool:
+    """Whether a file lies below a folder, whatever links lead to it; it may be a link itself."""
+    try:
+        return path.parent.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a circle of links, as Python 3.11 has it; a NUL in the name
+        return False
+
+
+def append_line(path: Path, line: str) -> None:
+    """Adds one line to a text file and hands it to the system at once.
+
+    Raises:
+        OutputError: the disk is full or the folder may not be written; at most a part of the line is left.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(encoded(line) + b"\n")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def to_json(value: Any) -> str:
+    """JSON on one line, as text and not as ASCII; NaN is no JSON and must be None by then."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder to write to, unless it is there.
 
@@ -98,6 +141,12 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: this is a file. Name a folder by --out.")
     if is_link:
         raise OutputError(f"{folder}: this is a link that leads nowhere. Remove it, or name another folder by --out.")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_locked_by_another(descriptor: int) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import DataError
-from lmsc_unet.imageio import read_image, read_info, sha256
+from lmsc_unet.imageio import read_image, read_info
 
 
 def same_files(paths: Iterable[Path]) -> list[list[Path]]:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.core.results_files import within, write_text
-from lmsc_unet.core.storage import check_folder
+from lmsc_unet.core.storage import check_folder, resolve_inside, write_text
 from lmsc_unet.errors import OutputError
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes
 from lmsc_unet.evaluation.detection import BoxScores
@@ -46,9 +45,11 @@ def write_output(out: Path, report: Mapping[str, Any], per_image: str, picture: 
     Raises:
         OutputError: the disk is full or the folder may not be written.
     """
-    write_text(within(out, SCORES_FILE), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    write_text(within(out, TABLE_FILE), per_image)
-    write_png(within(out, PICTURE_FILE), picture)
+    write_text(
+        resolve_inside(out, SCORES_FILE), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+    write_text(resolve_inside(out, TABLE_FILE), per_image)
+    write_png(resolve_inside(out, PICTURE_FILE), picture)
 
 
 def write_boxes(out: Path, lines: Sequence[BoxScores]) -> None:
@@ -57,8 +58,8 @@ def write_boxes(out: Path, lines: Sequence[BoxScores]) -> None:
     Raises:
         OutputError: the disk is full or the folder may not be written.
     """
-    for path in (within(out, BOXES_FILE), within(out, BOXES_PICTURE)):
+    for path in (resolve_inside(out, BOXES_FILE), resolve_inside(out, BOXES_PICTURE)):
         path.unlink(missing_ok=True)  # of an evaluation that is replaced
     if lines:
-        write_text(within(out, BOXES_FILE), boxes_csv(lines))
-        write_png(within(out, BOXES_PICTURE), draw_boxes(lines))
+        write_text(resolve_inside(out, BOXES_FILE), boxes_csv(lines))
+        write_png(resolve_inside(out, BOXES_PICTURE), draw_boxes(lines))

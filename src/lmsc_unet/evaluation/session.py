@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.datasets.chunk_options import PieceOptions
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
@@ -23,7 +24,6 @@ from lmsc_unet.evaluation.pictures import draw_worst_and_best
 from lmsc_unet.evaluation.report import make_report, without_nan
 from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
 from lmsc_unet.evaluation.selection import Part, select
-from lmsc_unet.imageio import sha256
 from lmsc_unet.inference.detector import Finder, network_finder
 from lmsc_unet.inference.loading import find_file, load
 from lmsc_unet.inference.predictor import Predictor

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lmsc_unet.core.results_files import write_text
+from lmsc_unet.core.storage import write_text
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.evaluation.parity import as_report
 from lmsc_unet.evaluation.tolerance import as_limits, failures

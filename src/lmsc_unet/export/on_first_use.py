@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmsc_unet.core.results_files import cannot_write, remove
+from lmsc_unet.core.storage import cannot_write, remove
 from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.datasets.sigmf_folder import first_pieces

@@ -16,7 +16,7 @@ from lmsc_unet.imageio.resize import resize, resize_mask
 from lmsc_unet.imageio.rows import RollingRows, RowSource, as_source, resized, resized_blocks
 from lmsc_unet.imageio.streaming import open_rows
 from lmsc_unet.imageio.tiff.geotiff import GeoTag, geo_tags
-from lmsc_unet.imageio.write import in_blocks, sha256, write_png, write_png_rows, write_tiff_rows
+from lmsc_unet.imageio.write import in_blocks, write_png, write_png_rows, write_tiff_rows
 
 __all__ = [
     "IMAGE_KINDS",
@@ -51,7 +51,6 @@ __all__ = [
     "resize_mask",
     "resized",
     "resized_blocks",
-    "sha256",
     "subfolders",
     "write_png",
     "write_png_rows",

@@ -1,6 +1,5 @@
 """Pictures on disk: PNG or TIFF without loss, whole or not at all."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -68,9 +67,3 @@ def in_blocks(array: AnyArray) -> Iterator[AnyArray]:
     """The rows of a picture in blocks of a megabyte."""
     step = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
     return (array[start : start + step] for start in range(0, len(array), step))
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.imageio import sha256
 from lmsc_unet.inference.backends import usual_backend
 from lmsc_unet.inference.bundled import SIGNALS, bundled_models
 from lmsc_unet.inference.loading import find_file, load

@@ -13,8 +13,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import ConfigError, LmscError, ModelError
-from lmsc_unet.imageio import sha256
 from lmsc_unet.inference.metadata import read_description
 from lmsc_unet.inference.runtime import TORCH, Runtime
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from lmsc_unet.catalog import ModelConfig, model_config
 from lmsc_unet.config import from_mapping
-from lmsc_unet.core.results_files import cannot_write
+from lmsc_unet.core.storage import cannot_write
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.bundled import bundled_files, float32_file, hint
 from lmsc_unet.models.folded import load_folded

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lmsc_unet.core.results_files import write_text
+from lmsc_unet.core.storage import write_text
 from lmsc_unet.errors import OutputError
 
 FILE = "results.json"

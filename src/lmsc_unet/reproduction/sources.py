@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from lmsc_unet.core.results_files import write_text
+from lmsc_unet.core.storage import write_text
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.sample import Dataset
 from lmsc_unet.datasets.sigmf_folder import random_parts

@@ -12,7 +12,7 @@ from torch import nn
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.config import from_mapping
 from lmsc_unet.core.provenance import provenance
-from lmsc_unet.core.results_files import write_text
+from lmsc_unet.core.storage import write_text
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import LmscError

@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from lmsc_unet.core.results_files import remove, write_text
+from lmsc_unet.core.storage import remove, sha256, write_text
 from lmsc_unet.errors import ModelError, OutputError
-from lmsc_unet.imageio import sha256
 
 FORMAT = 1
 """Version of what this project puts into a checkpoint under the key `lmsc`."""

@@ -14,8 +14,8 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
 from lmsc_unet.config import to_mapping
-from lmsc_unet.core.results_files import write_text
 from lmsc_unet.core.stopping import postponed
+from lmsc_unet.core.storage import write_text
 from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
 from lmsc_unet.training.module import Segmentation
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from lmsc_unet.core.results_files import write_bytes
+from lmsc_unet.core.storage import write_bytes
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.core.provenance import provenance
-from lmsc_unet.core.results_files import write_text
+from lmsc_unet.core.storage import write_text
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.split_file import split_line
 from lmsc_unet.datasets.splits import Fold

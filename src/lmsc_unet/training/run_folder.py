@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_yaml
-from lmsc_unet.core.results_files import write_text
-from lmsc_unet.core.storage import check_folder
+from lmsc_unet.core.storage import check_folder, write_text
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.training.config import TrainConfig
 

@@ -9,7 +9,7 @@ import pytest
 
 from lmsc_unet.apps.detect import job
 from lmsc_unet.cli.main import main
-from lmsc_unet.core.results_files import cannot_write
+from lmsc_unet.core.storage import cannot_write
 from tests.apps.detect.bursts import bursts, write_bursts
 from tests.signals.archives import flip, pack, set_zip_fields
 from tests.signals.sigmf_files import metadata, noise, write_pair

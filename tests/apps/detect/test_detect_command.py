@@ -119,7 +119,7 @@ def test_results_are_refused_and_replaced_on_request_and_nothing_else_is_removed
     path, out = write_bursts(tmp_path / "in"), tmp_path / "out"
     assert lmsc(path, "--out", out) == 0
     assert lmsc(path, "--out", out) == 1
-    assert "holds results. Replace them by --overwrite" in capsys.readouterr().err
+    assert "holds results. Go on with them by --resume" in capsys.readouterr().err
     (out / "one/notes.txt").write_text("mine")
     other = write_bursts(tmp_path / "in", "other")
     assert lmsc(other, "--out", out, "--overwrite") == 0
@@ -127,7 +127,7 @@ def test_results_are_refused_and_replaced_on_request_and_nothing_else_is_removed
     assert (out / "one/notes.txt").read_text() == "mine"
     assert path.with_suffix(".sigmf-data").exists()
     assert lmsc(path, "--out", tmp_path / "in") == 1
-    assert "holds files that no `lmsc detect` wrote" in capsys.readouterr().err
+    assert "which no `lmsc detect` wrote" in capsys.readouterr().err
 
 
 def test_follow_prints_each_signal_as_a_line_and_needs_no_folder(tmp_path, capsys):

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmsc_unet.apps.detect.results import write_signals
 from lmsc_unet.apps.detect.searching import search_stream
+from lmsc_unet.apps.detect.writers import write_signals
 from lmsc_unet.cli.main import main
 from lmsc_unet.inference.detector import load_finder
 from lmsc_unet.signals.recording import open_stream
@@ -161,7 +161,7 @@ def test_resuming_with_other_recordings_is_refused(
     recordings: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert lmsc(recordings / "a.sigmf-meta", "--out", out, "--resume") == 1
-    assert "holds results of other recordings" in capsys.readouterr().err
+    assert "holds results of other inputs" in capsys.readouterr().err
     assert lmsc("-", "--datatype", "cu8", "--sample-rate-hz", 1e6, "--out", out, "--resume") == 1
     assert "a pipe cannot be read again" in capsys.readouterr().err
 

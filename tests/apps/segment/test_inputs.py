@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lmsc_unet.apps.segment.inputs import find_inputs, find_items, unique_names
+from lmsc_unet.apps.items import unique_names
+from lmsc_unet.apps.segment.inputs import find_inputs, find_items
 from lmsc_unet.errors import DataError
 
 

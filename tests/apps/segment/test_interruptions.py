@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmsc_unet.apps.segment.job import run_job
-from lmsc_unet.apps.segment.opening import Settings, close_batch, open_batch
+from lmsc_unet.apps.segment.job import close_job, run_job
+from lmsc_unet.apps.segment.opening import Settings, open_job
 from lmsc_unet.errors import OutputError
 from lmsc_unet.imageio import write_png
 from tests.apps.segment.conftest import blobs
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 COMMAND = """
 import sys
 from lmsc_unet.cli.main import main
@@ -119,8 +119,8 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(model, many, tmp_path, lmsc)
 
 def test_a_results_folder_that_is_removed_meanwhile_is_told(model, images, tmp_path):  # R22
     out = tmp_path / "out"
-    batch = open_batch(model, [images], out, Settings())
-    entries = run_job(batch.job, batch.done)
+    job = open_job(model, [images], out, Settings())
+    entries = run_job(job)
     next(entries)
     shutil.rmtree(out)
     with pytest.raises(OutputError, match="out: the results folder was removed"):
@@ -130,11 +130,11 @@ def test_a_results_folder_that_is_removed_meanwhile_is_told(model, images, tmp_p
 
 def test_a_mask_that_is_removed_meanwhile_is_told(model, images, tmp_path):  # R22
     out = tmp_path / "out"
-    batch = open_batch(model, [images], out, Settings())
-    entries = list(run_job(batch.job, batch.done))
+    job = open_job(model, [images], out, Settings())
+    entries = list(run_job(job))
     (out / entries[1].mask).unlink()
     with pytest.raises(OutputError, match=f"1 masks are not there any more, {entries[1].mask} among them"):
-        close_batch(batch, entries)
+        close_job(job, entries)
 
 
 def test_a_full_disk_is_told_and_what_was_written_is_kept(model, tmp_path, lmsc):

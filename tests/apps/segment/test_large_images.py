@@ -13,7 +13,7 @@ from lmsc_unet.imageio import read_image
 from tests.apps.segment.conftest import blobs
 from tests.inference.networks import load_by
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 def tiff(path: Path, height: int = 300, width: int = 170, **options) -> Path:

@@ -1,13 +1,14 @@
-"""Which recordings to search, and what each of them is called in the results: no two share a name."""
+"""The recordings that `lmsc detect` is to search, and their channels."""
 
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lmsc_unet.apps.segment.inputs import absolute, unique_names
+from lmsc_unet.apps.items import Item, name_items
 from lmsc_unet.core.ranges import check_range
+from lmsc_unet.core.results_folder import RUN_FILE
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio.files import refuse_unreadable
 from lmsc_unet.signals.recording import Recording, RecordingWarning, open_recordings
@@ -19,7 +20,7 @@ MOST_HZ = 1e15
 """Of rates and frequencies: far above what any receiver has."""
 SUFFIXES = (META, ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip", COLLECTION)
 """What is looked for in folders."""
-RUN_FILE, JOURNAL = "run.json", "detections.jsonl"
+JOURNAL = "detections.jsonl"
 MAX_DRAWN = 16
 """Channels of a recording that get a picture."""
 OWN_FILES = (RUN_FILE, JOURNAL)
@@ -43,16 +44,6 @@ class RawFormat:
         check_range(self, 0, MOST_HZ, "sample_rate_hz", above=True)
         if not abs(self.center_hz) < MOST_HZ:
             raise ConfigError(f"center_hz is {self.center_hz}; it must be a number of Hz.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """One file to search."""
-
-    path: Path
-    """The file, as the user would name it."""
-    name: str
-    """Its name in the results: its path below the inputs' common folder, without its ending."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,14 +71,8 @@ def find_items(inputs: Sequence[Path], out: Path | None) -> tuple[Item, ...]:
     """
     if not inputs:
         raise ConfigError("No recording is named. Name recordings, folders of recordings, or - for standard input.")
-    paths: dict[str, Path] = {}
-    for given in inputs:
-        for path in _recordings_of(given, out):
-            paths.setdefault(absolute(path), path)
-    base = os.path.commonpath([absolute(path if path.is_dir() else path.parent) for path in inputs])
-    places = [_without_sigmf(Path(path).relative_to(base)) for path in paths]
-    names = [_beside_results(name) for name in unique_names(places)]
-    return tuple(Item(path=path, name=name) for path, name in zip(paths.values(), names, strict=True))
+    items = name_items(inputs, (path for given in inputs for path in _recordings_of(given, out)), _without_sigmf)
+    return tuple(replace(item, name=_beside_results(item.name)) for item in items)
 
 
 def refuse_unused(items: Sequence[Item], raw: RawFormat) -> None:

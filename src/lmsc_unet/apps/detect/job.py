@@ -3,16 +3,16 @@
 import errno
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from lmsc_unet.apps.detect.inputs import Channel, Item, RawFormat, channels_of
-from lmsc_unet.apps.detect.journal import Entry, add_entry, write_entries
-from lmsc_unet.apps.detect.results import PICTURE, TABLE, is_complete, write_found, write_signals
+from lmsc_unet.apps.detect.inputs import Channel, RawFormat, channels_of
+from lmsc_unet.apps.detect.results import DetectionsFolder, Entry, add_entry, is_complete
 from lmsc_unet.apps.detect.searching import Found, search_recording, search_stream
+from lmsc_unet.apps.detect.writers import PICTURE, TABLE, write_found, write_signals
+from lmsc_unet.apps.items import Item
 from lmsc_unet.core.stopping import postponed
 from lmsc_unet.errors import DataError, LmscError, OutputError
 from lmsc_unet.inference.detector import Finder
@@ -34,55 +34,69 @@ def no_one(_name: str, _box: SignalBox, _sample_rate_hz: float) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Job:
-    """What to search, and where to put it."""
+    """What to search, and the folder for what is found."""
 
     finder: Finder
     """What finds signals."""
-    out: Path | None
-    """The results folder, opened; None writes no files."""
+    items: tuple[Item, ...] = ()
+    """The files to search; none where a pipe is."""
+    stream: Stream | None = None
+    """The pipe to search."""
+    folder: DetectionsFolder | None
+    """The results folder, open; None writes no files."""
     raw: RawFormat = field(default_factory=RawFormat)
     """What files without metadata do not say of themselves."""
     channels: tuple[int, ...] = ()
     """The channels to search; none means all."""
     is_checked: bool = True
-    """Whether data is held against the SHA-512 of its metadata."""
+    """Whether data is compared with the SHA-512 of its metadata."""
     tell: TellSignal = no_one
     """Who wants to know of signals at once."""
 
 
-def run_job(job: Job, items: Sequence[Item], done: Mapping[str, Entry]) -> Iterator[Entry]:
+def run_job(job: Job) -> Iterator[Entry]:
     """Yields an entry for each recording and channel, once its files and its line are written.
 
-    Args:
-        job: What to do.
-        items: The recordings.
-        done: Entries of an earlier run by name; what they call ok and whose files are there is not searched again.
+    What an earlier run calls ok and whose files are there is not searched again.
 
     Raises:
         OutputError: a result cannot be written; those before it are kept.
+        KeyboardInterrupt: a pipe was stopped, and everything is written.
     """
     entries: list[Entry] = []
-    for item in items:
-        for entry in _search_item(job, item, done):
+    if job.stream is not None:
+        yield _run_stream(job, job.stream)
+    for item in job.items:
+        for entry in _search_item(job, item):
             entries.append(entry)
             yield entry
-    if done and job.out is not None:
-        write_entries(job.out, entries)
+    if job.folder is not None and job.folder.done:
+        job.folder.rewrite(entries)
 
 
-def _search_item(job: Job, item: Item, done: Mapping[str, Entry]) -> list[Entry]:
+def close_job(job: Job, entries: Sequence[Entry]) -> int:
+    """Closes the results folder; gives the number of recordings that failed."""
+    num_failed = sum(entry.status == "failed" for entry in entries)
+    if job.folder is not None:
+        job.folder.close(recordings=len(entries), failed=num_failed)
+    return num_failed
+
+
+def _search_item(job: Job, item: Item) -> list[Entry]:
     """Whatever one recording does, it is a line of its own; only a disk that takes no more stops the others."""
     entries: list[Entry] = []
     with _noted() as odd:
         try:
             channels = channels_of(item, job.raw, job.channels, is_checked=job.is_checked)
             for channel in channels:
-                known = _known(job, channel, done)
+                known = _known(job, channel)
                 entries.append(known or _finished(job, _search(job, item, channel, odd)))
         except BrokenPipeError:
             raise
         except OutputError as error:
             if _is_of_the_disk(error):
+                if job.folder is not None:
+                    job.folder.release()
                 raise
             entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
         except Exception as error:  # one wall around each recording
@@ -96,7 +110,7 @@ def _is_of_the_disk(error: OutputError) -> bool:
     return isinstance(cause, OSError) and cause.errno not in _OF_A_NAME
 
 
-def run_stream(job: Job, stream: Stream) -> Entry:
+def _run_stream(job: Job, stream: Stream) -> Entry:
     """Searches a pipe until it closes, or Ctrl-C; what was found until then is written in either case.
 
     The table and the metadata are written every minute, too.
@@ -108,8 +122,8 @@ def run_stream(job: Job, stream: Stream) -> Entry:
     started_s = time.perf_counter()
 
     def keep(found: Found) -> None:
-        if job.out is not None:
-            write_signals(job.out, stream.name, found)
+        if job.folder is not None:
+            write_signals(job.folder.path, stream.name, found)
 
     def tell(box: SignalBox) -> None:
         job.tell(stream.name, box, stream.sample_rate_hz)
@@ -160,16 +174,17 @@ def _check_annotations(recording: Recording, odd: list[str]) -> None:
 def _entry(
     job: Job, path: str, name: str, found: Found, odd: tuple[str, ...], started_s: float, fault: str | None = None
 ) -> Entry:
-    files = () if job.out is None else write_found(job.out, name, found, is_annotatable=fault is None)
+    folder = job.folder
+    files = () if folder is None else write_found(folder.path, name, found, is_annotatable=fault is None)
     return Entry(
         path=path,
-        status="ok" if fault is None or job.out is None else "failed",
+        status="ok" if fault is None or folder is None else "failed",
         name=name,
         signals=len(found.boxes),
         duration_s=found.recording.duration_s,
         ms=round(1e3 * (time.perf_counter() - started_s), 1),
         warnings=odd,
-        error=fault if job.out is not None else None,
+        error=fault if folder is not None else None,
         files=files,
     )
 
@@ -185,15 +200,15 @@ def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry
     return Entry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
 
 
-def _known(job: Job, channel: Channel, done: Mapping[str, Entry]) -> Entry | None:
+def _known(job: Job, channel: Channel) -> Entry | None:
     """What an earlier run says of a channel that it has searched to its end."""
-    known = done.get(channel.name)
-    return known if known is not None and job.out is not None and is_complete(job.out, known) else None
+    known = job.folder.done.get(channel.name) if job.folder is not None else None
+    return known if known is not None and job.folder is not None and is_complete(job.folder.path, known) else None
 
 
 def _finished(job: Job, entry: Entry) -> Entry:
-    if job.out is not None:
-        add_entry(job.out, entry)
+    if job.folder is not None:
+        add_entry(job.folder, entry)
     return entry
 
 

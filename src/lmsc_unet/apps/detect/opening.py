@@ -1,20 +1,18 @@
 """From what `lmsc detect` is given to a job that is ready to run: inputs found, model loaded, folder opened."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from lmsc_unet.apps.detect.inputs import STANDARD_INPUT, Item, RawFormat, find_items, refuse_unused
-from lmsc_unet.apps.detect.job import Job, TellSignal, no_one, run_job, run_stream
-from lmsc_unet.apps.detect.journal import Entry
-from lmsc_unet.apps.detect.results import COMMAND, open_folder, write_run
-from lmsc_unet.core.folder_lock import FolderLock
-from lmsc_unet.core.storage import check_folder
+from lmsc_unet.apps.detect.inputs import STANDARD_INPUT, RawFormat, find_items, refuse_unused
+from lmsc_unet.apps.detect.job import Job, TellSignal, no_one
+from lmsc_unet.apps.detect.results import DETECTIONS
+from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.detector import load_finder
 from lmsc_unet.inference.runtime import Runtime
-from lmsc_unet.signals.recording import Stream, open_stream
+from lmsc_unet.signals.recording import open_stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,43 +37,6 @@ class Settings:
     """Whether data is held against the SHA-512 of its metadata."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Opened:
-    """A job whose results folder is open."""
-
-    job: Job
-    """What to search with, and where to put it."""
-    items: tuple[Item, ...]
-    """The files to search; none where a pipe is."""
-    stream: Stream | None
-    """The pipe to search."""
-    described: Mapping[str, Any]
-    """What run.json says of it."""
-    done: Mapping[str, Entry]
-    """What an earlier run has done, by name."""
-    lock: FolderLock | None
-    """Keeps other processes out of the results folder."""
-
-    def run(self) -> Iterator[Entry]:
-        """Yields what became of each recording and channel, in order.
-
-        Raises:
-            OutputError: a result cannot be written; those before it are kept.
-        """
-        if self.stream is not None:
-            yield run_stream(self.job, self.stream)
-        yield from run_job(self.job, self.items, self.done)
-
-    def close(self, entries: Sequence[Entry]) -> int:
-        """Writes the outcome to run.json; gives the number of recordings that failed."""
-        num_failed = sum(entry.status == "failed" for entry in entries)
-        if self.job.out is not None:
-            write_run(self.job.out, {**self.described, "recordings": len(entries), "failed": num_failed})
-        if self.lock is not None:
-            self.lock.release()
-        return num_failed
-
-
 def open_job(
     recordings: Sequence[Path],
     out: Path | None,
@@ -85,7 +46,7 @@ def open_job(
     tell: TellSignal = no_one,
     resume: bool = False,
     overwrite: bool = False,
-) -> Opened:
+) -> Job:
     """Finds the recordings, loads the model and opens the results folder; nothing is written if any of it fails.
 
     Raises:
@@ -95,8 +56,7 @@ def open_job(
         OutputError: the folder holds results, or files of another's.
     """
     is_piped = Path(STANDARD_INPUT) in recordings
-    if resume and overwrite:
-        raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
+    refuse_both(resume=resume, overwrite=overwrite)
     if resume and (is_piped or out is None):
         raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
     if is_piped and len(recordings) > 1:
@@ -117,18 +77,19 @@ def open_job(
         "stft": asdict(finder.stft),
         "warnings": list(finder.warnings),
     }
-    done: Mapping[str, Entry] = {}
-    lock = None
+    folder = None
     if out is not None:
-        check_folder(out)
-        lock = FolderLock(out, COMMAND)
-        done = open_folder(out, described, {str(item.path) for item in items}, resume=resume, overwrite=overwrite)
-    job = Job(
+        paths = {str(item.path) for item in items}
+        folder = ResultsFolder(
+            out, DETECTIONS, described, lambda entry: entry.path in paths, resume=resume, overwrite=overwrite
+        )
+    return Job(
         finder=finder,
-        out=out,
+        items=items,
+        stream=stream,
+        folder=folder,
         raw=settings.raw,
         channels=settings.channels,
         is_checked=settings.is_checked,
         tell=tell,
     )
-    return Opened(job=job, items=items, stream=stream, described=described, done=done, lock=lock)

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from lmsc_unet.core.results_files import to_json
+from lmsc_unet.core.storage import to_json
 from lmsc_unet.signals.boxes import SignalBox
 
 COLUMNS = ("start_s", "stop_s", "low_hz", "high_hz", "bandwidth_hz", "snr_db", "confidence", "label")

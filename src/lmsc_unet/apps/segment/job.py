@@ -1,15 +1,15 @@
 """`lmsc predict` as a function: many images in, a results folder out; one bad file does not stop the others."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from lmsc_unet.apps.segment.inputs import Item
-from lmsc_unet.apps.segment.journal import Entry, add_entry, write_entries
+from lmsc_unet.apps.items import Item
+from lmsc_unet.apps.segment.results import Entry, PredictionsFolder
 from lmsc_unet.apps.segment.streamed import predict_rows
 from lmsc_unet.apps.segment.writers import Wanted, other_files, write_results
 from lmsc_unet.core.pipeline import overlapped
@@ -21,29 +21,32 @@ from lmsc_unet.inference.predictor import Prediction, Predictor
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to predict, and where to put it."""
+    """What to segment, and the folder for it."""
 
     predictor: Predictor
     """What segments an image."""
     items: Sequence[Item]
     """The images, in order."""
-    out: Path
-    """The results folder, opened."""
+    folder: PredictionsFolder
+    """The results folder, open."""
     wanted: Wanted
     """Which files are written beside the masks."""
     max_pixels: int | None = None
     """Images of more pixels are refused by their header; None takes what fits, and large TIFFs by rows."""
+    remarks: tuple[str, ...] = ()
+    """What of the inputs was passed over."""
+
+    @property
+    def out(self) -> Path:
+        """Where the results lie."""
+        return self.folder.path
 
 
-def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
+def run_job(job: Job) -> Iterator[Entry]:
     """Yields the entry of each image in order, once its files and its line are written.
 
-    While an image is in the network the next one is read and the one before it written.
-
-    Args:
-        job: What to do.
-        done: Entries of an earlier run by name; images that they call ok and whose files are there are not
-            predicted again.
+    While an image is in the network the next one is read and the one before it written. Images that an earlier run
+    calls ok and whose files are there are not predicted again.
 
     Raises:
         OutputError: a result cannot be written; those before it are kept, and the job can be resumed.
@@ -51,19 +54,37 @@ def run_job(job: Job, done: Mapping[str, Entry]) -> Iterator[Entry]:
     entries: list[Entry] = []
 
     def read(item: Item) -> Read | Entry:
-        known = done.get(item.name)
+        known = job.folder.done.get(item.name)
         return known if known is not None and is_complete(job, item, known) else read_item(item, job.max_pixels)
 
     try:
         for entry in overlapped(
-            job.items, read, lambda found: predict_item(job, found), lambda made: write_item(job, made, done)
+            job.items, read, lambda found: predict_item(job, found), lambda made: write_item(job, made)
         ):
             entries.append(entry)
             yield entry
     except OutputError as error:
+        job.folder.release()
         raise OutputError(f"{error} What was done before is kept: go on by --resume.") from error
-    if done:
-        write_entries(job.out, entries)
+    if job.folder.done:
+        job.folder.rewrite(entries)
+
+
+def close_job(job: Job, entries: Sequence[Entry]) -> int:
+    """Closes the results folder when all is done; gives the number of images that failed.
+
+    Raises:
+        OutputError: the disk is full, or masks were removed meanwhile.
+    """
+    num_failed = sum(entry.status == "failed" for entry in entries)
+    gone = [entry.mask for entry in entries if entry.status == "ok" and not (job.out / entry.mask).is_file()]
+    if gone:
+        raise OutputError(
+            f"{job.out}: {len(gone)} masks are not there any more, {gone[0]} among them: something removed them "
+            "meanwhile. Make them again by --resume."
+        )
+    job.folder.close(images=len(entries), failed=num_failed)
+    return num_failed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -146,13 +167,13 @@ def predict_item(job: Job, read: Read | Entry) -> Made | Entry:
     return Made(read=read, prediction=prediction, spent_s=read.spent_s + time.perf_counter() - start)
 
 
-def write_item(job: Job, made: Made | Entry, done: Mapping[str, Entry]) -> Entry:
+def write_item(job: Job, made: Made | Entry) -> Entry:
     """Writes the files of one image, then its line, unless the line is there from an earlier run.
 
     Raises:
         OutputError: a result cannot be written.
     """
-    if isinstance(made, Entry) and done.get(made.name) is made:
+    if isinstance(made, Entry) and job.folder.done.get(made.name) is made:
         return made
     if not job.out.is_dir():  # files would make it anew, and those before would be missing
         raise OutputError(f"{job.out}: the results folder was removed.")
@@ -165,7 +186,7 @@ def write_item(job: Job, made: Made | Entry, done: Mapping[str, Entry]) -> Entry
         size = (prediction.mask.shape[0], prediction.mask.shape[1])
         entry = _ok(read.item, mask, size, prediction.shares, made.spent_s + time.perf_counter() - start)
     assert entry is not None
-    add_entry(job.out, entry)
+    job.folder.add(entry)
     return entry
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.core.results_files import within
+from lmsc_unet.core.storage import resolve_inside
 from lmsc_unet.imageio import GeoTag, write_png_rows, write_tiff_rows
 from lmsc_unet.inference.overlays import colour_of
 
@@ -56,7 +56,7 @@ class MaskFormat:
         Raises:
             OutputError: the disk is full, or the file would lie outside the results folder.
         """
-        path, blocks = within(out, self.file(name)), (mask * np.uint8(self.foreground) for mask in masks)
+        path, blocks = resolve_inside(out, self.file(name)), (mask * np.uint8(self.foreground) for mask in masks)
         if self.is_placed:
             write_tiff_rows(path, blocks, *size_px, tags=self._kept_tags(), palette=self.palette)
         else:

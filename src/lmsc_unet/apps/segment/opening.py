@@ -1,20 +1,18 @@
 """From what `lmsc predict` is given to a job that is ready to run: inputs found, model loaded, folder opened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lmsc_unet.apps.segment.inputs import find_inputs
 from lmsc_unet.apps.segment.job import Job
-from lmsc_unet.apps.segment.journal import Entry
 from lmsc_unet.apps.segment.masks import MaskValues, legend
-from lmsc_unet.apps.segment.results import COMMAND, Run, open_results, write_run
+from lmsc_unet.apps.segment.results import PREDICTIONS
 from lmsc_unet.apps.segment.writers import Wanted
-from lmsc_unet.core.folder_lock import FolderLock
 from lmsc_unet.core.ranges import check_range
-from lmsc_unet.core.storage import check_folder
-from lmsc_unet.errors import ConfigError, OutputError
-from lmsc_unet.imageio import sha256
+from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
+from lmsc_unet.core.storage import sha256
+from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.defaults import TILE_PX
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.predictor import Predictor
@@ -53,23 +51,7 @@ class Settings:
         check_range(self, 1, MOST_PIXELS, "max_pixels")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """A job whose results folder is open."""
-
-    job: Job
-    """What to predict, and where to put it."""
-    done: Mapping[str, Entry]
-    """What an earlier run has done, by mask."""
-    run: Run
-    """What run.json says of it."""
-    lock: FolderLock
-    """Keeps other processes out of the folder."""
-    remarks: tuple[str, ...] = ()
-    """What of the inputs was passed over."""
-
-
-def open_batch(
+def open_job(
     model: str | Path,
     inputs: Sequence[Path],
     out: Path,
@@ -77,7 +59,7 @@ def open_batch(
     *,
     resume: bool = False,
     overwrite: bool = False,
-) -> Batch:
+) -> Job:
     """Finds the images, loads the model and opens the results folder; nothing is written if any of it fails.
 
     Raises:
@@ -88,10 +70,8 @@ def open_batch(
     """
     if not inputs:
         raise ConfigError("No input is named. Name images, or folders of images, after the model.")
-    if resume and overwrite:
-        raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
+    refuse_both(resume=resume, overwrite=overwrite)
     found = find_inputs(inputs, out)
-    items = found.items
     runtime = Runtime(backend=settings.backend, threads=settings.threads)
     predictor = Predictor.load(
         model,
@@ -108,31 +88,30 @@ def open_batch(
         )
     file = find_file(model, runtime.backend)
     wanted = Wanted(overlays=settings.overlays, probabilities=settings.probabilities, mask_values=settings.mask_values)
-    run = Run(
-        arguments={"model": str(model), "inputs": [str(path) for path in inputs], "out": str(out), **asdict(settings)},
-        model={"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
-        classes=legend(wanted.mask_format(predictor.spec), predictor.spec.class_names),
+    described = {
+        "arguments": {
+            "model": str(model),
+            "inputs": [str(path) for path in inputs],
+            "out": str(out),
+            **asdict(settings),
+        },
+        "model": {"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
+        "classes": legend(wanted.mask_format(predictor.spec), predictor.spec.class_names),
+    }
+    planned = {(item.name, str(item.path)) for item in found.items}
+    folder = ResultsFolder(
+        out,
+        PREDICTIONS,
+        described,
+        lambda entry: (entry.name, entry.path) in planned,
+        resume=resume,
+        overwrite=overwrite,
     )
-    check_folder(out)
-    lock = FolderLock(out, COMMAND)
-    done = open_results(out, run, items, resume=resume, overwrite=overwrite)
-    job = Job(predictor=predictor, items=items, out=out, wanted=wanted, max_pixels=settings.max_pixels)
-    return Batch(job=job, done=done, run=run, lock=lock, remarks=found.remarks)
-
-
-def close_batch(batch: Batch, entries: Sequence[Entry]) -> int:
-    """Writes the outcome to run.json when all is done; gives the number of images that failed.
-
-    Raises:
-        OutputError: the disk is full, or masks were removed meanwhile.
-    """
-    num_failed = sum(entry.status == "failed" for entry in entries)
-    gone = [entry.mask for entry in entries if entry.status == "ok" and not (batch.job.out / entry.mask).is_file()]
-    if gone:
-        raise OutputError(
-            f"{batch.job.out}: {len(gone)} masks are not there any more, {gone[0]} among them: something removed them "
-            "meanwhile. Make them again by --resume."
-        )
-    write_run(batch.job.out, batch.run, images=len(entries), failed=num_failed)
-    batch.lock.release()
-    return num_failed
+    return Job(
+        predictor=predictor,
+        items=found.items,
+        folder=folder,
+        wanted=wanted,
+        max_pixels=settings.max_pixels,
+        remarks=found.remarks,
+    )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lmsc_unet.apps.segment.masks import MaskFormat
 from lmsc_unet.apps.segment.writers import Wanted, probability_folders, to_16_bit
 from lmsc_unet.core.pipeline import Sink
-from lmsc_unet.core.results_files import within
+from lmsc_unet.core.storage import resolve_inside
 from lmsc_unet.imageio import GeoTag, RowSource, write_png_rows
 from lmsc_unet.inference.overlays import display_limits, draw_overlay
 from lmsc_unet.inference.predictor import Predictor
@@ -77,11 +77,11 @@ def _sinks(
     size_px = (source.height_px, source.width_px)
 
     def picture(file: str) -> Sink:
-        path = within(out, file)
+        path = resolve_inside(out, file)
         return Sink(lambda blocks: write_png_rows(path, blocks, *size_px))
 
     def overlay(file: str) -> Sink:
-        path = within(out, file)
+        path = resolve_inside(out, file)
         return Sink(lambda masks: write_png_rows(path, overlay_rows(masks, source), *size_px), _MASKS_AHEAD)
 
     folders = probability_folders(predictor.spec.num_logits) if wanted.probabilities else []

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.apps.segment.masks import MaskFormat, MaskValues
-from lmsc_unet.core.results_files import within
+from lmsc_unet.core.storage import resolve_inside
 from lmsc_unet.imageio import GeoTag, in_blocks, write_png
 from lmsc_unet.inference.overlays import draw_overlay
 from lmsc_unet.inference.predictor import Prediction
@@ -65,11 +65,11 @@ def write_results(
         OutputError: the disk is full, or a file would lie outside the results folder.
     """
     if wanted.overlays:
-        write_png(within(out, f"overlays/{name}.png"), draw_overlay(image, prediction.mask))
+        write_png(resolve_inside(out, f"overlays/{name}.png"), draw_overlay(image, prediction.mask))
     if wanted.probabilities:
         shown = prediction.probability[1:] if spec.num_logits == 1 else prediction.probability
         for folder, probability in zip(probability_folders(spec.num_logits), shown, strict=True):
-            write_png(within(out, f"{folder}/{name}.png"), to_16_bit(probability))
+            write_png(resolve_inside(out, f"{folder}/{name}.png"), to_16_bit(probability))
     form = wanted.mask_format(spec, tags)
     form.write(out, name, in_blocks(prediction.mask), (prediction.mask.shape[0], prediction.mask.shape[1]))
     return form.file(name)

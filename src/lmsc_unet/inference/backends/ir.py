@@ -6,8 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import ModelError
-from lmsc_unet.imageio import sha256
 from lmsc_unet.inference.metadata import KEY, Description, from_text
 from lmsc_unet.inference.onnx_graph import MOST_VALUES_PER_PX
 from lmsc_unet.inference.spec import ModelSpec

@@ -1,0 +1,84 @@
+"""The files of one searched recording: table, picture, SigMF metadata, and a link to the samples for viewers."""
+
+import os
+from pathlib import Path
+
+from lmsc_unet.apps.detect.picture import draw_panels
+from lmsc_unet.apps.detect.results import begin
+from lmsc_unet.apps.detect.searching import Found
+from lmsc_unet.apps.detect.table import to_csv
+from lmsc_unet.core.results_folder import check_below
+from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, write_text
+from lmsc_unet.imageio import write_png
+from lmsc_unet.signals.annotations import write_annotated
+from lmsc_unet.signals.recording import Recording
+from lmsc_unet.signals.recording.open import META
+
+TABLE, PICTURE = "signals.csv", "spectrogram.png"
+
+
+def write_found(out: Path, name: str, found: Found, *, is_annotatable: bool = True) -> tuple[str, ...]:
+    """Writes the files of one recording; the metadata comes last, so that where it is, all is.
+
+    Without metadata where the recording's own cannot take annotations.
+
+    Raises:
+        OutputError: the disk is full, or a file would lie outside the results folder.
+    """
+    recording = found.recording
+    table, picture, meta = (f"{name}/{file}" for file in (TABLE, PICTURE, f"{recording.name}{META}"))
+    link = f"{name}/{recording.data.name}" if is_annotatable and _may_link(out, name, recording) else None
+    files = [
+        table,
+        *([picture] if found.panels else []),
+        *([link] if link else []),
+        *([meta] if is_annotatable else []),
+    ]
+    begin(out, files)
+    write_text(resolve_inside(out, table), to_csv(found.boxes, recording.sample_rate_hz))
+    if found.panels:
+        write_png(resolve_inside(out, picture), draw_panels(found.panels))
+    if link and not _link(out / link, recording.data.resolve()):
+        files.remove(link)
+    if is_annotatable:
+        write_annotated(resolve_inside(out, meta), recording, found.boxes)
+    return tuple(files)
+
+
+def write_signals(out: Path, name: str, found: Found) -> None:
+    """Writes the table and the metadata of a pipe that is still open; the picture comes at its end.
+
+    Raises:
+        OutputError: the disk is full, or a file would lie outside the results folder.
+    """
+    table, meta = f"{name}/{TABLE}", f"{name}/{found.recording.name}{META}"
+    begin(out, (table, meta))
+    write_text(resolve_inside(out, table), to_csv(found.boxes, found.recording.sample_rate_hz))
+    write_annotated(resolve_inside(out, meta), found.recording, found.boxes)
+
+
+def _may_link(out: Path, name: str, recording: Recording) -> bool:
+    """Whether a viewer needs a link to the samples: not to what is in an archive, nor where something lies already.
+
+    A link of an earlier run to the same samples is our own.
+    """
+    is_raw = recording.data == recording.path and not recording.metadata
+    if not (is_raw or recording.path.name.endswith(META)) or not recording.data.exists():
+        return False
+    if recording.data.name in (TABLE, PICTURE, f"{recording.name}{META}"):  # our own files have these names
+        return False
+    link = check_below(out, f"{name}/{recording.data.name}")
+    return not os.path.lexists(link) or (link.is_symlink() and link.resolve() == recording.data.resolve())
+
+
+def _link(link: Path, target: Path) -> bool:
+    """Makes a link to the samples, so that a viewer opens both; false where the file system has no links."""
+    temporary = temporary_of(link)
+    try:
+        remove(temporary)
+        temporary.symlink_to(target)
+        temporary.replace(link)
+    except OSError:
+        remove(temporary)
+        return False
+    return True

@@ -1,0 +1,303 @@
+"""The folder that a command writes its results to: run.json, a journal with one line per input, and the files.
+
+A line is added when all files of its input are there, so that a run can be resumed after a kill at any moment. What
+the command did not write is never touched.
+"""
+
+import json
+import os
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from lmsc_unet.core.provenance import runtime_versions
+from lmsc_unet.core.storage import (
+    append_line,
+    cannot_write,
+    check_folder,
+    is_below,
+    is_locked_by_another,
+    make_folder,
+    reason_of,
+    remove,
+    resolve_inside,
+    temporary_of,
+    to_json,
+    write_bytes,
+    write_text,
+)
+from lmsc_unet.errors import ConfigError, OutputError
+
+RUN_FILE = "run.json"
+
+
+class Line(Protocol):
+    """What became of one input."""
+
+    @property
+    def path(self) -> str:
+        """The input, as the user named it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the results."""
+
+    @property
+    def status(self) -> str:
+        """`ok` or `failed`."""
+
+
+LineT = TypeVar("LineT", bound=Line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout(Generic[LineT]):
+    """What the results folders of one command have in common."""
+
+    command: str
+    """The command that writes them."""
+    journal: str
+    """The file with one line of JSON per input."""
+    parse: Callable[[dict[str, Any]], LineT]
+    """The line of an object; raises ValueError or TypeError for what the command never wrote."""
+    files_of: Callable[[Path, LineT], Iterable[Path]]
+    """All files that a line may have below the folder."""
+    fingerprint: Callable[[Mapping[str, Any]], dict[str, Any]]
+    """What the results depend on, from what run.json says: it must be the same to resume."""
+    in_the_way: Callable[[Path], list[str]]
+    """The files of a folder that the command did not make, for which it cannot take it."""
+    clean: Callable[[Path], None]
+    """Removes the half-written files that a kill may leave."""
+
+
+class ResultsFolder(Generic[LineT]):
+    """An open results folder, locked for other processes until it is closed."""
+
+    def __init__(
+        self,
+        path: Path,
+        layout: Layout[LineT],
+        described: Mapping[str, Any],
+        is_planned: Callable[[LineT], bool],
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        """Makes the folder, takes it up where an earlier run left it, or empties it of the results.
+
+        Args:
+            path: The folder.
+            layout: What the command's folders look like.
+            described: What run.json says of the run.
+            is_planned: Whether a line of an earlier run is of one of this run's inputs.
+            resume: Keep the results in the folder.
+            overwrite: Remove the results in the folder.
+
+        Raises:
+            OutputError: the folder holds results and neither flag is given, or someone else's files, or what is to be
+                resumed is of another model, other settings or other inputs; or another process writes to it, or it
+                cannot be written.
+        """
+        check_folder(path)
+        self.path, self._layout, self._described = path, layout, described
+        self._lock = FolderLock(path, layout.command)
+        self.done: Mapping[str, LineT] = {}
+        """The lines of an earlier run by name."""
+        resolve_inside(path, layout.journal)
+        if read_run(path).get("command") == layout.command:
+            if not (resume or overwrite):
+                raise OutputError(
+                    f"{path}: this folder holds results. Go on with them by --resume, replace them by --overwrite, "
+                    "or name another folder by --out."
+                )
+            layout.clean(path)
+            if overwrite:
+                self._clear()
+            else:
+                self.done = self._resumable(is_planned)
+        elif taken := layout.in_the_way(path):
+            raise OutputError(
+                f"{path}: the folder holds {', '.join(taken)}, which no `{layout.command}` wrote. "
+                "Name another folder by --out."
+            )
+        self._write_run()
+
+    def add(self, line: LineT) -> None:
+        """Adds the line of one input, once its files are there.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        append_line(resolve_inside(self.path, self._layout.journal), _to_text(line))
+
+    def rewrite(self, lines: Iterable[LineT]) -> None:
+        """Replaces the journal by lines in their order.
+
+        Raises:
+            OutputError: the disk is full; the lines that were there still are.
+        """
+        text = "".join(f"{_to_text(line)}\n" for line in lines)
+        write_text(resolve_inside(self.path, self._layout.journal), text)
+
+    def close(self, **outcome: Any) -> None:
+        """Writes the outcome to run.json and lets others in.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        self._write_run(**outcome)
+        self.release()
+
+    def release(self) -> None:
+        """Lets others in, where a run ends early."""
+        self._lock.release()
+
+    def _write_run(self, **outcome: Any) -> None:
+        whole = {
+            "command": self._layout.command,
+            **self._described,
+            "versions": runtime_versions(),
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            **outcome,
+        }
+        write_text(resolve_inside(self.path, RUN_FILE), json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+
+    def _lines(self) -> list[LineT]:
+        """All lines; a half one at the end, left by a kill, is dropped, also from the file."""
+        path = self.path / self._layout.journal
+        try:
+            return [self._layout.parse(fields) for fields in read_lines(path)]
+        except (ValueError, TypeError) as error:
+            raise not_ours(path, str(error)) from error
+
+    def _resumable(self, is_planned: Callable[[LineT], bool]) -> dict[str, LineT]:
+        before = self._layout.fingerprint(read_run(self.path))
+        now = self._layout.fingerprint(self._described)
+        changed = [f"{key}: {before[key]} -> {value}" for key, value in now.items() if before[key] != value]
+        if changed:
+            raise OutputError(
+                f"{self.path}: the results were begun otherwise ({'; '.join(changed)}). Resume with what they were "
+                "begun with, replace them by --overwrite, or name another folder by --out."
+            )
+        lines = self._lines()
+        foreign = [line.path for line in lines if not is_planned(line)]
+        if foreign:
+            raise OutputError(
+                f"{self.path}: the folder holds results of other inputs, {foreign[0]} among {len(foreign)}. Resume "
+                "with the same inputs from the same folder, replace the results by --overwrite, or name another "
+                "folder by --out."
+            )
+        return {line.name: line for line in lines}
+
+    def _clear(self) -> None:
+        """Removes the files that the journal names, the folders that are empty then, and the journal."""
+        files = [file for line in self._lines() for file in self._layout.files_of(self.path, line)]
+        own = [resolve_inside(self.path, name) for name in (self._layout.journal, RUN_FILE)]
+        for path in [*files, *own]:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise cannot_write(path, error) from error
+        folders = {parent for file in files for parent in file.parents if self.path in parent.parents}
+        for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
+            with suppress(OSError):  # not empty, or gone already
+                folder.rmdir()
+
+
+class FolderLock:
+    """One process at a time writes to a folder: held until released, or the process has ended, by a kill as well."""
+
+    def __init__(self, folder: Path, command: str) -> None:
+        """Makes the folder, unless it is there, and takes the lock.
+
+        Raises:
+            OutputError: another process holds it, or the folder cannot be made.
+        """
+        make_folder(folder)
+        self.release: Callable[[], Any] = lambda: None
+        """Lets others in."""
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError:  # on Windows; or it may be written and not read, and what is wrong besides, writing tells
+            return
+        self.release = weakref.finalize(self, os.close, descriptor)
+        if is_locked_by_another(descriptor):
+            raise OutputError(
+                f"{folder}: another `{command}` is writing here. Wait for its end, or name another folder by --out."
+            )
+
+
+def refuse_both(*, resume: bool, overwrite: bool) -> None:
+    """Of two flags that exclude each other one may be given.
+
+    Raises:
+        ConfigError: both are.
+    """
+    if resume and overwrite:
+        raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
+
+
+def read_run(folder: Path) -> Mapping[str, Any]:
+    """What the folder's run.json says; nothing where there is none that can be read."""
+    try:
+        described = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return described if isinstance(described, dict) else {}
+
+
+def mapping_of(described: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """One object of a run.json; an empty one where it is anything else."""
+    value = described.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines; a half line at the end, left by a kill, is dropped, also from the file.
+
+    Raises:
+        OutputError: the file holds something else, or cannot be read.
+    """
+    try:
+        data = path.read_bytes() if path.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        lines = [json.loads(line) for line in whole.decode().splitlines()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise not_ours(path, reason_of(error)) from error
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, dict):
+            raise not_ours(path, f"line {number} is a {type(line).__name__} and no object")
+    if whole != data:
+        write_bytes(path, whole)
+    return lines
+
+
+def not_ours(path: Path, reason: str) -> OutputError:
+    """What to say of a list of results that someone else wrote, or changed."""
+    return OutputError(f"{path}: this is no list of results ({reason}). Choose another folder.")
+
+
+def check_below(folder: Path, file: str) -> Path:
+    """A file to remove: it may be a link itself, but must not lie outside through one of its folders.
+
+    Raises:
+        OutputError: it does.
+    """
+    path = folder / file
+    if not is_below(path, folder):
+        raise OutputError(f"{path}: this lies outside of {folder}. Remove the links in the folder, or choose another.")
+    return path
+
+
+def remove_temporary(folder: Path, *names: str) -> None:
+    """Removes what a kill may leave of files that are replaced as a whole."""
+    for name in names:
+        remove(temporary_of(folder / name))
+
+
+def _to_text(line: Any) -> str:
+    return to_json(asdict(line))
