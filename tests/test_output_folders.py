@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
-from lmsc_unet.core.results_folder import FolderLock
-from lmsc_unet.core.storage import replacing
+from lmsc_unet.core.storage import FolderLock, replacing
 from lmsc_unet.errors import OutputError
 from lmsc_unet.imageio import write_png
 from tests.apps.detect.bursts import write_bursts

@@ -5,8 +5,6 @@ the command did not write is never touched.
 """
 
 import json
-import os
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,12 +14,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from lmsc_unet.core.provenance import runtime_versions
 from lmsc_unet.core.storage import (
+    FolderLock,
     append_line,
     cannot_write,
     check_folder,
     is_below,
-    is_locked_by_another,
-    make_folder,
     reason_of,
     remove,
     resolve_inside,
@@ -206,29 +203,6 @@ class ResultsFolder(Generic[LineT]):
         for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
             with suppress(OSError):  # not empty, or gone already
                 folder.rmdir()
-
-
-class FolderLock:
-    """One process at a time writes to a folder: held until released, or the process has ended, by a kill as well."""
-
-    def __init__(self, folder: Path, command: str) -> None:
-        """Makes the folder, unless it is there, and takes the lock.
-
-        Raises:
-            OutputError: another process holds it, or the folder cannot be made.
-        """
-        make_folder(folder)
-        self.release: Callable[[], Any] = lambda: None
-        """Lets others in."""
-        try:
-            descriptor = os.open(folder, os.O_RDONLY)
-        except OSError:  # on Windows; or it may be written and not read, and what is wrong besides, writing tells
-            return
-        self.release = weakref.finalize(self, os.close, descriptor)
-        if is_locked_by_another(descriptor):
-            raise OutputError(
-                f"{folder}: another `{command}` is writing here. Wait for its end, or name another folder by --out."
-            )
 
 
 def refuse_both(*, resume: bool, overwrite: bool) -> None:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,29 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class FolderLock:
+    """One process at a time writes to a folder: held until released, or the process has ended, by a kill as well."""
+
+    def __init__(self, folder: Path, command: str) -> None:
+        """Makes the folder, unless it is there, and takes the lock.
+
+        Raises:
+            OutputError: another process holds it, or the folder cannot be made.
+        """
+        make_folder(folder)
+        self.release: Callable[[], Any] = lambda: None
+        """Lets others in."""
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError:  # on Windows; or it may be written and not read, and what is wrong besides, writing tells
+            return
+        self.release = weakref.finalize(self, os.close, descriptor)
+        if is_locked_by_another(descriptor):
+            raise OutputError(
+                f"{folder}: another `{command}` is writing here. Wait for its end, or name another folder by --out."
+            )
 
 
 def is_locked_by_another(descriptor: int) -> bool:
