@@ -32,7 +32,7 @@ from lmsc_unet.apps.detect.writers import write_found
 from lmsc_unet.inference.detector import ENERGY, load_finder
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.signals.annotations import write_metadata
-from lmsc_unet.signals.detection import captures, pipeline
+from lmsc_unet.signals.detection import pipeline
 from lmsc_unet.signals.recording import open_recording
 from lmsc_unet.signals.recording.datatypes import encode, parse_datatype
 from lmsc_unet.synthetic.radio.scene import SceneOptions, draw_scene, render
@@ -115,7 +115,7 @@ def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[s
     clock = Clock()
     masker = Timed(finder.masker, clock)
     pipeline.power_rows = clock.around(pipeline.power_rows, "stft")
-    captures.power_rows = clock.around(captures.power_rows, "stft")
+    pipeline.power_rows = clock.around(pipeline.power_rows, "stft")
     pipeline.db_rows = clock.around(pipeline.db_rows, "levels", inner="stft")
     pipeline.RegionFinder.feed = clock.around(pipeline.RegionFinder.feed, "boxes")
     recording = open_recording(path)

@@ -31,11 +31,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from lmsc_unet.inference.defaults import TILE_PX
 from lmsc_unet.inference.loading import load
 from lmsc_unet.inference.modes import scaled_px
-from lmsc_unet.inference.runtime import Runtime
-from lmsc_unet.inference.tiling import Side, Tiling
+from lmsc_unet.inference.runtime import TILE_PX, Runtime
+from lmsc_unet.inference.sliding_window import Side, Tiling
 from lmsc_unet.synthetic.tissue.writer import draw_tissue
 
 RESULTS = Path(__file__).parent / "results/huge.json"

@@ -13,7 +13,7 @@ from lmsc_unet.benchmark.plan import Plan
 from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_mapping, to_yaml
 from lmsc_unet.core.ranges import shown
-from lmsc_unet.datasets.chunk_options import PieceOptions
+from lmsc_unet.datasets.options import PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.export.options import ExportOptions

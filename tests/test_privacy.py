@@ -58,7 +58,7 @@ def test_what_runs_models_is_told_before_it_is_imported_and_so_are_the_processes
 
 
 def test_a_users_own_word_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lmsc_unet.core.privacy import keep_caches_temporary, keep_quiet
+    from lmsc_unet.core.startup import keep_caches_temporary, keep_quiet
 
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))

@@ -20,7 +20,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from lmsc_unet._moved import find_moved
-from lmsc_unet.core.privacy import keep_quiet
+from lmsc_unet.core.startup import keep_quiet
 
 TYPE_CHECKING = False  # typing alone would take most of the time that this file takes
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from lmsc_unet.datasets.check import check_dataset
-from lmsc_unet.datasets.chunk_options import PieceOptions
 from lmsc_unet.datasets.folder import find_dataset, layout_of
 from lmsc_unet.datasets.load import find_label_map, load_pair
-from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.options import DataOptions, PieceOptions
 from lmsc_unet.datasets.sigmf_folder import random_parts
 from lmsc_unet.datasets.splits import kfold
 from lmsc_unet.errors import ConfigError, DataError

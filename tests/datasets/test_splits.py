@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsc_unet.datasets.duplicates import same_files
 from lmsc_unet.datasets.folder import find_dataset
+from lmsc_unet.datasets.remarks import same_files
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.datasets.splits import check_no_leak, given_split, holdout, kfold
 from lmsc_unet.errors import DataError

@@ -16,8 +16,7 @@ from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.outputs import check_same, with_outputs
 from lmsc_unet.imageio import write_png
 from lmsc_unet.inference.metadata import INPUT, Description, from_text, read_description, to_text
-from lmsc_unet.inference.network import activate
-from lmsc_unet.inference.outputs import as_logits
+from lmsc_unet.inference.outputs import activate, as_logits
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from tests.apps.segment.conftest import blobs

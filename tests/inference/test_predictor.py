@@ -53,7 +53,7 @@ def test_without_the_margin_the_same_tiles_would_differ():
 @pytest.mark.parametrize("treatment", [{}, {"scale": 0.5}, {"scale": 1.5}, {"treatment": "resize", "size_px": 64}])
 @pytest.mark.parametrize("scaling", ["range", "percentile"])
 def test_an_image_in_blocks_gives_the_masks_and_probabilities_of_the_whole(monkeypatch, treatment, scaling):
-    monkeypatch.setattr("lmsc_unet.inference.row_strips.BAND_PIXELS", 130 * 7)
+    monkeypatch.setattr("lmsc_unet.inference.sliding_window.BAND_PIXELS", 130 * 7)
     monkeypatch.setattr("lmsc_unet.imageio.rows._BLOCK_BYTES", 130 * 3 * 9)
     image = picture(300, 130)
     blocks = [image[start : start + 11] for start in range(0, 300, 11)]
@@ -214,7 +214,7 @@ def test_bits_are_as_0_and_255(scaling):  # B7
 @pytest.mark.parametrize("scaling", ["range", "percentile", "per-channel", "balanced"])
 @pytest.mark.parametrize("options", [{}, {"scale": 0.5}, {"treatment": "resize", "size_px": 64}])
 def test_what_is_not_known_leaves_the_rest_as_it_is(monkeypatch, missing, scaling, options):  # I8, I34
-    monkeypatch.setattr("lmsc_unet.inference.row_strips.BAND_PIXELS", 130 * 7)
+    monkeypatch.setattr("lmsc_unet.inference.sliding_window.BAND_PIXELS", 130 * 7)
     known = 8000 + 20 * picture(128, 128).astype(np.float32)
     known[0, 0], known[0, 1] = 8000, 65535 / 4  # the same extremes with and without
     holed = known.copy()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.inference.tiling import Tiling, starts
+from lmsc_unet.inference.sliding_window import Tiling, starts
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.recording import open_raw, open_recording, open_stream
 from lmsc_unet.signals.recording.datatypes import encode, parse_datatype
-from lmsc_unet.signals.recording.plausible import remarks_on
+from lmsc_unet.signals.recording.sanity import remarks_on
 from tests.signals.sigmf_files import DATATYPES, metadata, noise, write_pair
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lmsc_unet.signals.detection.region_finder import RegionFinder
+from lmsc_unet.signals.detection.regions import RegionFinder
 from lmsc_unet.signals.detection.transmissions import to_box, trim
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from lmsc_unet.apps.segment.masks import MaskFormat
+from lmsc_unet.apps.segment.writers import MaskFormat
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.imageio import read_mask, write_png

@@ -18,7 +18,7 @@ from lmsc_unet.benchmark.table_1 import make_table_1
 from lmsc_unet.core.provenance import provenance
 from lmsc_unet.core.timing import Times, time_by_turns
 from lmsc_unet.inference.backends import find_backend
-from lmsc_unet.inference.backends.ir import size_mib
+from lmsc_unet.inference.backends.open_vino import size_mib
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from lmsc_unet.benchmark.plan import ON_GPU, Lane
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.backends import find_backend
 from lmsc_unet.inference.backends.onnx_runtime import has_provider
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.training.load_model import load_module
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}

@@ -11,7 +11,7 @@ from lmsc_unet.benchmark.gpu import open_on_gpu
 from lmsc_unet.benchmark.plan import Lane
 from lmsc_unet.inference.backends import open_network, read_description
 from lmsc_unet.inference.backends.open_vino import open_with_hint
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.training.load_model import load_module
 

@@ -134,7 +134,7 @@ def _carry_out(job: "Job", *, is_told: bool) -> int:
 
 
 def _print_signal(name: str, box: "SignalBox", sample_rate_hz: float) -> None:
-    from lmsc_unet.apps.detect.table import to_line
+    from lmsc_unet.apps.detect.writers import to_line
 
     _print(to_line(box, sample_rate_hz, name))
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from lmsc_unet.core.progress import progress
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.inference.defaults import TILE_PX
+from lmsc_unet.inference.runtime import TILE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

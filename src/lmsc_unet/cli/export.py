@@ -33,7 +33,7 @@ def export(
         options: what to export, and with what it is checked.
         overwrite: Replace the file.
     """
-    from lmsc_unet.inference.backends.ir import size_mib
+    from lmsc_unet.inference.backends.open_vino import size_mib
 
     exported = _with_bar(model, out, options, overwrite=overwrite)
     _print_report(exported.report)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.core.progress import progress
-from lmsc_unet.inference.defaults import TILE_PX
+from lmsc_unet.inference.runtime import TILE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

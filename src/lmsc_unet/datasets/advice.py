@@ -1,11 +1,15 @@
 """The ways on for masks whose values have no one meaning."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lmsc_unet.datasets.labels import listed
 from lmsc_unet.datasets.mask_summary import MaskSummary
-from lmsc_unet.imageio import NAN
+from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.pairing import Found, find_siblings, role_of
+from lmsc_unet.datasets.split_file import SPLIT_WORDS
+from lmsc_unet.imageio import IMAGE_KINDS, NAN, FolderContents, counted_endings, folder_contents, subfolders
 
 _MAX_CLASSES_LIKELY = 16
 _OFTEN_IGNORED = (255, -1)
@@ -63,3 +67,68 @@ def _classes(values: list[int]) -> Iterator[str]:
     odd = next((value for value in values if value in _OFTEN_IGNORED), None)
     if odd is not None:
         yield f"If {odd} marks pixels to leave out, say --ignore-index {odd}."
+
+
+_WAYS = "Name the two folders with --images and --masks."
+
+
+def unknown_layout(root: Path, options: DataOptions) -> str:
+    """The folders and files that there are, and how to name the masks."""
+    for folder in (root, *(part for part in subfolders(root) if part.name.casefold() in SPLIT_WORDS)):
+        if (folder / options.images).is_dir() or find_siblings(folder).alone:
+            return _no_masks(folder, options)
+    folders = [f"{folder.name}/" for folder in subfolders(root)]
+    contents = folder_contents(root)
+    if folders or not contents.pictures:
+        held = listed(folders) if folders else "no folders"
+        return f"{root}: there is no folder {options.images}/. It holds {held}. {_WAYS}{_of_other_kinds(contents)}"
+    names = [path.name for path in contents.pictures]
+    return (
+        f"{root}: it holds {listed(names, 3)}, and none of them is known as a mask by its name. Put images and masks "
+        f"into two folders, images/ and masks/, or name what masks have behind their images' names, as in "
+        f"--mask-suffix _mask.{_of_other_kinds(contents)}"
+    )
+
+
+def no_pairs(root: Path, options: DataOptions, found: Found) -> str:
+    """Why no image has a mask: other kinds of files, or other names."""
+    if not found.samples:
+        return f"{root}: {options.images}/ holds no {IMAGE_KINDS}. {_WAYS}{_in_words(found.others)}"
+    images = [sample.image.name for sample in found.samples]
+    masks = [problem.file.name for problem in found.problems if problem.file.name not in images]
+    way = (
+        f"{_in_words(found.others)} Save masks as pictures." if not masks else " Rename one side, or say --mask-suffix."
+    )
+    ambiguous = [problem for problem in found.problems if "Rename them alike" in problem.reason]
+    if ambiguous:
+        return f"{ambiguous[0].file}: {ambiguous[0].reason}"
+    suffix = f" (with --mask-suffix {options.mask_suffix})" if options.mask_suffix else ""
+    return (
+        f"{root}: no image has a mask{suffix}. Pairs have one stem, but the images are {listed(images, 3) or 'none'} "
+        f"and the masks {listed(masks, 3) if masks else 'none'}.{way}"
+    )
+
+
+def _no_masks(root: Path, options: DataOptions) -> str:
+    images = options.images
+    if not (root / images).is_dir():
+        images = find_siblings(root).alone[0].name
+    candidates = [folder for folder in subfolders(root) if role_of(folder.name)[1] == "masks"]
+    held = "".join(_without_pictures(folder) for folder in candidates)
+    way = " Outlines and boxes are no masks: draw them as pictures." if candidates else " Name it with --masks."
+    return f"{root}: there is no folder {options.masks}/ beside {images}/.{held}{way}"
+
+
+def _without_pictures(folder: Path) -> str:
+    others = folder_contents(folder).others
+    kinds = ", ".join(f"{ending} {number}" for ending, number in others.most_common())
+    return f" {folder.name}/ holds no pictures, but {kinds or 'nothing'}."
+
+
+def _of_other_kinds(contents: FolderContents) -> str:
+    return _in_words(contents.others)
+
+
+def _in_words(others: Counter[str]) -> str:
+    text = counted_endings(others)
+    return f" {text}." if text else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.datasets.chunk_options import Piece
+from lmsc_unet.datasets.options import Piece
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.boxes import SignalBox, draw_mask

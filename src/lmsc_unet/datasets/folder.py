@@ -3,16 +3,14 @@
 from pathlib import Path
 
 from lmsc_unet.config import from_mapping, read_yaml
-from lmsc_unet.datasets.chunk_options import SIGNAL_NAMES, PieceOptions
+from lmsc_unet.datasets.advice import no_pairs, unknown_layout
 from lmsc_unet.datasets.groups import with_groups
 from lmsc_unet.datasets.layouts import recognise
-from lmsc_unet.datasets.nuinsseg import is_nuinsseg
-from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.problems import Problem, refuse
-from lmsc_unet.datasets.sample import Dataset, DatasetLayout, Sample
+from lmsc_unet.datasets.options import SIGNAL_NAMES, DataOptions, PieceOptions
+from lmsc_unet.datasets.published import is_nuinsseg
+from lmsc_unet.datasets.sample import Dataset, DatasetLayout, Problem, Sample, refuse
 from lmsc_unet.datasets.sigmf_folder import has_recordings, scan_recordings
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, apply_split_file, has_column
-from lmsc_unet.datasets.unknown import no_pairs, unknown_layout
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.settings import SETTINGS_FILE, SpectrogramSettings
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from lmsc_unet.datasets.labels import listed
-from lmsc_unet.datasets.problems import Problem
-from lmsc_unet.datasets.sample import Sample, Split
+from lmsc_unet.datasets.sample import Problem, Sample, Split
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, column_of
 from lmsc_unet.errors import DataError
 

@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsc_unet.datasets.chunk_options import Piece
 from lmsc_unet.datasets.chunks import load_piece
-from lmsc_unet.datasets.duplicates import pixel_digest
 from lmsc_unet.datasets.load import check_same_size, load_image
 from lmsc_unet.datasets.mask_summary import MaskSummary, summarise, summarise_mask
-from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.problems import Problem
-from lmsc_unet.datasets.remarks import turning_tag
-from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.datasets.options import DataOptions, Piece
+from lmsc_unet.datasets.remarks import pixel_digest, turning_tag
+from lmsc_unet.datasets.sample import Problem, Sample
 from lmsc_unet.errors import DataError, LmscError
 from lmsc_unet.imageio import ImageInfo, StoredMask, read_info
 

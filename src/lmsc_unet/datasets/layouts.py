@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lmsc_unet.datasets.dsb2018 import find_object_folders
 from lmsc_unet.datasets.labels import listed
-from lmsc_unet.datasets.nuinsseg import MASKS, is_nuinsseg, organ_folders
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.pairing import FolderPair, Found, pair
+from lmsc_unet.datasets.pairing import FolderPair, Found, Siblings, find_siblings, pair
+from lmsc_unet.datasets.published import NUINSSEG_MASKS, find_object_folders, find_voc, is_nuinsseg, organ_folders
 from lmsc_unet.datasets.sample import DatasetLayout, Sample
-from lmsc_unet.datasets.siblings import Siblings, find_siblings
 from lmsc_unet.datasets.split_file import SPLIT_WORDS
-from lmsc_unet.datasets.voc import find_voc
 from lmsc_unet.errors import DataError
 from lmsc_unet.imageio import picture_files, subfolders
 
@@ -127,7 +124,7 @@ def _nnunet_classes(path: Path) -> tuple[str, ...]:
 def _nuinsseg(root: Path, options: DataOptions) -> Recognised | None:
     if not is_nuinsseg(root):
         return None
-    masks = MASKS if options.masks == DataOptions.masks else options.masks
+    masks = NUINSSEG_MASKS if options.masks == DataOptions.masks else options.masks
     return _paired("nuinsseg", organ_folders(root, masks), options)
 
 

@@ -13,7 +13,7 @@ from lmsc_unet.datasets.infer_labels import complaint_of, infer_label_map
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.mask_summary import MaskSummary, summarise_mask
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.roboflow import with_class_table
+from lmsc_unet.datasets.published import with_class_table
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import DataError, SizeError
 from lmsc_unet.imageio import is_tiff, mark_missing, missing_pixels, read_image, read_info, read_stored_mask

@@ -7,7 +7,7 @@ from typing import Any
 
 from lmsc_unet.datasets.check import Report
 from lmsc_unet.datasets.labels import listed
-from lmsc_unet.datasets.problems import Problem
+from lmsc_unet.datasets.sample import Problem
 from lmsc_unet.imageio import counted_endings
 from lmsc_unet.metrics.counts import IGNORE
 

@@ -1,12 +1,13 @@
 """One image and its mask, as files."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lmsc_unet.datasets.chunk_options import Piece
+from lmsc_unet.datasets.options import Piece
+from lmsc_unet.errors import DataError
 from lmsc_unet.signals.settings import SpectrogramSettings
 
 Split = Literal["train", "val", "test"]
@@ -72,3 +73,31 @@ class Dataset:
 def of_split(samples: Iterable[Sample], split: Split | None) -> tuple[Sample, ...]:
     """The samples of one part, in order."""
     return tuple(sample for sample in samples if sample.split == split)
+
+
+Severity = Literal["error", "warning"]
+
+_MAX_SHOWN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing wrong with one file."""
+
+    file: Path
+    """The file or folder."""
+    reason: str
+    """What was found, what is needed, what to do."""
+    severity: Severity = "error"
+    """`error`: training refuses the dataset; `warning`: it trains, but look at it."""
+
+
+def refuse(root: Path, problems: Sequence[Problem]) -> None:
+    """Raises DataError with the first few errors, if there are any."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if not errors:
+        return
+    shown = "\n".join(f"  {problem.file}: {problem.reason}" for problem in errors[:_MAX_SHOWN])
+    rest = f"\n  ... and {len(errors) - _MAX_SHOWN} more" if len(errors) > _MAX_SHOWN else ""
+    files = "1 file" if len(errors) == 1 else f"{len(errors)} files"
+    raise DataError(f"{root}: {files} cannot be used:\n{shown}{rest}\n`lmsc data check` lists them all.")

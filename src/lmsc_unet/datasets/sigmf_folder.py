@@ -9,11 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lmsc_unet.datasets.chunk_options import SIGNAL_NAMES, Piece, PieceOptions
 from lmsc_unet.datasets.groups import with_groups
-from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.problems import Problem
-from lmsc_unet.datasets.sample import Dataset, Sample, Split
+from lmsc_unet.datasets.options import SIGNAL_NAMES, DataOptions, Piece, PieceOptions
+from lmsc_unet.datasets.sample import Dataset, Problem, Sample, Split
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
 from lmsc_unet.imageio.files import refuse_unreadable

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from lmsc_unet.datasets.duplicates import same_files, same_pixels
 from lmsc_unet.datasets.groups import check_groups
+from lmsc_unet.datasets.remarks import same_files, same_pixels
 from lmsc_unet.datasets.sample import Sample, of_split
 from lmsc_unet.errors import DataError
 

@@ -13,8 +13,8 @@ from lmsc_unet.evaluation.tables import PAPER_COLUMNS, Table, share
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import count_pixels, stack
 from lmsc_unet.signals.detection import EnergyMask
+from lmsc_unet.signals.detection.artifacts import without_splatter
 from lmsc_unet.signals.detection.components import without_specks
-from lmsc_unet.signals.detection.spurs import without_splatter
 
 
 def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation.segmentation import compare
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics import averages

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.core.storage import sha256
-from lmsc_unet.datasets.chunk_options import PieceOptions
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import find_label_map
-from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.options import DataOptions, PieceOptions
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.datasets.split_file import names_of_split
 from lmsc_unet.evaluation.box_report import to_row

@@ -14,7 +14,7 @@ from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.inference.metadata import Description
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.quantization.calibration import Pixels, draw_crops, find_images
 from lmsc_unet.quantization.domain_shift import UNLIKE, distance
 from lmsc_unet.quantization.mixed_precision import Chosen, choose_layers

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 
 from lmsc_unet.core.storage import sha256
-from lmsc_unet.inference.backends.ir import DESCRIPTION, WEIGHTS_SHA256, weights_of, with_digest
+from lmsc_unet.inference.backends.open_vino import DESCRIPTION, WEIGHTS_SHA256, weights_of, with_digest
 from lmsc_unet.inference.metadata import Description, to_text
 
 

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lmsc_unet.errors import ModelError
 from lmsc_unet.evaluation.parity import Difference, Logits, compare_logits
 from lmsc_unet.inference.metadata import OUTPUT, Description
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.spec import ModelSpec, Outputs
 from lmsc_unet.quantization.calibration import Pixels
 

@@ -20,7 +20,7 @@ from torch import nn
 
 from lmsc_unet.errors import ModelError, SizeError
 from lmsc_unet.inference.metadata import Description, from_text, to_text
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 
 METHOD = "lmsc_unet_model"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lmsc_unet.core.timing import time_by_turns
 from lmsc_unet.inference.metadata import Description
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.quantization.calibration import Pixels
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from lmsc_unet.export.outputs import check_same, described, with_outputs
 from lmsc_unet.export.speed import compare_speed
 from lmsc_unet.inference.backends import KINDS, open_network
 from lmsc_unet.inference.metadata import Description
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.quantization.calibration import Parts, draw_crops
 from lmsc_unet.quantization.cle import equalise

@@ -13,8 +13,7 @@ from lmsc_unet.imageio.masks import NAN, NOTHING, StoredMask, read_mask, read_st
 from lmsc_unet.imageio.nodata import mark_missing, missing_pixels
 from lmsc_unet.imageio.read import is_lossy_file, is_tiff, read_image, read_info
 from lmsc_unet.imageio.resize import resize, resize_mask
-from lmsc_unet.imageio.rows import RollingRows, RowSource, as_source, resized, resized_blocks
-from lmsc_unet.imageio.streaming import open_rows
+from lmsc_unet.imageio.rows import RollingRows, RowSource, as_source, open_rows, resized, resized_blocks
 from lmsc_unet.imageio.tiff.geotiff import GeoTag, geo_tags
 from lmsc_unet.imageio.write import in_blocks, write_png, write_png_rows, write_tiff_rows
 

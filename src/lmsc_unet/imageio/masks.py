@@ -12,7 +12,7 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.imageio import npy, raster
 from lmsc_unet.imageio.files import picture_files
 from lmsc_unet.imageio.info import MAX_PIXELS, AnyArray, check_limits, turn
-from lmsc_unet.imageio.raster_others import is_lossy
+from lmsc_unet.imageio.raster import is_lossy
 from lmsc_unet.imageio.read import file_head, kind_of, named
 
 NAN, NOTHING = -(2**63), -(2**63) + 1

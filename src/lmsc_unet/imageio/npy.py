@@ -6,8 +6,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.imageio.decoding import decoding
-from lmsc_unet.imageio.info import AnyArray, ImageInfo, plain_dtype
+from lmsc_unet.imageio.info import AnyArray, ImageInfo, decoding, plain_dtype
 
 MAGIC = b"\x93NUMPY"
 _MAX_CHANNELS_FIRST = 16  # a first side as short as this, with a longer last one, is taken for channels

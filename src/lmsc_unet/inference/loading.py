@@ -14,7 +14,7 @@ from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.backends import default_backend
 from lmsc_unet.inference.bundled import bundled_files, hint
 from lmsc_unet.inference.export_cache import exported
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import TORCH, Runtime
 from lmsc_unet.inference.spec import ModelSpec
 

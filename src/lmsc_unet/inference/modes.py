@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import ModelError
 from lmsc_unet.imageio import RowSource, resize, resized, resized_blocks
 from lmsc_unet.inference.intensity import Limits
-from lmsc_unet.inference.network import Network, activate
+from lmsc_unet.inference.outputs import Network, activate
 from lmsc_unet.inference.preprocess import limits_of, standardise
-from lmsc_unet.inference.row_strips import stream
+from lmsc_unet.inference.sliding_window import Tiling, stream
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.inference.tiling import Tiling
 
 
 class Treatment(Protocol):

@@ -10,7 +10,7 @@ from math import prod
 from types import MappingProxyType
 
 from lmsc_unet.errors import ModelError
-from lmsc_unet.inference.onnx_nodes import Node, read_graph
+from lmsc_unet.inference.onnx_wire import Node, read_graph
 
 MOST_VALUES_PER_PX = 2048
 """Values of a tensor for each pixel of the input: U-Net has 128 at most, in its widest concatenation."""

@@ -25,3 +25,8 @@ class Runtime:
 
     def __post_init__(self) -> None:
         check_range(self, 1, MOST_THREADS, "threads")
+
+
+TILE_PX = 832
+"""Longest side of a tile: an image 20,000 px wide stays under 600 MB with LMSC-UNet in INT8; smaller tiles see more
+twice."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.apps.segment.inputs import find_items
+from lmsc_unet.apps.segment.opening import find_items
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.layouts import recognise

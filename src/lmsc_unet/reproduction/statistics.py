@@ -12,8 +12,7 @@ from scipy.stats import wilcoxon
 from lmsc_unet.evaluation.intervals import Bootstrap, draw_times, intervals
 from lmsc_unet.evaluation.report import without_nan
 from lmsc_unet.metrics import averages
-from lmsc_unet.metrics.averages import set_scores
-from lmsc_unet.metrics.folds import over_folds
+from lmsc_unet.metrics.averages import over_folds, set_scores
 from lmsc_unet.reproduction.collecting import Outcome
 
 LEVEL = 0.05

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_SCALE, MOST_SEED, MOST_SIDE_PX, check_range, check_share
-from lmsc_unet.datasets.chunk_options import PieceOptions
-from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.options import DataOptions, PieceOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.spec import Treatment, check_pixels
 from lmsc_unet.training.loss_config import LossConfig

@@ -12,7 +12,7 @@ from lmsc_unet.complexity.arithmetic import num_parameters
 from lmsc_unet.config import from_mapping
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.loading import find_file
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import TORCH, Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model

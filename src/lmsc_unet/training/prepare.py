@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
-from lmsc_unet.datasets.class_pixels import check_learnable
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.groups import check_groups
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import find_label_map, label_map_of, summarise_masks
+from lmsc_unet.datasets.mask_summary import check_learnable
 from lmsc_unet.datasets.remarks import band_note, dataset_remarks
 from lmsc_unet.datasets.sample import Dataset, Sample
 from lmsc_unet.datasets.splits import Fold, check_no_leak, given_split, holdout, kfold

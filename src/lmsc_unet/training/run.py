@@ -17,7 +17,7 @@ from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.report import make_report, per_image_csv
 from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
 from lmsc_unet.inference.predictor import Predictor
-from lmsc_unet.metrics.folds import over_folds
+from lmsc_unet.metrics.averages import over_folds
 from lmsc_unet.training.checkpoint_callback import METRICS_FILE, Recorder, write_metrics
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision

@@ -8,8 +8,7 @@ from typing import Any
 from torch import nn
 
 from lmsc_unet.core.storage import sha256
-from lmsc_unet.datasets.chunk_options import PieceOptions
-from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.options import DataOptions, PieceOptions
 from lmsc_unet.evaluation.session import pieces_of
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.spec import ModelSpec

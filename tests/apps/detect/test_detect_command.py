@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from lmsc_unet.apps.detect.table import COLUMNS
+from lmsc_unet.apps.detect.writers import COLUMNS
 from lmsc_unet.cli.main import main
 from lmsc_unet.imageio import read_image
 from lmsc_unet.signals.annotations import read_boxes

@@ -8,15 +8,14 @@ import pytest
 from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference import detector
-from lmsc_unet.inference.detector import energy_finder, load_finder, network_finder
+from lmsc_unet.inference.detector import energy_finder, load_finder, make_masker, network_finder
 from lmsc_unet.inference.loading import LoadedModel
-from lmsc_unet.inference.network_mask import make_masker
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import find_boxes
+from lmsc_unet.signals.detection.artifacts import without_splatter
 from lmsc_unet.signals.detection.pipeline import even_blocks, with_halo
-from lmsc_unet.signals.detection.spurs import without_splatter
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid
 from tests.apps.detect.bursts import BURSTS, bursts, recordings_spec

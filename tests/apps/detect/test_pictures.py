@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lmsc_unet.apps.detect.axes import make_ticks, with_unit
-from lmsc_unet.apps.detect.picture import LEFT_PX, TOP_PX, WIDTH_PX, Panel, draw_panel
-from lmsc_unet.apps.detect.thumbnail import Thumbnail
+from lmsc_unet.apps.detect.picture import LEFT_PX, TOP_PX, WIDTH_PX, Panel, Thumbnail, draw_panel, make_ticks, with_unit
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lmsc_unet.apps.items import unique_names
-from lmsc_unet.apps.segment.inputs import find_inputs, find_items
+from lmsc_unet.apps.segment.opening import find_inputs, find_items
 from lmsc_unet.errors import DataError
 
 

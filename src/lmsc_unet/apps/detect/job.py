@@ -19,7 +19,7 @@ from lmsc_unet.inference.detector import Finder
 from lmsc_unet.signals.annotations import check_annotatable, read_boxes
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.recording import Recording, RecordingWarning, Stream
-from lmsc_unet.signals.recording.plausible import remarks_on
+from lmsc_unet.signals.recording.sanity import remarks_on
 
 TellSignal = Callable[[str, SignalBox, float], None]
 """Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""

@@ -1,5 +1,6 @@
-"""spectrogram.png: a recording as a picture with axes in seconds and hertz, and the found signals outlined."""
+"""Axes of a picture: round numbers for ticks, and units that keep them short."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +9,112 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lmsc_unet.apps.detect.axes import Ticks, make_ticks
-from lmsc_unet.apps.detect.thumbnail import Rows
 from lmsc_unet.signals.boxes import SignalBox, boxes_xyxy_px
 from lmsc_unet.signals.noise import to_picture
 from lmsc_unet.signals.settings import DbRange
 from lmsc_unet.signals.stft import Grid
+
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticks:
+    """Where an axis has ticks, and what is written at them."""
+
+    values: tuple[float, ...]
+    """In the axis' unit without prefix, such as hertz."""
+    labels: tuple[str, ...]
+    """In the prefixed unit."""
+    unit: str
+    """The prefixed unit, such as MHz."""
+
+
+def make_ticks(low: float, high: float, unit: str, *, number: int = 6) -> Ticks:
+    """About `number` ticks at round numbers (1, 2 or 5 times a power of ten apart) from `low` to `high`."""
+    step = _round_step((high - low) / max(1, number))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    values = tuple(index * step for index in range(first, last + 1))
+    factor, prefix = _prefix(max(abs(low), abs(high)), unit)
+    decimals = max(0, math.ceil(-math.log10(step / factor) - 1e-9))
+    return Ticks(
+        values=values, labels=tuple(f"{value / factor:.{decimals}f}" for value in values), unit=f"{prefix}{unit}"
+    )
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A number with four digits and a prefix that suits it: `2.4 MHz`."""
+    factor, prefix = _prefix(abs(value), unit)
+    return f"{value / factor:.4g} {prefix}{unit}"
+
+
+def _round_step(raw: float) -> float:
+    raw = max(raw, 1e-30)
+    power = 10.0 ** math.floor(math.log10(raw))
+    return next((factor * power for factor in (1, 2, 5) if factor * power >= raw * (1 - 1e-9)), 10 * power)
+
+
+def _prefix(size: float, unit: str) -> tuple[float, str]:
+    """The largest prefix that leaves a number of at least 1; no one speaks of millihertz."""
+    fitting = [(factor, prefix) for factor, prefix in _PREFIXES if size >= 0.999 * factor]
+    return fitting[0] if fitting and (unit == "s" or fitting[0][0] > 1) else (1.0, "")
+
+
+Rows = NDArray[np.float32]
+
+
+class Thumbnail:
+    """Keeps mean and maximum of as many rows a line as it takes for at most `2 * num_lines` lines.
+
+    The mean alone would hide a short burst in a long recording, the maximum alone would turn noise bright;
+    what is drawn is halfway between the two.
+    """
+
+    def __init__(self, num_lines: int = 512) -> None:
+        self.num_lines = num_lines
+        self.rows_per_line = 1
+        self.num_rows = 0
+        self._pending: Rows | None = None
+        self._mean: list[Rows] = []
+        self._highest: list[Rows] = []
+        self._count = 0
+
+    def add(self, rows_db: Rows) -> None:
+        """Takes the next rows "T F" in."""
+        self.num_rows += len(rows_db)
+        rows = rows_db if self._pending is None else np.concatenate([self._pending, rows_db])
+        whole = len(rows) - len(rows) % self.rows_per_line
+        self._pending = rows[whole:].copy()
+        if whole:
+            lines = rows[:whole].reshape(-1, self.rows_per_line, rows.shape[1])
+            self._mean.append(lines.mean(axis=1))
+            self._highest.append(lines.max(axis=1))
+            self._count += len(lines)
+        while self._count >= 2 * self.num_lines:
+            self._halve()
+
+    def lines(self) -> Rows:
+        """The picture so far "lines F" in dB; its last line may stand for fewer rows than the others."""
+        mean, highest = list(self._mean), list(self._highest)
+        if self._pending is not None and len(self._pending):
+            mean.append(self._pending.mean(axis=0, keepdims=True))
+            highest.append(self._pending.max(axis=0, keepdims=True))
+        if not mean:
+            return np.zeros((0, 0), np.float32)
+        return np.asarray((np.concatenate(mean) + np.concatenate(highest)) / 2, np.float32)
+
+    def _halve(self) -> None:
+        """Joins lines in pairs; a last odd one goes back to the rows that wait, which loses its inner detail only."""
+        mean, highest = np.concatenate(self._mean), np.concatenate(self._highest)
+        even = len(mean) - len(mean) % 2
+        if even < len(mean):
+            assert self._pending is not None
+            again = np.repeat((mean[even:] + highest[even:]) / 2, self.rows_per_line, axis=0)
+            self._pending = np.concatenate([again, self._pending])
+        self._mean = [mean[:even].reshape(even // 2, 2, -1).mean(axis=1)]
+        self._highest = [highest[:even].reshape(even // 2, 2, -1).max(axis=1)]
+        self._count = even // 2
+        self.rows_per_line *= 2
+
 
 WIDTH_PX, TALLEST_PX, LOWEST_PX = 768, 768, 192
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 84, 96, 34, 50

@@ -4,9 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lmsc_unet.apps.detect.axes import with_unit
-from lmsc_unet.apps.detect.picture import Panel
-from lmsc_unet.apps.detect.thumbnail import Thumbnail
+from lmsc_unet.apps.detect.picture import Panel, Thumbnail, with_unit
 from lmsc_unet.core.stopping import is_asked, waiting
 from lmsc_unet.errors import DataError
 from lmsc_unet.inference.detector import Finder

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lmsc_unet.apps.segment.masks import name_of
-from lmsc_unet.apps.segment.writers import FOLDERS
+from lmsc_unet.apps.segment.writers import FOLDERS, name_of
 from lmsc_unet.core.results_folder import RUN_FILE, Layout, ResultsFolder, mapping_of, remove_temporary
 from lmsc_unet.core.storage import remove, resolve_inside
 

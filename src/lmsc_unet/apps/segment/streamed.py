@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.apps.segment.masks import MaskFormat
-from lmsc_unet.apps.segment.writers import Wanted, probability_folders, to_16_bit
+from lmsc_unet.apps.segment.writers import MaskFormat, Wanted, probability_folders, to_16_bit
 from lmsc_unet.core.pipeline import Sink
 from lmsc_unet.core.storage import resolve_inside
 from lmsc_unet.imageio import GeoTag, RowSource, write_png_rows

@@ -9,8 +9,7 @@ import numpy as np
 import tifffile
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.imageio.decoding import decoding
-from lmsc_unet.imageio.info import AnyArray
+from lmsc_unet.imageio.info import AnyArray, decoding
 from lmsc_unet.imageio.rows import block_rows
 
 MAX_HELD_BYTES = 1 << 28

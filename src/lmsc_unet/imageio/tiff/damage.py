@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.imageio.decoding import decoding
-from lmsc_unet.imageio.info import MAX_BYTES_PER_PIXEL
+from lmsc_unet.imageio.info import MAX_BYTES_PER_PIXEL, decoding
 
 _PALETTE = 3
 _MAX_INFLATION = 8192  # deflate reaches 1032, LZMA some 7000

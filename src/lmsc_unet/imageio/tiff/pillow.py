@@ -12,10 +12,8 @@ import numpy as np
 from PIL import TiffImagePlugin
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.imageio.decoding import decoding
-from lmsc_unet.imageio.info import AnyArray, turn
-from lmsc_unet.imageio.tiff.codecs import HAS_IMAGECODECS, LZW, PACKBITS
-from lmsc_unet.imageio.tiff.jpeg import JPEG
+from lmsc_unet.imageio.info import AnyArray, decoding, turn
+from lmsc_unet.imageio.tiff.codecs import HAS_IMAGECODECS, JPEG, LZW, PACKBITS
 
 WHITE_IS_ZERO = 0
 _PILLOW_HOLDS = {(1, "bool"), (1, "uint8"), (3, "uint8"), (4, "uint8"), (1, "uint16"), (1, "float32")}

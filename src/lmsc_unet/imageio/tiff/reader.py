@@ -10,15 +10,22 @@ import numpy as np
 import tifffile
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.imageio.decoding import NoDecoderError, decoding
-from lmsc_unet.imageio.info import MAX_PIXELS, AnyArray, ImageInfo, check_limits, plain_dtype, plain_values, turned_size
-from lmsc_unet.imageio.tiff.alpha import alpha_channels, hides_nothing, row_blocks
+from lmsc_unet.imageio.info import (
+    MAX_PIXELS,
+    AnyArray,
+    ImageInfo,
+    NoDecoderError,
+    check_limits,
+    decoding,
+    plain_dtype,
+    plain_values,
+    turned_size,
+)
 from lmsc_unet.imageio.tiff.blocks import can_stream, raw_blocks
-from lmsc_unet.imageio.tiff.codecs import teach_tifffile
+from lmsc_unet.imageio.tiff.codecs import teach_tifffile, teach_tifffile_jpeg
 from lmsc_unet.imageio.tiff.damage import check_header, check_pages, check_presence
 from lmsc_unet.imageio.tiff.geotiff import GeoTag, page_geo_tags, stored_nodata
-from lmsc_unet.imageio.tiff.jpeg import teach_tifffile_jpeg
-from lmsc_unet.imageio.tiff.pages import find_image
+from lmsc_unet.imageio.tiff.pages import alpha_channels, find_image, hides_nothing, row_blocks
 from lmsc_unet.imageio.tiff.pillow import (
     WHITE_IS_ZERO,
     decode_cmyk,

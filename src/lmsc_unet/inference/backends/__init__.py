@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import ConfigError, ModelError, SizeError
 from lmsc_unet.inference import metadata
 from lmsc_unet.inference.metadata import Description
-from lmsc_unet.inference.network import Network
-from lmsc_unet.inference.outputs import as_logits, as_votes
+from lmsc_unet.inference.outputs import Network, as_logits, as_votes
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 
@@ -87,7 +86,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             backends=("onnxruntime", "openvino", "cuda", "tensorrt"),
         ),
         ".pte": Kind(reader="lmsc_unet.export.pte:read_pte", backends=("executorch",)),
-        ".xml": Kind(reader="lmsc_unet.inference.backends.ir:read_description", backends=("openvino",)),
+        ".xml": Kind(reader="lmsc_unet.inference.backends.open_vino:read_description", backends=("openvino",)),
     }
 )
 """A file's suffix -> what reads and runs it."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.metadata import INPUT, Description, check_graph
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 
 _FATAL = 4  # its own messages would come beside ours

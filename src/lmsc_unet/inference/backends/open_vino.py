@@ -1,16 +1,22 @@
 """OpenVINO on the processor, computing in float32 where the file does: its own default would be bfloat16."""
 
+import re
 import threading
+from hashlib import sha256 as sha256_of
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import ModelError
-from lmsc_unet.inference.metadata import Description, check_graph
-from lmsc_unet.inference.network import Network
+from lmsc_unet.inference.metadata import KEY, Description, check_graph, from_text
+from lmsc_unet.inference.onnx_graph import MOST_VALUES_PER_PX
+from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.inference.spec import ModelSpec
 
 
 def open_session(path: Path, description: Description, device: str, runtime: Runtime) -> Network:
@@ -58,3 +64,127 @@ def open_with_hint(path: Path, description: Description, device: str, runtime: R
 def _shape(side: Any) -> list[int | None]:
     """A side's lengths; None where one is free."""
     return [length.get_length() if length.is_static else None for length in side.get_partial_shape()]
+
+
+DESCRIPTION = KEY.split(".")
+"""Where the description stands in the file's rt_info."""
+WEIGHTS_SHA256 = [DESCRIPTION[0], "weights_sha256"]
+"""Where the SHA-256 of the weights' file stands."""
+
+OPERATORS = (
+    *("Parameter", "Result", "Constant", "Convolution", "ConvolutionBackpropData", "GroupConvolution", "MaxPool"),
+    *("Relu", "Clamp", "Add", "Subtract", "Multiply", "Concat", "FakeQuantize", "Convert", "Reshape", "Transpose"),
+    *("Sigmoid", "Softmax", "TopK", "GreaterEqual"),
+)
+"""The operators that `lmsc export --to openvino` writes."""
+_WEIGHTS_LINE = re.compile(rb'<weights_sha256 value="[0-9a-f]{64}" ?/>')
+_GRAPH_SHA256 = re.compile(rb'(<graph_sha256 value=")([0-9a-f]{64})("/>)')
+_NONE_YET = 64 * b"0"
+
+
+def weights_of(path: Path) -> Path:
+    """The file of the weights: the one beside the graph, whatever the graph says."""
+    return path.with_suffix(".bin")
+
+
+def size_mib(path: Path) -> float:
+    """The size of a model file of any kind, with its weights where these lie beside it."""
+    weights = weights_of(path)
+    files = [path, weights] if path.suffix == ".xml" and weights.is_file() else [path]
+    return sum(file.stat().st_size for file in files) / 2**20
+
+
+def read_description(path: Path) -> Description:
+    """Reads the description of an IR, and checks that the weights beside it are its own.
+
+    Raises:
+        ModelError: a file is damaged or missing, or was not written by lmsc-unet or by a newer one.
+    """
+    model, weights = read_graph(path), weights_of(path)
+    if not model.has_rt_info(DESCRIPTION):
+        raise ModelError(
+            f"{path}: the file has no rt_info {KEY!r}, which says how images are prepared and what the logits mean. "
+            "Use a file that `lmsc export --to openvino` wrote."
+        )
+    description = from_text(_text(model, DESCRIPTION), path)
+    if not model.has_rt_info(WEIGHTS_SHA256) or _text(model, WEIGHTS_SHA256) != sha256(weights):
+        raise ModelError(
+            f"{path}: {weights.name} beside it holds other weights than were exported with it. "
+            "Copy both files together, or export the model again."
+        )
+    _check_digest(path)
+    _check_size(path, model, description.spec)
+    return description
+
+
+def with_digest(content: bytes) -> bytes:
+    """A graph's file with the SHA-256 of all of it beside that of the weights."""
+    line = b'<graph_sha256 value="' + _NONE_YET + b'"/>'
+    noted = _WEIGHTS_LINE.sub(lambda found: found[0] + line, content, count=1)
+    return _GRAPH_SHA256.sub(rb"\g<1>" + _digest(noted).encode() + rb"\g<3>", noted)
+
+
+def _digest(content: bytes) -> str:
+    """SHA-256 of a graph's file, with zeros where its own stands."""
+    return sha256_of(_GRAPH_SHA256.sub(rb"\g<1>" + _NONE_YET + rb"\g<3>", content)).hexdigest()
+
+
+def _check_digest(path: Path) -> None:
+    """Files written before there was one have none."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: the model cannot be read ({error.strerror}).") from error
+    found = _GRAPH_SHA256.search(content)
+    if found is not None and found[2].decode() != _digest(content):
+        raise ModelError(
+            f"{path}: its SHA-256 is not the one that stands in it; the file was changed or damaged after it was "
+            "written. Copy or export it again."
+        )
+
+
+def _check_size(path: Path, model: Any, spec: ModelSpec) -> None:
+    """Refuses what `lmsc export` never writes, and tensors that grow too large, before there are any."""
+    unknown = sorted({step.get_type_name() for step in model.get_ops()} - set(OPERATORS))
+    if unknown:
+        raise ModelError(
+            f"{path}: its graph has the operator {unknown[0]}, which `lmsc export` never writes; "
+            f"the known ones are {', '.join(OPERATORS)}. Copy or export it again."
+        )
+    side_px = 8 * spec.side_multiple_px
+    try:
+        example = model.clone()
+        example.reshape([1, spec.input_channels, side_px, side_px])
+        steps = [step for step in example.get_ops() if step.get_type_name() != "Constant"]
+        shapes = [side.get_shape() for step in steps for side in step.outputs()]
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{path}: its graph does not fit its description ({reason}). Export it again.") from error
+    largest = max(map(prod, shapes), default=0) / side_px**2
+    if largest > MOST_VALUES_PER_PX:
+        raise ModelError(
+            f"{path}: a step of its graph gives {largest:.4g} values for each pixel of the image; at most "
+            f"{MOST_VALUES_PER_PX} are taken. Copy or export it again."
+        )
+
+
+def read_graph(path: Path) -> Any:
+    """An `openvino.Model`.
+
+    Raises:
+        ModelError: OpenVINO cannot read it, or its weights are not there.
+    """
+    import openvino as ov
+
+    weights = weights_of(path)
+    if not weights.is_file():
+        raise ModelError(f"{path}: {weights.name} with its weights is not beside it. Copy both files together.")
+    try:
+        return ov.Core().read_model(path, weights)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{path}: OpenVINO {ov.__version__} cannot read it ({reason}).") from error
+
+
+def _text(model: Any, place: list[str]) -> str:
+    return str(model.get_rt_info(place).astype(str))

@@ -1,14 +1,16 @@
 """Signals found in recordings: masks from rows, regions from masks, trimmed boxes from regions."""
 
-from lmsc_unet.signals.detection.captures import (
+from lmsc_unet.signals.detection.energy import EnergyMask
+from lmsc_unet.signals.detection.pipeline import (
+    Masker,
+    Watch,
     capture_grid,
+    find_boxes,
     find_in_capture,
     find_in_recording,
     in_order,
     survey_floor,
 )
-from lmsc_unet.signals.detection.energy import EnergyMask
-from lmsc_unet.signals.detection.pipeline import Masker, Watch, find_boxes
 
 __all__ = [
     "EnergyMask",

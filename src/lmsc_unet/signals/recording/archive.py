@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.signals.recording.checksum import warn_of_other_sha512
 from lmsc_unet.signals.recording.layout import build_recording
 from lmsc_unet.signals.recording.metadata import MAX_META_BYTES, load_json, parse_metadata
 from lmsc_unet.signals.recording.recording import Recording
+from lmsc_unet.signals.recording.sanity import warn_of_other_sha512
 
 COMPRESSED_SUFFIXES = (".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
 ARCHIVE_SUFFIXES = (".sigmf", *COMPRESSED_SUFFIXES)

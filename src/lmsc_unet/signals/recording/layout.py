@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.signals.recording.containers import HEAD_BYTES, refuse_containers
+from lmsc_unet.signals.recording.datatypes import HEAD_BYTES, refuse_containers
 from lmsc_unet.signals.recording.metadata import CaptureEntry, Metadata
 from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingWarning
 

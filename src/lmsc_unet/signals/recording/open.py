@@ -6,7 +6,6 @@ from pathlib import Path
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.recording.archive import ARCHIVE_SUFFIXES, open_archive
-from lmsc_unet.signals.recording.checksum import warn_of_other_sha512
 from lmsc_unet.signals.recording.datatypes import parse_datatype
 from lmsc_unet.signals.recording.layout import build_recording
 from lmsc_unet.signals.recording.metadata import (
@@ -19,6 +18,7 @@ from lmsc_unet.signals.recording.metadata import (
     section,
 )
 from lmsc_unet.signals.recording.recording import Recording, RecordingWarning
+from lmsc_unet.signals.recording.sanity import warn_of_other_sha512
 
 META, DATA, COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf-collection"
 
