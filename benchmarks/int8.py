@@ -45,16 +45,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from lmsc_unet.core.provenance import provenance
     from lmsc_unet.core.timing import time_by_turns
     from lmsc_unet.evaluation.parity import compare_networks, scores
+    from lmsc_unet.export.formats import write_ir
     from lmsc_unet.export.graph import to_graph
-    from lmsc_unet.export.ir import write_ir
     from lmsc_unet.export.saving import write_model
     from lmsc_unet.inference.backends import open_network
     from lmsc_unet.inference.metadata import Description
     from lmsc_unet.inference.runtime import Runtime
     from lmsc_unet.quantization.calibration import draw_crops, find_parts
     from lmsc_unet.quantization.quantizer import Quantiser
-    from lmsc_unet.training.load_model import as_network
-    from lmsc_unet.training.trained_run import open_source
+    from lmsc_unet.training.load_model import as_network, open_source
 
     source = open_source(options.run)
     parts = find_parts(options.data, source)

@@ -26,8 +26,8 @@ from lmsc_unet.synthetic.tissue.writer import write_nuclei
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder
 from lmsc_unet.training.fit import fit, resolve_precision
+from lmsc_unet.training.load_model import network_config
 from lmsc_unet.training.losses import DiceFocalLoss
-from lmsc_unet.training.network import network_config
 from lmsc_unet.training.prepare import Prepared, prepare_data
 from lmsc_unet.training.process import prepare_process
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lmsc_unet.benchmark import plot
-from lmsc_unet.benchmark.row import Row
+from lmsc_unet.benchmark import tables
+from lmsc_unet.benchmark.tables import Row
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation import box_report
 from lmsc_unet.evaluation.detection import BoxScores
 from lmsc_unet.imageio import read_image, write_png
 from lmsc_unet.metrics.matching import DetectionCounts
-from lmsc_unet.reproduction import curves, features
+from lmsc_unet.reproduction import figures as reproduced
 from lmsc_unet.training import pictures
 from lmsc_unet.training.checkpoint_callback import write_metrics
 
@@ -104,7 +104,7 @@ def test_the_better_detector_is_drawn_higher() -> None:
 
 def test_the_faster_model_is_drawn_left_and_the_more_accurate_above(tmp_path: Path) -> None:
     rows = [(row("slow", 80.0), 0.9), (row("quick", 5.0), 0.8)]
-    plot.draw(rows, tmp_path / "a.png")
+    tables.draw(rows, tmp_path / "a.png")
     drawn = read_image(tmp_path / "a.png")
     slow, quick = (places_of(drawn, pictures.COLOURS[place]).max(axis=0) for place in (0, 1))
     assert quick[1] < slow[1]
@@ -131,9 +131,9 @@ def row(model: str, ms: float) -> Row:
 
 def test_the_strongest_channels_are_shown_in_one_scale() -> None:
     maps = np.stack([np.full((4, 4), value, np.float32) for value in (1, 5, 3, 0, 2, 4)])
-    shown = features.strongest(maps)
+    shown = reproduced.strongest(maps)
     assert shown[:, 0, 0].tolist() == [2.5, 5, 4, 3, 2]  # the average, then the strongest four
-    figure = features._draw(np.zeros((4, 4, 3), np.uint8), {"a": shown, "b": shown / 2})
+    figure = reproduced._draw_features(np.zeros((4, 4, 3), np.uint8), {"a": shown, "b": shown / 2})
     images = [axis.images[0] for axis in figure.axes if axis.images and axis.images[0].get_array().ndim == 2]
     assert len(images) == 10
     assert {image.norm.vmax for image in images} == {5}
@@ -147,7 +147,7 @@ def test_the_band_of_a_curve_reaches_from_the_worst_fold_to_the_best(tmp_path: P
         folds.append(SimpleNamespace(job=SimpleNamespace(folder=tmp_path / str(number))))
     outcome: Any = SimpleNamespace(scored=folds)
     axis = Figure().subplots()
-    curves._draw(axis, outcome, "dice")
+    reproduced._draw_curves(axis, outcome, "dice")
     band = axis.collections[0].get_paths()[0].vertices
     at_the_end = band[band[:, 0] == 5, 1]
     assert (at_the_end.min(), at_the_end.max()) == pytest.approx((0.45, 0.9))

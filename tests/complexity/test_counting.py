@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, ModelConfig, UNetConfig, model_config
 from lmsc_unet.complexity.arithmetic import num_parameters
 from lmsc_unet.complexity.counting import count
-from lmsc_unet.complexity.paper_counter import paper_macs
+from lmsc_unet.complexity.paper import paper_macs
 from lmsc_unet.errors import ConfigError, SizeError
 from lmsc_unet.models import build_model
 

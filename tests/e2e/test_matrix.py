@@ -15,7 +15,7 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.errors import INTERRUPTED
 from lmsc_unet.export import formats, graph
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.quantization.fold_batch_norm import fold
+from lmsc_unet.quantization.fuse_upconv import fold
 from lmsc_unet.training.module import Segmentation
 from tests.e2e.kinds import KINDS, Kind, num_results
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.evaluation.intervals import Bootstrap, draw_times, intervals
-from lmsc_unet.evaluation.pictures import CONFUSED, FALSE, MISSED, RIGHT, colour_errors, rank
+from lmsc_unet.evaluation.output import CONFUSED, FALSE, MISSED, RIGHT, colour_errors, rank
 from lmsc_unet.evaluation.segmentation import Compared
 from lmsc_unet.metrics.counts import IGNORE, Counts
 

@@ -8,8 +8,8 @@ import pytest
 
 from lmsc_unet.export import formats
 from lmsc_unet.export.graph import to_graph
+from lmsc_unet.training.load_model import Source, open_source
 from lmsc_unet.training.run import run
-from lmsc_unet.training.trained_run import Source, open_source
 from tests.training.small import small_config, write_discs
 
 

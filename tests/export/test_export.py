@@ -25,7 +25,7 @@ from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.quantization.fold_batch_norm import fold
+from lmsc_unet.quantization.fuse_upconv import fold
 from tests.apps.segment.conftest import blobs
 
 ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)

@@ -18,7 +18,7 @@ from lmsc_unet.quantization import quantizer
 from lmsc_unet.quantization.calibration import draw_crops, find_images
 from lmsc_unet.quantization.convtranspose import grow_by_convolving
 from lmsc_unet.quantization.quantizer import Quantiser
-from lmsc_unet.training.trained_run import Source
+from lmsc_unet.training.load_model import Source
 
 
 @pytest.fixture(scope="module")

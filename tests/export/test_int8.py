@@ -19,9 +19,8 @@ from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.imageio import write_png
 from lmsc_unet.inference.metadata import read_description
 from lmsc_unet.quantization import mixed_precision
-from lmsc_unet.quantization.calibration import draw_crops, find_images
-from lmsc_unet.quantization.domain_shift import UNLIKE, distance
-from lmsc_unet.training.trained_run import Source
+from lmsc_unet.quantization.calibration import UNLIKE, distance, draw_crops, find_images
+from lmsc_unet.training.load_model import Source
 
 OPTIONS = {"int8": True, "threads": 1, "crops": 12}
 

@@ -9,8 +9,7 @@ import pytest
 import tifffile
 
 from lmsc_unet.datasets.sample import Sample
-from lmsc_unet.evaluation.parity import Difference, Parity, compare_logits, rounding
-from lmsc_unet.evaluation.tolerance import failures
+from lmsc_unet.evaluation.parity import Difference, Parity, compare_logits, failures, rounding
 from lmsc_unet.metrics.counts import count_pixels, stack
 from lmsc_unet.quantization.calibration import draw_crops
 from tests.inference.networks import spec

@@ -18,7 +18,7 @@ from lmsc_unet.export.int8 import calibration_crops
 from lmsc_unet.export.on_first_use import export_checkpoint
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.quantization.calibration import draw_crops, find_parts
-from lmsc_unet.training.trained_run import open_source
+from lmsc_unet.training.load_model import open_source
 from tests.signals.archives import SUFFIXES, pack
 from tests.signals.sigmf_files import metadata, noise, write_pair
 

@@ -24,9 +24,8 @@ from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import LMSCUNet, UNet, build_model, restore_norms
-from lmsc_unet.models.folded import load_folded
-from lmsc_unet.models.onnx_weights import Layer, read_layers
-from lmsc_unet.quantization.fold_batch_norm import fold
+from lmsc_unet.models.onnx_weights import Layer, load_folded, read_layers
+from lmsc_unet.quantization.fuse_upconv import fold
 from tests.conftest import SHIPPED
 from tests.export.test_export import SMALL, with_statistics
 

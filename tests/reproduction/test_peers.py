@@ -9,9 +9,8 @@ from torch import nn
 
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.reproduction.peer_networks import build_peer
 from lmsc_unet.reproduction.peer_section import draw_pareto, pareto
-from lmsc_unet.reproduction.peers import PEERS
+from lmsc_unet.reproduction.peers import PEERS, build_peer
 from lmsc_unet.reproduction.reproduce import Request
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from lmsc_unet.datasets.sigmf_folder import random_parts
 from lmsc_unet.reproduction.budget import BUDGETS
-from lmsc_unet.reproduction.estimate import by_fold
 from lmsc_unet.reproduction.peers import PEERS
-from lmsc_unet.reproduction.plan import config_of, jobs_of, run_key, without_repeats
+from lmsc_unet.reproduction.plan import by_fold, config_of, jobs_of, run_key, without_repeats
 from lmsc_unet.reproduction.recipes import TABLES, Recipe, nuinsseg, nuinsseg_unet, rf
 from lmsc_unet.reproduction.sources import Source, split_rows
 

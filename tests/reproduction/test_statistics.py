@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmsc_unet.metrics.counts import Counts
-from lmsc_unet.reproduction.collecting import Outcome, Scored
-from lmsc_unet.reproduction.estimate import Clock, estimate_s
-from lmsc_unet.reproduction.experiment import Experiment
-from lmsc_unet.reproduction.findings import findings
+from lmsc_unet.reproduction.context import Outcome, Scored
+from lmsc_unet.reproduction.plan import Clock, estimate_s
+from lmsc_unet.reproduction.recipes import Experiment
 from lmsc_unet.reproduction.statistics import (
     compare_all,
     compare_with_first,
+    findings,
     holm,
     signed_rank_p,
     summarise,

@@ -5,8 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsc_unet.synthetic.radio.modulations import MODULATIONS, fast_length, psk, qam, root_raised_cosine, shape_pulses
-from lmsc_unet.synthetic.radio.resample_band import baseband, mix, ramp_ends
+from lmsc_unet.synthetic.radio.modulations import (
+    MODULATIONS,
+    baseband,
+    fast_length,
+    mix,
+    psk,
+    qam,
+    ramp_ends,
+    root_raised_cosine,
+    shape_pulses,
+)
 
 LINEAR = {"PSK2": psk(2), "PSK4": psk(4), "PSK8": psk(8), "QAM16": qam(16), "QAM64": qam(64), "QAM256": qam(256)}
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lmsc_unet.synthetic.tissue.planes import blur, distances_px, enlarge, sample
+from lmsc_unet.synthetic.tissue.nucleus import blur, distances_px, enlarge, sample
 
 ORACLE = "OpenCV is the oracle; it comes with lmsc-unet[train]"
 

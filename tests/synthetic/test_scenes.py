@@ -14,9 +14,8 @@ from lmsc_unet.signals.recording import open_recording
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import power_rows
 from lmsc_unet.synthetic.radio import SceneOptions, draw_scene, render, write_pictures, write_scenes
-from lmsc_unet.synthetic.radio.impairments import CHEAP_RADIO, Impairments
+from lmsc_unet.synthetic.radio.impairments import CHEAP_RADIO, Impairments, filtered
 from lmsc_unet.synthetic.radio.modulations import MODULATIONS
-from lmsc_unet.synthetic.radio.receiver import filtered
 from lmsc_unet.synthetic.radio.scenarios import MEASURED_TEMPLATES, TEMPLATES
 from lmsc_unet.synthetic.radio.statistics import MEASURED, drawn_statistics, expected_share, foreground_share
 from lmsc_unet.synthetic.radio.writer import picture_and_mask, scene_name

@@ -12,8 +12,7 @@ from lmsc_unet.errors import ModelError, OutputError
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
 from lmsc_unet.training.checkpoint import FORMAT, read_checkpoint, write_checkpoint
-from lmsc_unet.training.load_model import load_module
-from lmsc_unet.training.network import network_config
+from lmsc_unet.training.load_model import load_module, network_config
 
 from .small import small_config
 

@@ -8,7 +8,7 @@ import pytest
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.imageio import write_png
-from lmsc_unet.training.object_width import typical_width_px
+from lmsc_unet.training.prepare import typical_width_px
 
 cv2 = pytest.importorskip("cv2", reason="only trainings measure objects; OpenCV comes with lmsc-unet[train]")
 BINARY = LabelMap(kind="binary", raw_values=((0,), (255,)), ignore_index=100)

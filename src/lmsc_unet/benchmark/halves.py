@@ -9,8 +9,7 @@ import numpy as np
 from lmsc_unet.benchmark.plan import Lane, Variant
 from lmsc_unet.benchmark.running import open_variant
 from lmsc_unet.catalog import CATALOG
-from lmsc_unet.evaluation.parity import Difference, compare_logits
-from lmsc_unet.evaluation.tolerance import TOLERANCES
+from lmsc_unet.evaluation.parity import TOLERANCES, Difference, compare_logits
 from lmsc_unet.inference.backends import KINDS, read_description
 from lmsc_unet.inference.preprocess import find_limits, standardise
 from lmsc_unet.inference.spec import ModelSpec

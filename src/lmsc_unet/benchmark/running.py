@@ -1,19 +1,102 @@
-"""A variant's file as something to time."""
+"""Lanes on a GPU: eager PyTorch, torch.compile and CUDA graphs. Untried by us for want of a GPU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from lmsc_unet.benchmark.gpu import open_on_gpu
-from lmsc_unet.benchmark.plan import Lane
-from lmsc_unet.inference.backends import open_network, read_description
+from lmsc_unet.benchmark.plan import ON_GPU, Lane
+from lmsc_unet.errors import ConfigError
+from lmsc_unet.inference.backends import find_backend, open_network, read_description
+from lmsc_unet.inference.backends.onnx_runtime import has_provider
 from lmsc_unet.inference.backends.open_vino import open_with_hint
 from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.training.load_model import load_module
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+WARM_UP = 3
+Run = Callable[[Tensor], Tensor]
+
+
+def why_skipped(backend: str) -> str | None:
+    """Why a lane on a GPU cannot be measured here; None where it can, or is none."""
+    if backend not in ON_GPU:
+        return None
+    if not torch.cuda.is_available():
+        return f"{backend}: skipped, as PyTorch {torch.__version__} sees no CUDA GPU here"
+    return _why_no_tensorrt() if backend == "tensorrt" else None
+
+
+def _why_no_tensorrt() -> str | None:
+    try:
+        find_backend("tensorrt")
+    except ConfigError as error:
+        return f"tensorrt: skipped. {error}"
+    if not has_provider("TensorrtExecutionProvider"):
+        return "tensorrt: skipped, as the installed ONNX Runtime has no TensorRT. Try: pip install onnxruntime-gpu"
+    return None
+
+
+def open_on_gpu(lane: Lane, file: Path) -> tuple[Network, int]:
+    """A checkpoint on the GPU, channels last; the image's way there and the logits' way back are timed too."""
+    module, spec = load_module(file)
+    dtype = DTYPES[lane.variant.precision]
+    module = module.to("cuda", dtype).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    run = RUNNERS[lane.variant.backend](module)
+
+    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            batch = torch.from_numpy(pixels).to("cuda", dtype).contiguous(memory_format=torch.channels_last)
+            return np.asarray(run(batch).float().cpu().numpy())
+
+    return network, spec.input_channels
+
+
+def _eager(module: nn.Module) -> Run:
+    return module
+
+
+def _compiled(module: nn.Module) -> Run:
+    compiled: Run = torch.compile(module, mode="max-autotune-no-cudagraphs")
+    return compiled
+
+
+def _as_graph(module: nn.Module) -> Run:
+    """Captured at the first call; later calls have the same shape."""
+    captured: list[tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = []
+
+    def run(batch: Tensor) -> Tensor:
+        if not captured:
+            captured.append(_capture(module, batch.clone()))
+        graph, source, logits = captured[0]
+        source.copy_(batch)
+        graph.replay()
+        return logits
+
+    return run
+
+
+def _capture(module: nn.Module, source: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UP):
+            module(source)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        logits: Tensor = module(source)
+    return graph, source, logits
+
+
+RUNNERS: Mapping[str, Callable[[nn.Module], Run]] = MappingProxyType(
+    {"cuda": _eager, "cuda-compile": _compiled, "cuda-graphs": _as_graph}
+)
 
 
 def open_lane(lane: Lane, file: Path, size_px: int) -> Callable[[], None]:

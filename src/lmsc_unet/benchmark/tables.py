@@ -1,10 +1,126 @@
-"""What `lmsc benchmark` shows: text cells from the rows, and from what benchmark.json holds."""
+"""One measured row; its fields are the keys of `lmsc benchmark --format json`."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from lmsc_unet.benchmark.row import Row, over_unet
-from lmsc_unet.complexity.tables import Table, to_markdown
+from lmsc_unet.catalog import CATALOG
+from lmsc_unet.complexity.paper import PRINTED, PrintedCost
+from lmsc_unet.complexity.report import Table, make_report, to_markdown
+from lmsc_unet.export.saving import report_path
+from lmsc_unet.inference.loading import find_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One model in one backend, precision, batch and number of threads; times are of one image."""
+
+    model: str
+    """As it was named."""
+    backend: str
+    """A key of `PRECISIONS`."""
+    precision: str
+    """fp32, fp16, bf16 or int8."""
+    batch: int
+    """Images at once."""
+    threads: int
+    """Threads that share the work."""
+    ms_median: float
+    """Milliseconds an image."""
+    ms_p5: float
+    """5th percentile."""
+    ms_p95: float
+    """95th percentile."""
+    images_per_s: float
+    """Images a second, by the median."""
+    peak_rss_mib: float | None
+    """The most memory of a process that makes one mask; None where it was not measured."""
+    file_mib: float
+    """The file's size."""
+    cold_start_s: float | None
+    """From the start of a process to its first mask; None where it was not measured."""
+    speedup_over_unet_eager: float
+    """How many times as fast as U-Net in eager PyTorch float32, at the same batch and threads."""
+
+
+def over_unet(rows: Sequence[Row]) -> list[float | None]:
+    """How many times as fast each row is as U-Net in float32 on the same backend; None where that was not measured."""
+    unet_ms = {
+        (row.backend, row.batch, row.threads): row.ms_median
+        for row in rows
+        if row.model == "unet" and row.precision == "fp32"
+    }
+    found = (unet_ms.get((row.backend, row.batch, row.threads)) for row in rows)
+    return [None if ms is None else ms / row.ms_median for ms, row in zip(found, rows, strict=True)]
+
+
+KEYS = {
+    "summary.json": ("best", "per_image", "dice"),
+    "parity": ("scores_exported", "dc"),
+    "bundled": ("scores", "dice"),
+}
+"""Kind of file -> where the score stands in it."""
+
+
+def known_scores(models: Sequence[str]) -> dict[str, float]:
+    """Model -> Dice per image on held-out images, of those that are known."""
+    found = {model: _score(model) for model in models if model not in CATALOG}
+    return {model: score for model, score in found.items() if score is not None}
+
+
+def _score(model: str) -> float | None:
+    file = find_file(model)
+    for path, kind in (
+        (file.parent / "summary.json", "summary.json"),
+        (report_path(file), "parity"),
+        (file.with_suffix(".json"), "bundled"),
+    ):
+        is_its_own = kind != "summary.json" or file.suffix == ".ckpt"
+        score = _read(path, KEYS[kind]) if is_its_own else None
+        if score is not None:
+            return score
+    return None
+
+
+def _read(path: Path, keys: Sequence[str]) -> float | None:
+    """A number in a JSON file; None where the file or the number is not there."""
+    try:
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
+        for key in keys:
+            value = value[key]
+        return float(value)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+NUM_CLASSES = 2
+"""What the paper counted with; times are of one logit."""
+
+
+def make_table_1(rows: Sequence[Row], size_px: int) -> list[dict[str, Any]]:
+    """One mapping for each model of the catalog among the rows, with its float32 times by backend.
+
+    The times are those of the smallest batch and the fewest threads.
+    """
+    names = [name for name in dict.fromkeys(row.model for row in rows) if name in CATALOG]
+    report = make_report(names, size_px=size_px, num_classes=NUM_CLASSES)
+    return [
+        asdict(cost)
+        | {"paper_ms": PRINTED.get(cost.model, PrintedCost()).inference_ms, "ms": _times_ms(cost.model, rows)}
+        for cost in report.rows
+    ]
+
+
+def _times_ms(model: str, rows: Sequence[Row]) -> dict[str, float]:
+    times: dict[str, tuple[int, int, float]] = {}
+    for row in rows:
+        if row.model == model and row.precision == "fp32":
+            found = (row.batch, row.threads, row.ms_median)
+            times[row.backend] = min(times.get(row.backend, found), found)
+    return {backend: ms for backend, (_, _, ms) in times.items()}
+
 
 HEADINGS = (
     *("model", "backend", "precision", "batch", "threads", "ms", "p5", "p95", "images/s"),
@@ -71,3 +187,44 @@ def _cells(row: Row, ratio: float | None) -> tuple[str, ...]:
 
 def _number(value: float | None, form: str = "g") -> str:
     return "-" if value is None else f"{value:{form}}"
+
+
+LEAST_SPAN = 0.06
+"""Of the Dice axis."""
+
+
+def points(rows: Sequence[Row], scores: Mapping[str, float], exported: frozenset[str]) -> list[tuple[Row, float]]:
+    """The rows to show, each with its Dice: batches of 1, and no INT8 made by the benchmark, whose score none knows."""
+    return [
+        (row, scores[row.model])
+        for row in rows
+        if row.model in scores and row.batch == 1 and (row.precision != "int8" or row.model in exported)
+    ]
+
+
+def draw(shown: Sequence[tuple[Row, float]], path: Path) -> None:
+    """Writes a PNG; one colour a model, one marker a backend and precision."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    models = list(dict.fromkeys(row.model for row, _ in shown))
+    for row, score in shown:
+        colour = f"C{models.index(row.model) % 10}"
+        axes.scatter(row.ms_median, score, color=colour)
+        label = f"{row.backend} {row.precision}" + (f", {row.threads} threads" if row.threads > 1 else "")
+        axes.annotate(label, (row.ms_median, score), xytext=(4, 4), textcoords="offset points", fontsize=7, rotation=45)
+    for place, model in enumerate(models):
+        axes.scatter([], [], color=f"C{place % 10}", label="/".join(Path(model).parts[-2:]))
+    axes.set_xscale("log")
+    axes.set_xlabel("ms an image (median)")
+    axes.set_ylabel("Dice per image, held-out images")
+    axes.margins(0.15)
+    low, high = axes.get_ylim()
+    missing = max(0.0, LEAST_SPAN - (high - low)) / 2  # differences below a point of Dice must not look large
+    axes.set_ylim(low - missing, high + missing)
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend(loc="best", fontsize=8)
+    figure.savefig(path, dpi=120)

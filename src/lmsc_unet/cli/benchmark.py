@@ -10,7 +10,7 @@ from lmsc_unet.core.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lmsc_unet.benchmark.row import Row
+    from lmsc_unet.benchmark.tables import Row
 
 
 def benchmark(
@@ -80,7 +80,7 @@ def _on_gpu() -> tuple[str, ...]:
 
 def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[Row]") -> None:
     from lmsc_unet.benchmark.files import own_kinds
-    from lmsc_unet.benchmark.plot import draw, points
+    from lmsc_unet.benchmark.tables import draw, points
     from lmsc_unet.core.storage import write_text
 
     write_text(out / "benchmark.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
@@ -106,8 +106,7 @@ def _print_tables(report: "Mapping[str, Any]") -> None:
     import rich.table
     from rich.console import Console
 
-    from lmsc_unet.benchmark.row import Row
-    from lmsc_unet.benchmark.tables import speed_table, table_1
+    from lmsc_unet.benchmark.tables import Row, speed_table, table_1
 
     console = Console(highlight=False)
     console.width = max(console.width, 180)  # a number is never cut

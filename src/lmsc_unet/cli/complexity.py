@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from lmsc_unet.complexity.tables import Table
+    from lmsc_unet.complexity.report import Table
 
 
 def complexity(
@@ -29,8 +29,7 @@ def complexity(
         format: How to print it.
     """
     from lmsc_unet.catalog import CATALOG
-    from lmsc_unet.complexity.report import make_report, to_json
-    from lmsc_unet.complexity.tables import to_markdown, to_tables
+    from lmsc_unet.complexity.report import make_report, to_json, to_markdown, to_tables
 
     report = make_report(names or CATALOG, size_px=size_px, num_classes=classes)
     if format == "json":

@@ -119,8 +119,8 @@ def _print_tables(report: "Mapping[str, Any]") -> None:
     from rich.console import Console
 
     from lmsc_unet.evaluation.box_report import boxes_table
-    from lmsc_unet.evaluation.energy_baseline import energy_table
-    from lmsc_unet.evaluation.tables import to_tables
+    from lmsc_unet.evaluation.report import to_tables
+    from lmsc_unet.evaluation.session import energy_table
 
     at = {"mask": "the mask's own size", "network": "the network's size"}[report["score_at"]]
     console = Console(highlight=False, width=max(Console().width, 120))  # a number is never cut

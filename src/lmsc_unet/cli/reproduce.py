@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lmsc_unet.reproduction.experiment import DataName
+    from lmsc_unet.reproduction.recipes import DataName
 
 Word = Literal[
     "table1", "table2", "table3", "table4", "choices", "figure4", "figure5", "figure6", "figure7", "peers", "all"

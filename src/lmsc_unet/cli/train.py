@@ -67,8 +67,7 @@ def train(
         resume: Go on with the run in the folder after a kill or an error; starts one where there is none.
         overwrite: Replace the run in the folder.
     """
-    from lmsc_unet.training.process import prepare_process
-    from lmsc_unet.training.ranks import is_leader
+    from lmsc_unet.training.process import is_leader, prepare_process
     from lmsc_unet.training.run import run
 
     settings = replace(settings, network=parse_overrides(settings.network))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lmsc_unet.catalog import ModelConfig
-from lmsc_unet.complexity.paper_counter import paper_macs
+from lmsc_unet.complexity.paper import paper_macs
 from lmsc_unet.core.ranges import check_number
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.models import build_model

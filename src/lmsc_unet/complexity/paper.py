@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from types import MappingProxyType
+
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +36,19 @@ PRINTED: Mapping[str, PrintedCost] = MappingProxyType(
     }
 )
 """The cells by the catalog's names."""
+
+
+def paper_macs(layer: nn.Module, x: Tensor, y: Tensor) -> int:
+    """What one layer that turned `x` into `y` costs by the paper's counter."""
+    match layer:
+        case nn.Conv2d() | nn.ConvTranspose2d():
+            taps = prod(layer.kernel_size) * layer.in_channels // layer.groups
+            return y.numel() * (taps + (layer.bias is not None))
+        case nn.BatchNorm2d():
+            return x.numel() * (2 if layer.affine else 1)
+        case nn.ReLU() | nn.ReLU6():
+            return y.numel()
+        case nn.MaxPool2d():
+            return x.numel()
+        case _:
+            return 0

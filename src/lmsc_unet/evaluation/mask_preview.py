@@ -11,7 +11,7 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import DataError, LmscError
-from lmsc_unet.evaluation.pictures import CELL_PX, GAP_PX, INK, LINE_PX, PAPER, fitted, text_line
+from lmsc_unet.evaluation.output import CELL_PX, GAP_PX, INK, LINE_PX, PAPER, fitted, text_line
 from lmsc_unet.inference.overlays import colour_table, draw_overlay, to_display
 from lmsc_unet.metrics.counts import IGNORE
 

@@ -3,32 +3,95 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.core.storage import sha256
+from lmsc_unet.datasets.chunks import load_rows
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
-from lmsc_unet.datasets.load import find_label_map
+from lmsc_unet.datasets.load import find_label_map, load_pair
 from lmsc_unet.datasets.options import DataOptions, PieceOptions
-from lmsc_unet.datasets.sample import Sample
+from lmsc_unet.datasets.sample import Sample, of_split
 from lmsc_unet.datasets.split_file import names_of_split
+from lmsc_unet.errors import DataError
 from lmsc_unet.evaluation.box_report import to_row
 from lmsc_unet.evaluation.detection import BoxScores, detectors, recordings_of, score_boxes
-from lmsc_unet.evaluation.energy_baseline import energy_scores
 from lmsc_unet.evaluation.intervals import Bootstrap
-from lmsc_unet.evaluation.pictures import draw_worst_and_best
-from lmsc_unet.evaluation.report import make_report, without_nan
+from lmsc_unet.evaluation.output import draw_worst_and_best
+from lmsc_unet.evaluation.report import PAPER_COLUMNS, Table, make_report, share, without_nan
 from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
-from lmsc_unet.evaluation.selection import Part, select
 from lmsc_unet.inference.detector import Finder, network_finder
 from lmsc_unet.inference.loading import find_file, load
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.metrics import averages
+from lmsc_unet.metrics.counts import count_pixels, stack
+from lmsc_unet.signals.detection import EnergyMask
+from lmsc_unet.signals.detection.artifacts import without_splatter
+from lmsc_unet.signals.detection.components import without_specks
 from lmsc_unet.signals.settings import SpectrogramSettings
+
+
+def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, Any]:
+    """The scores of signal against noise by average, each piece searched by itself; none where there are no pieces.
+
+    Raises:
+        DataError: a recording cannot be read.
+    """
+    counts = []
+    for sample in samples:
+        if sample.piece is not None:
+            rows_db = load_rows(sample.piece)
+            mask, _ = EnergyMask(frames_per_row=sample.piece.spectrogram.stft.frames_per_row)(rows_db)
+            truth = np.minimum(load_pair(sample, label_map)[1], 1)
+            kept = without_specks(without_splatter(mask, rows_db))
+            counts.append(count_pixels(kept, truth, 2))
+    if not counts:
+        return {}
+    together = stack(counts)
+    return {"paper": averages.paper(together), "pooled": averages.pooled(together)}
+
+
+def energy_table(scores: dict[str, Any]) -> Table:
+    """The energy detector's row of the paper's scores."""
+    rows = tuple((label, share(scores["paper"][key])) for key, label in PAPER_COLUMNS)
+    return Table(
+        title="The energy detector on the same pieces, signal against noise", headings=("score", "share"), rows=rows
+    )
+
+
+Part = Literal["train", "val", "test", "all"]
+
+
+def select(samples: Sequence[Sample], part: Part | None = None) -> tuple[Part, tuple[Sample, ...]]:
+    """The samples of a part and its name; without one `test` where the data has it, else `val`, else all.
+
+    Raises:
+        DataError: the data puts no image into that part.
+    """
+    chosen = part or default_part(samples)
+    if chosen == "all":
+        return chosen, tuple(samples)
+    found = of_split(samples, chosen)
+    if not found:
+        known = sorted({sample.split for sample in samples if sample.split})
+        has = f"it has {', '.join(known)}" if known else "it names no parts"
+        raise DataError(
+            f"The data has no image in {chosen}; {has}. Choose another by --split, or name parts by folders "
+            "train/ val/ test/ or by --split-file."
+        )
+    return chosen, found
+
+
+def default_part(samples: Sequence[Sample]) -> Part:
+    """What was held back for the end, or else from training, or else all that there is."""
+    if of_split(samples, "test"):
+        return "test"
+    return "val" if of_split(samples, "val") else "all"
 
 
 @dataclass(frozen=True, kw_only=True)

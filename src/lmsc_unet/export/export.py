@@ -9,8 +9,7 @@ from typing import Any
 
 from lmsc_unet.core.storage import write_text
 from lmsc_unet.errors import ConfigError, ModelError
-from lmsc_unet.evaluation.parity import as_report
-from lmsc_unet.evaluation.tolerance import as_limits, failures
+from lmsc_unet.evaluation.parity import as_limits, as_report, failures
 from lmsc_unet.export.formats import FORMATS, find_format
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.saving import check_target, replacing, report_path
@@ -18,7 +17,7 @@ from lmsc_unet.export.work import Comparison, Finished, Start, Work, make_float_
 from lmsc_unet.inference.backends import KINDS
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.quantization.calibration import Parts, find_parts, is_data_folder
-from lmsc_unet.training.trained_run import Source, open_source
+from lmsc_unet.training.load_model import Source, open_source
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
-"""The kinds of file that an export writes: what each is made of, how it is written, what else lies beside it."""
+"""OpenVINO's IR from an ONNX graph: `model.xml` with our description in its rt_info, `model.bin` with the weights."""
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -7,18 +8,38 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import onnx
 from torch import nn
 
+from lmsc_unet.core.storage import sha256
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.export.graph import to_graph
-from lmsc_unet.export.ir import write_ir
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.pte import write_pte
 from lmsc_unet.export.saving import write_model
-from lmsc_unet.inference.metadata import Description
+from lmsc_unet.inference.backends.open_vino import DESCRIPTION, WEIGHTS_SHA256, weights_of, with_digest
+from lmsc_unet.inference.metadata import Description, to_text
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.quantization.fold_batch_norm import fold
-from lmsc_unet.quantization.fuse_upconv import merge_growing
+from lmsc_unet.quantization.fuse_upconv import fold, merge_growing
+
+
+def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> None:
+    """Writes both files; 8-bit weights stay 8-bit.
+
+    The sums of both are noted in the graph's file, so that damage and one of them without the other are noticed.
+    """
+    import openvino as ov
+
+    with tempfile.TemporaryDirectory(prefix="lmsc-ir-") as name:
+        source = Path(name) / "model.onnx"
+        source.write_bytes(graph.SerializeToString())
+        model = ov.convert_model(source)
+    weights = weights_of(path)
+    ov.serialize(model, path, weights)
+    model.set_rt_info(to_text(description), DESCRIPTION)
+    model.set_rt_info(sha256(weights), WEIGHTS_SHA256)
+    ov.serialize(model, path, weights)
+    path.write_bytes(with_digest(path.read_bytes()))
 
 
 @dataclass(frozen=True, kw_only=True)

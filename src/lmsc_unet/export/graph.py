@@ -14,7 +14,7 @@ from lmsc_unet.errors import ModelError
 from lmsc_unet.export.options import OPSET
 from lmsc_unet.inference.metadata import INPUT, OUTPUT
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.quantization.fold_batch_norm import fold
+from lmsc_unet.quantization.fuse_upconv import fold
 
 IR_VERSION = 10
 """ONNX Runtime 1.19 reads up to 10; newer ones read older files."""

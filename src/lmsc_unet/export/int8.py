@@ -15,12 +15,11 @@ from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.outputs import Network
-from lmsc_unet.quantization.calibration import Pixels, draw_crops, find_images
-from lmsc_unet.quantization.domain_shift import UNLIKE, distance
+from lmsc_unet.quantization.calibration import UNLIKE, Pixels, distance, draw_crops, find_images
 from lmsc_unet.quantization.mixed_precision import Chosen, choose_layers
 from lmsc_unet.quantization.qat import fine_tune
 from lmsc_unet.quantization.quantizer import Quantiser
-from lmsc_unet.training.trained_run import Source
+from lmsc_unet.training.load_model import Source
 
 FEW_IMAGES = 8
 PROBES = 4

@@ -21,8 +21,7 @@ from lmsc_unet.inference.backends import open_network
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.quantization.calibration import Pixels, draw_crops
-from lmsc_unet.training.load_model import as_network
-from lmsc_unet.training.trained_run import Source, open_source
+from lmsc_unet.training.load_model import Source, as_network, open_source
 
 NUM_PICTURES = 3
 

@@ -18,9 +18,8 @@ from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.quantization.calibration import Parts, draw_crops
 from lmsc_unet.quantization.cle import equalise
-from lmsc_unet.quantization.fold_batch_norm import fold
-from lmsc_unet.training.load_model import as_network
-from lmsc_unet.training.trained_run import Source
+from lmsc_unet.quantization.fuse_upconv import fold
+from lmsc_unet.training.load_model import Source, as_network
 
 PROBES = 4
 """Crops on which the end of the graph is checked."""

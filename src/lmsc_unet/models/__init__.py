@@ -4,8 +4,8 @@ from torch import nn
 
 from lmsc_unet.catalog import LMSCUNetConfig, ModelConfig, UNetConfig
 from lmsc_unet.models.blocks import BRB, MBB, DoubleConv, Up
-from lmsc_unet.models.folded import restore_norms
 from lmsc_unet.models.lmsc_unet import LMSCUNet
+from lmsc_unet.models.onnx_weights import restore_norms
 from lmsc_unet.models.unet import UNet
 
 __all__ = ["BRB", "MBB", "DoubleConv", "LMSCUNet", "UNet", "Up", "build_model", "restore_norms"]

@@ -1,7 +1,4 @@
-"""The boxes of the paper's figures, one class for each: DoubleConv, MBB, BRB and Up.
-
-In the signatures B is the batch, H and W are the sides in pixels, the other letters are channels.
-"""
+"""The check that a network makes of its input's sides."""
 
 from __future__ import annotations
 
@@ -11,10 +8,43 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from lmsc_unet.errors import SizeError
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
     from lmsc_unet.catalog import Activation, Shortcut
+
+
+def check_sides(image: Tensor, multiple_px: int) -> None:
+    """Refuses an image whose sides do not survive the poolings.
+
+    Under `torch.compile` and `torch.export` this leaves no trace but the condition that the sides are multiples.
+
+    Raises:
+        SizeError: a side is not a multiple of `multiple_px`; the message names the size to pad to.
+    """
+    height_px, width_px = image.shape[-2:]
+    if height_px % multiple_px or width_px % multiple_px:
+        raise SizeError(
+            f"The image is {height_px} x {width_px} px (height x width), and this network takes sides that are "
+            f"multiples of {multiple_px}. Pad it to {_next_multiple(height_px, multiple_px)} x "
+            f"{_next_multiple(width_px, multiple_px)} px."
+        )
+
+
+def _next_multiple(side_px: int, multiple_px: int) -> int:
+    return -(-side_px // multiple_px) * multiple_px
+
+
+def initialise_he(model: nn.Module) -> None:
+    """Draws every convolution's weights from a normal distribution of deviation sqrt(2 / fan_in); biases are 0."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
 
 ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.ReLU6]] = {"relu": nn.ReLU, "relu6": nn.ReLU6}
 

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from lmsc_unet.catalog import UNetConfig, side_multiple_px
-from lmsc_unet.models.blocks import DoubleConv, Up
-from lmsc_unet.models.initialisation import initialise_he
+from lmsc_unet.models.blocks import DoubleConv, Up, check_sides, initialise_he
 from lmsc_unet.models.pretrained import Pretrained
-from lmsc_unet.models.sides import check_sides
 
 if TYPE_CHECKING:
     from jaxtyping import Float

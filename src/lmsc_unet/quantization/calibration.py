@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from lmsc_unet.apps.segment.opening import find_items
 from lmsc_unet.datasets.folder import find_dataset
@@ -19,7 +21,7 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.inference.modes import as_sized
 from lmsc_unet.inference.preprocess import find_limits, standardise
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.training.trained_run import Source
+from lmsc_unet.training.load_model import Source
 
 Pixels = NDArray[np.float32]
 
@@ -121,3 +123,33 @@ def _crop(sample: Sample, spec: ModelSpec, rng: np.random.Generator) -> Pixels:
 def _padded(pixels: Pixels, multiple_px: int) -> Pixels:
     below, right = -pixels.shape[1] % multiple_px, -pixels.shape[2] % multiple_px
     return np.pad(pixels, ((0, 0), (0, below), (0, right)), mode="symmetric")
+
+
+UNLIKE = 0.6
+"""From here on images are called unlike the training images."""
+
+
+def distance(network: nn.Module, crops: Sequence[Pixels]) -> float:
+    """The mean over all channels of |mean - mean in training| / deviation in training."""
+    sums: dict[nn.BatchNorm2d, tuple[Tensor, int]] = {}
+
+    def listen(norm: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
+        assert isinstance(norm, nn.BatchNorm2d)
+        summed, number = sums.get(norm, (torch.zeros(norm.num_features, dtype=torch.float64), 0))
+        sums[norm] = summed + inputs[0].double().sum((0, 2, 3)).cpu(), number + inputs[0][:, 0].numel()
+
+    hooks = [layer.register_forward_hook(listen) for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    try:
+        with torch.inference_mode():
+            for pixels in crops:
+                network(torch.from_numpy(pixels).to(next(network.parameters()).device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return float(torch.cat([_from_training(norm, summed / number) for norm, (summed, number) in sums.items()]).mean())
+
+
+def _from_training(norm: nn.BatchNorm2d, mean: Tensor) -> Tensor:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return (mean - norm.running_mean.cpu()).abs() / (norm.running_var.cpu() + norm.eps).sqrt()

@@ -7,8 +7,7 @@ from typing import Any
 import onnx
 
 from lmsc_unet.errors import ModelError
-from lmsc_unet.evaluation.parity import Parity
-from lmsc_unet.evaluation.tolerance import failures
+from lmsc_unet.evaluation.parity import Parity, failures
 from lmsc_unet.quantization.quantizer import Quantiser
 
 MOST_IN_FLOAT = 0.5

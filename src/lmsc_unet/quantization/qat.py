@@ -19,7 +19,7 @@ from torch.nn.utils import parametrize
 
 from lmsc_unet.quantization.calibration import Pixels
 from lmsc_unet.quantization.cle import equalise
-from lmsc_unet.quantization.fold_batch_norm import fold
+from lmsc_unet.quantization.fuse_upconv import fold
 
 BATCH = 4
 WEIGHTS_RATE, RANGES_RATE = 3e-4, 2e-2

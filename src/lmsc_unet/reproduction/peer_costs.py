@@ -21,7 +21,7 @@ from lmsc_unet.catalog import CATALOG
 from lmsc_unet.errors import ModelError
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.reproduction.peer_networks import build_peer, declare_torchvision
+from lmsc_unet.reproduction.peers import build_peer, declare_torchvision
 
 INPUT, OUTPUT = "image", "logits"
 

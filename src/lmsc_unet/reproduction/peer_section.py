@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from lmsc_unet.core.timing import time_by_turns
+from lmsc_unet.reproduction.context import Stage
 from lmsc_unet.reproduction.peer_costs import INPUT, measure
-from lmsc_unet.reproduction.scores import make_scores
-from lmsc_unet.reproduction.stage import Stage
-from lmsc_unet.reproduction.statistics import compare_with_first
+from lmsc_unet.reproduction.statistics import compare_with_first, make_scores
 from lmsc_unet.training.pictures import COLOURS, save
 
 THREADS = 1

@@ -4,20 +4,22 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.datasets.sigmf_folder import TEST_SHARE, VAL_SHARE
 from lmsc_unet.reproduction.budget import Budget
-from lmsc_unet.reproduction.experiment import DataName, Experiment
+from lmsc_unet.reproduction.recipes import DataName, Experiment
 from lmsc_unet.reproduction.sources import Source
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
 
 NOT_DECISIVE = ("workers", "devices", "data")
 """Settings that are no part of a run's hash: what does not change the outcome, and where the split file lies."""
-VERSION = 1
+SCORED_VERSION = 1
 """Of what a job does; another version runs everything anew."""
 SCORED_FILE = "scored.json"
 """What a finished job leaves in its run folder."""
@@ -103,7 +105,7 @@ def run_key(config: TrainConfig, source: Source) -> str:
     """
     changed = _unlike(to_mapping(config), to_mapping(TrainConfig()))
     decisive = {name: value for name, value in changed.items() if name not in NOT_DECISIVE}
-    text = json.dumps([VERSION, source.fingerprint, decisive], sort_keys=True)
+    text = json.dumps([SCORED_VERSION, source.fingerprint, decisive], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -134,3 +136,54 @@ def _unlike(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
         if value != default:
             found[name] = value
     return found
+
+
+TRAIN_S: Mapping[str, float] = MappingProxyType({"unet": 0.6})
+"""Seconds of one training image of 256 x 256 px on two cores in bfloat16, by model."""
+SCORE_S: Mapping[str, float] = MappingProxyType({"unet": 0.25})
+"""Seconds of one image that is validated or scored."""
+OTHERS_TRAIN_S, OTHERS_SCORE_S = 0.2, 0.06
+"""Of LMSC-UNet, and assumed of all others."""
+START_S = 3.0
+"""Of a training before its first step."""
+
+
+def estimate_s(job: Job) -> float:
+    """Seconds of a job on two quiet cores; another machine has another factor."""
+    config = job.config
+    share = (config.size_px / 256) ** 2
+    train_s = TRAIN_S.get(job.model, OTHERS_TRAIN_S) * job.num_train
+    score_s = SCORE_S.get(job.model, OTHERS_SCORE_S) * job.num_held
+    return START_S + share * (config.epochs * (train_s + score_s / config.validate_every) + score_s)
+
+
+def by_fold(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    """Fold 1 of all experiments before fold 2, the short ones first: what is stopped half way can be compared."""
+    return tuple(sorted(jobs, key=lambda job: (job.config.fold, estimate_s(job))))
+
+
+class Clock:
+    """The time that is left, as the jobs that are done tell of this machine."""
+
+    def __init__(self, jobs: Iterable[Job], num_processes: int) -> None:
+        self.left = {job: estimate_s(job) for job in jobs}
+        self.num_processes = num_processes
+        self.estimated_s = self.taken_s = 0.0
+
+    def note(self, job: Job, seconds: float, *, is_done: bool) -> None:
+        """Takes a job off; one that failed tells nothing of the machine."""
+        estimate = self.left.pop(job)
+        if is_done:
+            self.estimated_s += estimate
+            self.taken_s += seconds
+
+    def left_s(self, running: Mapping[Job, float] = MappingProxyType({})) -> float:
+        """Seconds that are left, less what the running jobs have behind them."""
+        factor = self.taken_s / self.estimated_s if self.estimated_s else 1.0
+        behind = sum(min(seconds, factor * self.left[job]) for job, seconds in running.items() if job in self.left)
+        return (factor * sum(self.left.values()) - behind) / self.num_processes
+
+
+def clock_text(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    return str(timedelta(seconds=round(seconds)))

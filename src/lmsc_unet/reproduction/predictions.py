@@ -12,14 +12,13 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import find_label_map
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.datasets.sample import Sample
-from lmsc_unet.evaluation.pictures import FALSE, MISSED, RIGHT, colour_errors
+from lmsc_unet.evaluation.output import FALSE, MISSED, RIGHT, colour_errors
 from lmsc_unet.evaluation.segmentation import Compared, compare
 from lmsc_unet.inference.overlays import to_display
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.averages import set_scores
 from lmsc_unet.metrics.counts import count_pixels
-from lmsc_unet.reproduction.collecting import Outcome, Scored
-from lmsc_unet.reproduction.stage import Stage
+from lmsc_unet.reproduction.context import Outcome, Scored, Stage
 from lmsc_unet.reproduction.statistics import iou_by_image
 from lmsc_unet.reproduction.work import load
 from lmsc_unet.training.load_model import as_network

@@ -14,23 +14,17 @@ import torch
 from lmsc_unet.core.provenance import provenance
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.reproduction.budget import BUDGETS, BudgetName
-from lmsc_unet.reproduction.collecting import Outcome, collect
-from lmsc_unet.reproduction.costs import make_costs
-from lmsc_unet.reproduction.curves import make_curves
-from lmsc_unet.reproduction.estimate import Clock, by_fold, clock_text
-from lmsc_unet.reproduction.experiment import DataName, Experiment
-from lmsc_unet.reproduction.features import make_features
+from lmsc_unet.reproduction.context import Outcome, Stage, collect, read_results, write_results
+from lmsc_unet.reproduction.figures import make_costs, make_curves, make_features
 from lmsc_unet.reproduction.peer_section import make_peers
 from lmsc_unet.reproduction.peers import PEERS
-from lmsc_unet.reproduction.plan import Job, jobs_of, without_repeats
+from lmsc_unet.reproduction.plan import Clock, Job, by_fold, clock_text, jobs_of, without_repeats
 from lmsc_unet.reproduction.predictions import make_figure5, make_figure7
-from lmsc_unet.reproduction.recipes import TABLES, Recipe
+from lmsc_unet.reproduction.recipes import TABLES, DataName, Experiment, Recipe
 from lmsc_unet.reproduction.report import write_report
-from lmsc_unet.reproduction.results import read_results, write_results
 from lmsc_unet.reproduction.runner import Hands, run_jobs
-from lmsc_unet.reproduction.scores import make_scores
 from lmsc_unet.reproduction.sources import Source, find_source
-from lmsc_unet.reproduction.stage import Stage
+from lmsc_unet.reproduction.statistics import make_scores
 
 RUNS, LOGS, LOCK = "runs", "logs", ".lock"
 Tell = Callable[[str], None]

@@ -15,7 +15,7 @@ from lmsc_unet.datasets.sigmf_folder import random_parts
 from lmsc_unet.datasets.split_file import split_line
 from lmsc_unet.errors import DataError
 from lmsc_unet.reproduction.budget import Budget
-from lmsc_unet.reproduction.experiment import DataName
+from lmsc_unet.reproduction.recipes import DataName
 from lmsc_unet.synthetic.radio.scene import SceneOptions
 from lmsc_unet.synthetic.radio.writer import write_pictures
 from lmsc_unet.synthetic.tissue.writer import write_nuclei

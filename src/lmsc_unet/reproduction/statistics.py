@@ -1,7 +1,7 @@
 """What a table of scores says beside the means: spread over folds, intervals, and paired tests over images."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
@@ -13,7 +13,7 @@ from lmsc_unet.evaluation.intervals import Bootstrap, draw_times, intervals
 from lmsc_unet.evaluation.report import without_nan
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.averages import over_folds, set_scores
-from lmsc_unet.reproduction.collecting import Outcome
+from lmsc_unet.reproduction.context import Outcome, Scored, Stage
 
 LEVEL = 0.05
 """A difference is called real where its corrected p lies below."""
@@ -162,3 +162,81 @@ def _bootstrap(differences: NDArray[np.float64]) -> tuple[float, float]:
 
 def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:
     return {"low": interval[0], "high": interval[1]} if interval else {"low": None, "high": None}
+
+
+Pairs = Sequence[Mapping[str, Any]]
+
+
+def findings(section: Mapping[str, Any]) -> list[str]:
+    """One sentence on the real differences, and one on those that the paper prints."""
+    pairs = section["pairs"]
+    return [*_real(pairs), *_agreement(pairs, printed_differences(section))] if pairs else []
+
+
+def printed_differences(section: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """The paper's difference of mIoU for each pair of rows that it prints both of."""
+    printed = {row["title"]: row["paper"]["miou"] for row in section["rows"] if row["paper"]}
+    return {
+        (pair["first"], pair["second"]): printed[pair["second"]] - printed[pair["first"]]
+        for pair in section["pairs"]
+        if pair["first"] in printed and pair["second"] in printed
+    }
+
+
+def _real(pairs: Pairs) -> list[str]:
+    real = [pair for pair in pairs if pair["is_real"]]
+    if not real:
+        return [f"Real differences: none of {len(pairs)} (p below 0.05 after Holm's correction)."]
+    named = "; ".join(f"{pair['second']} less {pair['first']} {pair['difference']:+.4f}" for pair in real)
+    return [f"Real differences (p below 0.05 after Holm's correction): {len(real)} of {len(pairs)}: {named}."]
+
+
+def _agreement(pairs: Pairs, printed: Mapping[tuple[str, str], float]) -> list[str]:
+    if not printed:
+        return []
+    shared = [pair for pair in pairs if (pair["first"], pair["second"]) in printed]
+    same = [pair for pair in shared if printed[pair["first"], pair["second"]] * pair["difference"] > 0]
+    real = [pair for pair in shared if pair["is_real"]]
+    real_same = [pair for pair in real if pair in same]
+    of_real = f", and {len(real_same)} of the {len(real)} real ones" if real else ""
+    return [f"Of the {len(shared)} differences of mIoU in the paper, {len(same)} have the same sign here{of_real}."]
+
+
+def make_scores(stage: Stage, compared: Callable[[Sequence[Outcome]], Sequence[Pair]] = compare_all) -> dict[str, Any]:
+    """Rows of scores, and the pairs of rows with their tests, as plain data."""
+    return {
+        "kind": "scores",
+        **stage.facts(),
+        "rows": [_row(outcome, stage) for outcome in stage.outcomes],
+        "pairs": [asdict(pair) | {"is_real": pair.is_real} for pair in compared(stage.outcomes)],
+    }
+
+
+def _row(outcome: Outcome, stage: Stage) -> dict[str, Any]:
+    experiment = outcome.experiment
+    return {
+        "title": experiment.title,
+        "model": experiment.model,
+        "settings": dict(experiment.settings),
+        "paper": asdict(experiment.paper) if experiment.paper else None,
+        "scores": summarise(outcome),
+        "empty": without_foreground(outcome),
+        "folds": len(outcome.jobs),
+        "runs": [_run(one, stage) for one in outcome.scored],
+        "gaps": dict(outcome.gaps),
+    }
+
+
+def _run(one: Scored, stage: Stage) -> dict[str, Any]:
+    about = one.about
+    return {
+        "title": one.job.title,
+        "folder": one.job.folder.relative_to(stage.out.resolve()).as_posix(),
+        "seed": one.job.config.seed,
+        "epochs": about["epochs"],
+        "scored": f"{about['epoch']} epoch on {about['part']}",
+        "images": len(one.names),
+        "trained_s": about["trained_s"],
+        "commit": about["origin"]["commit"],
+        "machine": about["origin"]["machine"],
+    }

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lmsc_unet.evaluation.tables import Table, interval, share
-from lmsc_unet.reproduction.findings import printed_differences
+from lmsc_unet.evaluation.report import Table, interval, share
+from lmsc_unet.reproduction.statistics import printed_differences
 
 PAPER_COLUMNS = (("acc", "accuracy"), ("miou", "mIoU"), ("f1", "F1"), ("dc", "DC"))
 OTHERS = (

@@ -19,9 +19,8 @@ from lmsc_unet.errors import LmscError
 from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.reproduction.peer_networks import build_peer
-from lmsc_unet.reproduction.peers import PEERS
-from lmsc_unet.reproduction.plan import SCORED_FILE, VERSION
+from lmsc_unet.reproduction.peers import PEERS, build_peer
+from lmsc_unet.reproduction.plan import SCORED_FILE, SCORED_VERSION
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision
@@ -86,7 +85,7 @@ def carry_out(work: Work) -> None:
     module, spec = load(work.folder / f"{work.epoch}.ckpt", config.model)
     scored = evaluate(Predictor(as_network(module), spec), samples_of(work, prepared), prepared.label_map)
     about = {
-        "version": VERSION,
+        "version": SCORED_VERSION,
         "part": work.part,
         "epoch": work.epoch,
         "epochs": len(recorder.rows),

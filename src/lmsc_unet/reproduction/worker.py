@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def _prepare() -> None:
-    from lmsc_unet.reproduction.peer_networks import declare_torchvision
+    from lmsc_unet.reproduction.peers import declare_torchvision
     from lmsc_unet.training.process import prepare_process
 
     declare_torchvision()

@@ -17,16 +17,14 @@ from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ModelError
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
+from lmsc_unet.training.callbacks import TrainingProgress, averaging, stops
 from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from lmsc_unet.training.checkpoint_callback import Recorder
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
-from lmsc_unet.training.ema import averaging
-from lmsc_unet.training.interruption import stops
+from lmsc_unet.training.load_model import network_config
 from lmsc_unet.training.module import Segmentation
-from lmsc_unet.training.network import network_config
 from lmsc_unet.training.pretrained import load_initial
-from lmsc_unet.training.progress import TrainingProgress
 from lmsc_unet.training.run_folder import decisive_differences
 
 

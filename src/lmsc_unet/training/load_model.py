@@ -1,5 +1,7 @@
-"""A trained network by its run folder or checkpoint, as the callable that prediction takes."""
+"""The catalog's network with a run's changes."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from lmsc_unet.catalog import ModelConfig, model_config
 from lmsc_unet.complexity.arithmetic import num_parameters
 from lmsc_unet.config import from_mapping
+from lmsc_unet.core.storage import sha256
+from lmsc_unet.datasets.options import DataOptions, PieceOptions
 from lmsc_unet.errors import ConfigError, ModelError
+from lmsc_unet.evaluation.session import pieces_of
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import TORCH, Runtime
@@ -18,7 +24,22 @@ from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.config import TrainConfig
-from lmsc_unet.training.network import network_config
+from lmsc_unet.training.run_folder import is_run, read_config
+
+
+def network_config(config: TrainConfig, input_channels: int, num_logits: int) -> ModelConfig:
+    """The catalog's config of a run's model, with the fields of `config.network`, and channels and logits by the data.
+
+    Raises:
+        ConfigError: an unknown model, a field that its config does not have, or one that follows from the data.
+    """
+    base = model_config(config.model, input_channels=input_channels, num_classes=num_logits)
+    fields = {name: getattr(base, name) for name in base.__dataclass_fields__}
+    changes = {str(key).replace("-", "_"): value for key, value in config.network.items()}
+    if changes.keys() & {"input_channels", "num_classes"}:
+        raise ConfigError("network.input_channels and network.num_classes follow from the data; leave them out.")
+    return from_mapping(type(base), fields | changes, "network")
+
 
 PREFIX = "network."
 BYTES_PER_WEIGHT = 4
@@ -96,3 +117,64 @@ def _load_weights(network: nn.Module, weights: dict[str, torch.Tensor], path: Pa
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise ModelError(f"{path}: its weights do not fit the model {model!r} that it names ({first}).") from error
+
+
+SPLIT_FILE, SUMMARY_FILE = "split.csv", "summary.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A trained network and where it comes from."""
+
+    network: nn.Module
+    """The network in evaluation mode, batch norms and all."""
+    spec: ModelSpec
+    """How it wants its images."""
+    checkpoint: Path
+    """The checkpoint file."""
+    checkpoint_sha256: str
+    """Its SHA-256."""
+    data_options: DataOptions
+    """How the run's data folder is laid out; the defaults of a checkpoint without its run."""
+    pieces: PieceOptions
+    """How the run's recordings became pictures; of a checkpoint without its run, as its model says."""
+    split_file: Path | None
+    """Which images the run trained and validated on."""
+    data: Path | None
+    """The run's data folder, if it is noted and still there."""
+    commit: str
+    """The commit that trained it; empty where it is not known."""
+
+
+def open_source(model: Path) -> Source:
+    """Loads a run folder or a checkpoint.
+
+    Raises:
+        ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
+    """
+    checkpoint = find_file(model)
+    network, spec = load_module(checkpoint)
+    folder = checkpoint.parent
+    summary = _summary(folder)
+    config = read_config(folder) if is_run(folder) else None
+    split_file, data = folder / SPLIT_FILE, Path(str(summary.get("data") or ""))
+    return Source(
+        network=network,
+        spec=spec,
+        checkpoint=checkpoint,
+        checkpoint_sha256=sha256(checkpoint),
+        data_options=config.data if config is not None else DataOptions(),
+        pieces=config.recordings if config is not None else pieces_of(spec),
+        split_file=split_file if split_file.is_file() else None,
+        data=data if summary.get("data") and data.is_dir() else None,
+        commit=str(summary.get("commit") or ""),
+    )
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """summary.json of a finished run; nothing where there is none."""
+    try:
+        summary = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}

@@ -1,15 +1,20 @@
-"""From a data folder and a config to what a training takes: its samples, its labels, its model's spec."""
+"""How wide the things in masks are, from which a training chooses its scale."""
 
+import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lmsc_unet.catalog import grid_margin_px, side_multiple_px
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.groups import check_groups
 from lmsc_unet.datasets.labels import LabelMap
-from lmsc_unet.datasets.load import find_label_map, label_map_of, summarise_masks
+from lmsc_unet.datasets.load import find_label_map, label_map_of, load_mask, summarise_masks
 from lmsc_unet.datasets.mask_summary import check_learnable
 from lmsc_unet.datasets.remarks import band_note, dataset_remarks
 from lmsc_unet.datasets.sample import Dataset, Sample
@@ -17,10 +22,43 @@ from lmsc_unet.datasets.splits import Fold, check_no_leak, given_split, holdout,
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import read_info
 from lmsc_unet.inference.spec import ModelSpec, Scaling
+from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.config import TrainConfig
-from lmsc_unet.training.network import network_config
-from lmsc_unet.training.object_width import typical_width_px
-from lmsc_unet.training.ranks import is_leader
+from lmsc_unet.training.load_model import network_config
+from lmsc_unet.training.process import is_leader
+
+MAX_MASKS = 200
+"""The width is taken from about so many masks, evenly chosen."""
+
+
+def typical_width_px(samples: Sequence[Sample], label_map: LabelMap) -> float:
+    """The width of a typical object: the median over foreground pixels of how wide the object around them is.
+
+    An object is a connected piece of foreground, its width that of the largest circle in it, so that nuclei in a row
+    are as wide as one. 0 where no mask has any foreground.
+    """
+    masks = [sample.mask for sample in samples if sample.mask is not None]
+    chosen = masks[:: max(1, len(masks) // MAX_MASKS)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        found = list(pool.map(lambda path: _widths_px(load_mask(path, label_map)), chosen))
+    widths_px, areas_px = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    if not widths_px.size:
+        return 0.0
+    order = np.argsort(widths_px)
+    middle = np.searchsorted(np.cumsum(areas_px[order]), areas_px.sum() / 2)
+    return float(widths_px[order][middle])
+
+
+def _widths_px(mask: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Width and area of each connected piece of foreground."""
+    import cv2  # only trainings come here, and it is as large as all else that runs models
+
+    foreground = ((mask > 0) & (mask != IGNORE)).astype(np.uint8)
+    number, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
+    inside_px = np.zeros(number)
+    np.maximum.at(inside_px, labels.ravel(), cv2.distanceTransform(foreground, cv2.DIST_L2, 5).ravel())
+    return 2 * inside_px[1:], stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
+
 
 WIDE_PX = 30.0
 """Objects from this width on are trained and predicted at half scale: LMSC-UNet sees 37 px around a pixel."""

@@ -13,8 +13,7 @@ from lmsc_unet.inference.bundled import bundled_files, float32_file, hint
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.metadata import read_description
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.models.folded import load_folded, restore_norms
-from lmsc_unet.models.onnx_weights import read_layers
+from lmsc_unet.models.onnx_weights import load_folded, read_layers, restore_norms
 from lmsc_unet.training.dataset import Crops
 from lmsc_unet.training.load_model import load_module
 

@@ -24,7 +24,7 @@ from lmsc_unet.training.fit import fit, resolve_precision
 from lmsc_unet.training.load_model import load_model
 from lmsc_unet.training.pictures import draw_curves, draw_predictions
 from lmsc_unet.training.prepare import Prepared, prepare_data
-from lmsc_unet.training.ranks import is_leader
+from lmsc_unet.training.process import is_leader
 from lmsc_unet.training.run_folder import as_begun, check_run_folder, discard_unstarted, open_run
 
 SUMMARY_FILE = "summary.json"

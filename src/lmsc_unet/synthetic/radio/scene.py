@@ -9,12 +9,9 @@ from numpy.typing import NDArray
 from lmsc_unet.core.ranges import MOST_SEED, check_range
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.signals.boxes import SignalBox
-from lmsc_unet.synthetic.radio.impairments import NONE, Impairments
-from lmsc_unet.synthetic.radio.modulations import Random
-from lmsc_unet.synthetic.radio.receiver import receive
-from lmsc_unet.synthetic.radio.resample_band import baseband, mix, ramp_ends
+from lmsc_unet.synthetic.radio.impairments import NONE, Impairments, add_echoes, add_skirts, add_spurs, receive
+from lmsc_unet.synthetic.radio.modulations import Random, baseband, mix, ramp_ends
 from lmsc_unet.synthetic.radio.scenarios import FILE_SAMPLES, MEASURED_TEMPLATES, TEMPLATES, Emission
-from lmsc_unet.synthetic.radio.transmitter import add_echoes, add_skirts, add_spurs
 
 PICTURE_SAMPLES = 256 * 256
 _SCALES = (1, 2, 4, 8, 16, 32, 64)

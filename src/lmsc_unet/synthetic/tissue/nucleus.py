@@ -1,4 +1,4 @@
-"""One nucleus: its outline, and the chromatin in it."""
+"""Maps of numbers blurred, enlarged, bent and measured: what the generator of tissue is made with."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,101 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lmsc_unet.synthetic.tissue.planes import Map
+Map = NDArray[np.float32]
+
+_BLOCK_VALUES = 1 << 16  # what stays in the second-level cache while it is worked on
+_SHARPNESS = -0.75  # of the cubic: how deep it dips beside a step
+
+
+def blur(values: Map, across_px: float, down_px: float) -> Map:
+    """A map "H W C" under a Gaussian of two deviations; beyond an edge it is mirrored at its last pixels."""
+    kernels = [_gaussian(deviation_px) for deviation_px in (down_px, across_px)]
+    (above, left) = radii = [len(kernel) - 1 for kernel in kernels]
+    padded = np.pad(values, [*((radius, radius) for radius in radii), (0, 0)], mode="reflect")
+    blurred = np.empty(values.shape, np.float32)
+    step = max(1, _BLOCK_VALUES // values[0].size)
+    for start in range(0, len(values), step):
+        block = padded[start : start + step + 2 * above]
+        rows = _weigh(kernels[1], [block[:, at : at + values.shape[1]] for at in range(2 * left + 1)])
+        blurred[start : start + step] = _weigh(
+            kernels[0], [rows[at : len(rows) - 2 * above + at] for at in range(2 * above + 1)]
+        )
+    return blurred
+
+
+def _gaussian(deviation_px: float) -> Map:
+    """The weights of the middle and of one side, out to four deviations."""
+    weights = np.exp(-(np.arange(round(4 * deviation_px + 0.5) + 1) ** 2) / (2 * deviation_px**2))
+    return np.asarray(weights / (2 * weights.sum() - weights[0]), np.float32)
+
+
+def _weigh(kernel: Map, shifted: list[Map]) -> Map:
+    """The sum of a map's shifted copies, which lie around the middle one, by the kernel."""
+    radius = len(kernel) - 1
+    total: Map = shifted[radius] * kernel[0]
+    pair = np.empty_like(total)
+    for distance in range(1, radius + 1):
+        np.add(shifted[radius - distance], shifted[radius + distance], out=pair)
+        pair *= kernel[distance]
+        total += pair
+    return total
+
+
+def enlarge(coarse: Map, factor: float, start_px: int, size_px: int) -> Map:
+    """A square map by cubic interpolation, `factor` times as large, of which a square from `start_px` on is kept."""
+    weights = _cubic_weights(len(coarse), factor, start_px, size_px)
+    return np.asarray(weights @ coarse @ weights.T)
+
+
+def _cubic_weights(num_cells: int, factor: float, start_px: int, size_px: int) -> Map:
+    """What each cell gives to each pixel, "pixel cell"."""
+    at = (np.arange(start_px, start_px + size_px) + 0.5) / factor - 0.5
+    first = np.floor(at).astype(np.intp) - 1
+    weights = np.zeros((size_px, num_cells), np.float32)
+    for place in range(4):
+        cells = np.clip(first + place, 0, num_cells - 1)
+        np.add.at(weights, (np.arange(size_px), cells), _cubic(np.abs(at - first - place)))
+    return weights
+
+
+def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keys' kernel (1981), in cells."""
+    a = _SHARPNESS
+    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    far = ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0))
+
+
+def sample(values: Map, rows: Map, columns: Map) -> Map:
+    """The values of a map "H W" at places between its pixels, linearly; beyond an edge the map is its mirror image."""
+    top, left = np.floor(rows).astype(np.intp), np.floor(columns).astype(np.intp)
+    down, right = rows - top, columns - left
+    (y0, y1), (x0, x1) = (
+        [_mirrored(first + step, length) for step in range(2)]
+        for first, length in zip((top, left), values.shape, strict=True)
+    )
+    upper = values[y0, x0] * (1 - right) + values[y0, x1] * right
+    lower = values[y1, x0] * (1 - right) + values[y1, x1] * right
+    return np.asarray(upper * (1 - down) + lower * down, np.float32)
+
+
+def _mirrored(index: NDArray[np.intp], length: int) -> NDArray[np.intp]:
+    index = index % (2 * length)
+    return np.minimum(index, 2 * length - 1 - index)
+
+
+def distances_px(is_there: NDArray[np.bool_], reach_px: int) -> Map:
+    """How far each pixel of "H W" is from the nearest that is there; `reach_px` where that is further."""
+    rows = np.arange(len(is_there))[:, np.newaxis]
+    above = np.maximum.accumulate(np.where(is_there, rows, -reach_px), axis=0)
+    below = np.minimum.accumulate(np.where(is_there, rows, len(rows) + reach_px)[::-1], axis=0)[::-1]
+    squares = np.minimum(np.minimum(rows - above, below - rows), reach_px).astype(np.float32) ** 2
+    padded = np.pad(squares, [(0, 0), (reach_px, reach_px)], constant_values=reach_px**2)
+    nearest = squares.copy()
+    for shift in range(1, reach_px):
+        for at in (reach_px - shift, reach_px + shift):
+            np.minimum(nearest, padded[:, at : at + squares.shape[1]] + np.float32(shift**2), out=nearest)
+    return np.sqrt(np.minimum(nearest, np.float32(reach_px**2)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lmsc_unet.synthetic.tissue.planes import Map, blur, enlarge, sample
+from lmsc_unet.synthetic.tissue.nucleus import Map, blur, enlarge, sample
 
 _HAEMATOXYLIN = (0.65, 0.70, 0.29)
 _EOSIN = (0.09, 0.95, 0.28)

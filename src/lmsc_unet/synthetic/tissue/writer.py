@@ -17,8 +17,16 @@ from lmsc_unet.core.stopping import postponed
 from lmsc_unet.core.storage import check_folder, make_folder
 from lmsc_unet.errors import OutputError
 from lmsc_unet.imageio import write_png
-from lmsc_unet.synthetic.tissue.nucleus import EPITHELIUM, FIBROBLAST, LYMPHOCYTE, TUMOUR, Nucleus, draw_nucleus
-from lmsc_unet.synthetic.tissue.planes import Map, distances_px
+from lmsc_unet.synthetic.tissue.nucleus import (
+    EPITHELIUM,
+    FIBROBLAST,
+    LYMPHOCYTE,
+    TUMOUR,
+    Map,
+    Nucleus,
+    distances_px,
+    draw_nucleus,
+)
 from lmsc_unet.synthetic.tissue.stain import develop, random_stain, smooth_noise, stroma
 
 _CLUMPS_PX = 256

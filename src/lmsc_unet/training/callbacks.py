@@ -1,12 +1,41 @@
-"""One bar for the whole training: epoch, loss, score and the time left; plain lines where there is no terminal."""
+"""What watches a training: the averaged weights, the progress bar, and how it is stopped from outside."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, WeightAveraging
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+
+from lmsc_unet.core.stopping import Terminated
+from lmsc_unet.errors import LmscError
+
+
+def averaging(decay: float) -> list[Callback]:
+    """Lightning's weight averaging with a decay that rises from 0 to its full value; none for a decay of 0."""
+    if not decay:
+        return []
+
+    def average(averaged: list[Tensor], current: list[Tensor], num_averaged: Tensor | int) -> None:
+        weight = 1 - ramped(decay, int(num_averaged))
+        for ours, theirs in zip(averaged, current, strict=True):
+            if ours.is_floating_point():
+                ours.lerp_(theirs, weight)
+            else:
+                ours.copy_(theirs)
+
+    return [WeightAveraging(multi_avg_fn=average)]
+
+
+def ramped(decay: float, num_averaged: int) -> float:
+    """The decay of one step: at most (1 + n) / (10 + n), so that the first, bad weights are soon forgotten."""
+    return min(decay, (1 + num_averaged) / (10 + num_averaged))
+
 
 SECONDS_BETWEEN_LINES = 15
 
@@ -72,3 +101,29 @@ class TrainingProgress(Callback):  # type: ignore[misc]
     def _close(self) -> None:
         if self.progress.live.is_started:  # otherwise it would print an empty line
             self.progress.stop()
+
+
+COLLECTIVES = ("gloo", "NCCL")
+"""What lets processes speak to each other, as the errors of PyTorch name it."""
+
+
+@contextmanager
+def stops(trainer: pl.Trainer) -> Iterator[None]:
+    """Around `trainer.fit`: tells why it stopped.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, or SIGTERM as `Terminated`; Lightning raises SystemExit for both.
+        LmscError: another process of `--devices` is gone.
+    """
+    try:
+        yield
+    except SystemExit as stop:
+        is_terminated = isinstance(stop, SIGTERMException) or isinstance(stop.__context__, Terminated)
+        raise (Terminated if is_terminated else KeyboardInterrupt) from stop
+    except RuntimeError as error:
+        if trainer.world_size == 1 or not any(name in str(error) for name in COLLECTIVES):
+            raise
+        raise LmscError(
+            f"Another process of --devices ended, and the training with it ({str(error).splitlines()[0]}). "
+            "What that process said stands above. The finished epochs are kept; go on by --resume."
+        ) from error
