@@ -1,4 +1,7 @@
-"""Lanes on a GPU: eager PyTorch, torch.compile and CUDA graphs. Untried by us for want of a GPU."""
+"""Opens each benchmark case as something to time: exported files, PyTorch, and on a GPU torch.compile and CUDA graphs.
+
+The cases on a GPU are untried by us for want of one.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One measured row; its fields are the keys of `lmsc benchmark --format json`."""
+"""What `lmsc benchmark` shows: the measured rows, known scores, the paper's Table 1, text tables and the plot."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""What the paper printed of its networks' costs (Sawant et al. 2025, Tables 1 and 3)."""
+"""What the paper printed of its networks' costs (Sawant et al. 2025, Tables 1 and 3), and how its tool counts.
+
+The convention is that of ptflops 0.7.0: see docs/network.md.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The ways on for masks whose values have no one meaning."""
+"""What to do about a dataset that cannot be read: masks of no one meaning, or a folder in which no pairs are found."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What the check says of the values of all masks together."""
+"""`lmsc data check`: what a dataset holds and everything that is wrong with it, before hours are spent on it."""
 
 import os
 from collections import Counter, defaultdict

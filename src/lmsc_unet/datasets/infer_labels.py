@@ -1,4 +1,7 @@
-"""Whether wide masks hold instances: numbers of single objects, and not classes."""
+"""What the masks of a dataset mean, from all of their values: one meaning, or an error that says the ways on.
+
+That includes whether 16-bit values are numbers of single objects, and not classes.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

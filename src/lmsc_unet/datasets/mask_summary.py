@@ -1,4 +1,4 @@
-"""What a mask holds, small enough to be kept for every mask of a dataset."""
+"""What a mask holds, small enough to be kept for every mask of a dataset, and the pixels of each class."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

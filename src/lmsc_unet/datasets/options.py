@@ -1,4 +1,7 @@
-"""A piece of a recording as a sample: which rows of its spectrogram, and what its labels become. Settings only."""
+"""Where a dataset's images and masks lie, what its masks mean, and how recordings are cut into chunks: settings only.
+
+One list for every command; no torch and no files here.
+"""
 
 import os
 import re

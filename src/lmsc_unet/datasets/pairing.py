@@ -1,4 +1,4 @@
-"""Images and masks of some folders, paired by the path below them without its ending."""
+"""Images and masks paired by their paths, in folders whose names say what they hold."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Images that are one and the same under two names, by their files' bytes or by their pixels."""
+"""What `lmsc data check` warns of, a line per kind, for those who train without it; duplicates among images."""
 
 import hashlib
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""One image and its mask, as files."""
+"""One image and its mask as files, the datasets that they make, and what can be wrong with a file."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

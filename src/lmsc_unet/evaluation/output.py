@@ -1,4 +1,4 @@
-"""The worst and the best images of an evaluation in one picture, with their errors in colour."""
+"""The folder of `lmsc evaluate --out`: scores.json, per_image.csv, and the worst and the best images in one picture."""
 
 import json
 from collections.abc import Mapping, Sequence

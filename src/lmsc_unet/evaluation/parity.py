@@ -1,4 +1,7 @@
-"""How far an exported network is from the original: on the same images, in logits, in classes and in scores."""
+"""How far an exported network is from the original, in logits, classes and scores, and how far it may be.
+
+Both see the same images; a file beyond the tolerance is refused.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence

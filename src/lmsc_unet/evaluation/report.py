@@ -1,4 +1,4 @@
-"""All scores of an evaluation as plain data: what `--format json` prints and scores.json holds."""
+"""All scores of an evaluation as plain data, for `--format json` and scores.json, and as tables to print."""
 
 import csv
 import io

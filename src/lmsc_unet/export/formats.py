@@ -1,4 +1,4 @@
-"""OpenVINO's IR from an ONNX graph: `model.xml` with our description in its rt_info, `model.bin` with the weights."""
+"""The kinds of file that an export writes: what each is made of, how it is written, what else lies beside it."""
 
 import tempfile
 from collections.abc import Callable, Mapping

@@ -1,4 +1,7 @@
-"""The line between our code and the decoders of others, who raise anything at all on damaged bytes, and log it."""
+"""What the header of an image says, how large an image may be, and the errors of decoders in our words.
+
+Decoders raise anything at all on damaged bytes, and log it: `decoding` is the line between them and our code.
+"""
 
 import logging
 import threading

@@ -1,4 +1,7 @@
-"""Whether zeros at a picture's border are outside of it, as beside a turned orthophoto, or are dark like any others."""
+"""Pixels of which nothing is known: NaN, the nodata value of a GeoTIFF, and a border of exact zeros.
+
+Zeros count where they lie outside of the scene, as beside a turned orthophoto, and not where they are dark like others.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

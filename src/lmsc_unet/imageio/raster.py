@@ -1,4 +1,4 @@
-"""GIF, WebP and JPEG 2000: what has to be looked at before Pillow decodes them."""
+"""PNG, JPEG, BMP, GIF, WebP and JPEG 2000 by Pillow, and what has to be looked at before Pillow decodes them."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

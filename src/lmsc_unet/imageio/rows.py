@@ -1,4 +1,4 @@
-"""Pictures that come in blocks of rows from top to bottom, so that they need not fit in memory."""
+"""Images as blocks of rows from top to bottom, so that they need not fit in memory; no more is decoded than is read."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

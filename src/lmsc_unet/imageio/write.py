@@ -1,4 +1,4 @@
-"""PNG, the parts that Pillow leaves out: writing by rows and fast, and colours of 16 bits."""
+"""Images on disk without loss, whole or not at all: PNG by rows and fast, of 8 and 16 bits; TIFF."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""A network as what finds signals in rows of a spectrogram."""
+"""What searches a recording: the energy detector, or a network with the spectrogram that it was trained on."""
 
 import os
 from dataclasses import dataclass, field, replace

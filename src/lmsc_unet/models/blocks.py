@@ -1,4 +1,7 @@
-"""The check that a network makes of its input's sides."""
+"""The boxes of the paper's figures, one class each: DoubleConv, MBB, BRB and Up; initialisation and the check of sides.
+
+He initialisation, which the paper uses everywhere (section 3.2; He et al. 2015).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Reads the weights of an exported float32 file by the layer that they belong to, with no package but numpy.
+"""Weights of an exported float32 file, by layer, back in a network.
 
 `lmsc export` keeps the names of weights; a bias has one of the exporter's choice, or none where it is zero, so it is
-found by the convolution that it goes into.
+found by the convolution that it goes into. A convolution of the file holds its batch norm's scale, too: the network's
+batch norms become the identity until `restore_norms` measures them again.
 """
 
 import mmap

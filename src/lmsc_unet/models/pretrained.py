@@ -1,6 +1,6 @@
-"""What huggingface_hub does: writes a network's folder by its mixin, uploads it, fetches it.
+"""Networks with their weights: bundled ones, folders, and the Hugging Face hub.
 
-The package is loaded when a network is saved or fetched; `pip install "lmsc-unet[hub]"` brings it.
+The hub's package is loaded when a network is saved or fetched; `pip install "lmsc-unet[hub]"` brings it.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""The images that an export is calibrated on and checked with: real ones, prepared as prediction prepares them."""
+"""The images that INT8 is calibrated on and exports are compared on: real ones, preprocessed as in prediction.
+
+And how far the network's own statistics on them are from those of its training images (domain shift).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""results.json: what was measured, section by section; the report is drawn from it alone."""
+"""What a table or figure is made from: the budget, the data, the finished folds with their gaps, and results.json."""
 
 import json
 import sys

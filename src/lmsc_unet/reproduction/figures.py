@@ -1,4 +1,4 @@
-"""Table 1: parameters, operations, size and time of an image, measured here, beside the paper's."""
+"""Table 1, Figure 4 (learning curves) and Figure 6 (what the last decoder block passes on), measured here."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Networks of other packages, by name, to be trained and scored in the same harness and from random weights."""
+"""Networks of other packages, by name, trained and scored in the same harness and from random weights."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

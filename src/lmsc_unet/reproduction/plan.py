@@ -1,4 +1,4 @@
-"""Which trainings the tables and figures need: each once, by the hash of its config and data."""
+"""Which trainings the tables and figures need, each once by the hash of its config and data, and how long they take."""
 
 import hashlib
 import json

@@ -1,4 +1,7 @@
-"""What the paper printed of scores (Sawant et al. 2025, Tables 2 to 4); Table 1 is in complexity/paper.py."""
+"""The runs worth repeating: what each is trained on, how it differs from the base, and what the paper printed for it.
+
+Scores of Sawant et al. 2025, Tables 2 to 4; Table 1 is in complexity/paper.py.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

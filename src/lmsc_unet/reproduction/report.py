@@ -1,4 +1,4 @@
-"""results.json as a document: sections of text, tables and pictures, the same for Markdown and HTML."""
+"""report.md and report.html: text, tables and pictures drawn from results.json and the figures beside it."""
 
 import base64
 import html

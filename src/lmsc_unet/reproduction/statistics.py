@@ -1,4 +1,4 @@
-"""What a table of scores says beside the means: spread over folds, intervals, and paired tests over images."""
+"""What a table of scores says beside the means: spread over folds, intervals, paired tests, and findings in words."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

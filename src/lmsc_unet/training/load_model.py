@@ -1,4 +1,4 @@
-"""The catalog's network with a run's changes."""
+"""A trained network by its run folder or checkpoint: as the callable that prediction takes, and as what is exported."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How wide the things in masks are, from which a training chooses its scale."""
+"""From a data folder and a config to what a training takes: its samples, its labels, its model's spec and scale."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What a process is told that does nothing but train: called by commands, never by what a program imports."""
+"""What a process that trains is told, and which of the processes of `--devices` it is; the first alone writes."""
 
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only

@@ -1,4 +1,7 @@
-"""Axes of a picture: round numbers for ticks, and units that keep them short."""
+"""spectrogram.png: a recording as a picture with axes in seconds and hertz, and the found signals outlined.
+
+A recording of any length becomes a few hundred lines, made as its rows pass by.
+"""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The images that `lmsc predict` is to segment."""
+"""From what `lmsc predict` is given to a job that is ready to run: images found, model loaded, folder opened."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

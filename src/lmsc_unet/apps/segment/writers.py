@@ -1,4 +1,4 @@
-"""The files of one image: its mask in the way asked for, an overlay, and probabilities."""
+"""The files of one image: its mask, with the image's place on earth, an overlay on request, and probabilities."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

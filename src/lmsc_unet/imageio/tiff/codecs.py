@@ -1,4 +1,4 @@
-"""What tifffile wants imagecodecs for, by Pillow and NumPy: LZW and PackBits, both predictors, odd numbers of bits."""
+"""What tifffile wants imagecodecs for, by Pillow and NumPy: LZW, PackBits, JPEG tiles, predictors, odd bits."""
 
 import struct
 from collections.abc import Callable

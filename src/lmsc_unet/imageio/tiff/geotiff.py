@@ -1,4 +1,4 @@
-"""What a GeoTIFF says beside its pixels: where it lies, and which value means that nothing is known."""
+"""GeoTIFF: where an image lies, which value means that nothing is known, and masks that keep the place."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence

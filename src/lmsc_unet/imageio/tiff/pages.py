@@ -1,4 +1,7 @@
-"""Which channels of a TIFF are transparency: GDAL calls the infrared band of an 8-bit GeoTIFF alpha, too."""
+"""Which page and which channels of a TIFF are the image: no smaller copies, labels, previews or transparency.
+
+GDAL calls the infrared band of an 8-bit GeoTIFF alpha, too.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From chunks of samples to boxes, whatever makes the mask: the energy detector or a network."""
+"""From samples to boxes, whatever makes the mask; each capture on its own grid and against its own noise floor."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""A connected region of a mask, with the power in its rows.
+"""Connected regions of a mask that comes in blocks of rows: a region that crosses a block's border is one region.
 
-Memory does not grow with its length: it keeps its limits, sums and the power of its columns; its first and last rows
-are shown when it has ended.
+Memory does not grow with a region's length: it keeps its limits, sums and the power of its columns; its first and last
+rows are shown when it has ended.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""The SigMF datatypes: how the bytes of a data file become samples."""
+"""The SigMF datatypes: how bytes become samples, and which files hold none (archives, WAV) by their first bytes."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""A recording: what is known of it, and its samples in chunks from a memory map."""
+"""A recording: what is known of it and its samples in chunks from a memory map; or the samples of a pipe."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""What may be wrong with a transmitter, the air and a receiver, and how much of it. Each is off at 0."""
+"""What may be wrong with a transmitter, the air and a receiver, and how much of it. Each is off at 0.
+
+A transmitter adds noise around its signal and spurs, the air echoes, a receiver roll-off, IQ imbalance and a DC offset.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The 14 modulations at their own pace: one turn of a cyclic signal, and the band that it fills.
+"""The 14 modulations at baseband: one period of a cyclic signal, resampled to the bandwidth and length asked for.
 
-A "native" signal knows no sample rate, only how many cycles it has; `fitting` brings it to the bandwidth asked for.
+A prototype knows no sample rate, only how many cycles it has; `baseband` fits its DFT bins into the band.
 """
 
 from collections.abc import Callable, Mapping

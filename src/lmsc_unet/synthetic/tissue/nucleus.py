@@ -1,4 +1,4 @@
-"""Maps of numbers blurred, enlarged, bent and measured: what the generator of tissue is made with."""
+"""One nucleus: its outline and the chromatin in it; and the maps of numbers that tissue is drawn with."""
 
 from dataclasses import dataclass
 
