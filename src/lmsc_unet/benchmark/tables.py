@@ -8,7 +8,8 @@ from typing import Any
 
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.complexity.paper import PRINTED, PrintedCost
-from lmsc_unet.complexity.report import Table, make_report, to_markdown
+from lmsc_unet.complexity.report import make_report
+from lmsc_unet.core.tables import Table, to_markdown
 from lmsc_unet.export.saving import report_path
 from lmsc_unet.inference.loading import find_file
 
@@ -131,7 +132,7 @@ HEADINGS = (
 def speed_table(rows: Sequence[Row]) -> Table:
     """Every row, with how many times as fast it is as U-Net: in eager PyTorch, and in float32 on the same backend."""
     cells = tuple(_cells(row, ratio) for row, ratio in zip(rows, over_unet(rows), strict=True))
-    return Table(title="Speed, by turns in one run", headings=HEADINGS, cells=cells)
+    return Table(title="Speed, by turns in one run", headings=HEADINGS, rows=cells, left=("backend", "precision"))
 
 
 def table_1(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -151,7 +152,7 @@ def table_1(rows: Sequence[Mapping[str, Any]]) -> Table:
         )
         for row in rows
     )
-    return Table(title="The paper's Table 1, float32, beside this machine", headings=headings, cells=cells)
+    return Table(title="The paper's Table 1, float32, beside this machine", headings=headings, rows=cells)
 
 
 def report_to_markdown(report: Mapping[str, Any]) -> str:

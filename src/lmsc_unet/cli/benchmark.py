@@ -103,23 +103,10 @@ def _print_markdown(report: "Mapping[str, Any]") -> None:
 
 
 def _print_tables(report: "Mapping[str, Any]") -> None:
-    import rich.table
-    from rich.console import Console
-
     from lmsc_unet.benchmark.tables import Row, speed_table, table_1
+    from lmsc_unet.core.tables import print_tables
 
-    console = Console(highlight=False)
-    console.width = max(console.width, 180)  # a number is never cut
-    for table in (table_1(report["table_1"]), speed_table([Row(**row) for row in report["rows"]])):
-        if not table.cells:
-            continue
-        drawn = rich.table.Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for heading in table.headings:
-            is_text = heading in ("model", "backend", "precision")
-            drawn.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
-        for cells in table.cells:
-            drawn.add_row(*cells)
-        console.print(drawn, "")
+    print_tables(table_1(report["table_1"]), speed_table([Row(**row) for row in report["rows"]]))
 
 
 PRINTERS = {"json": _print_json, "markdown": _print_markdown, "table": _print_tables}

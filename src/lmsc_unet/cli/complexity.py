@@ -1,13 +1,8 @@
 """`lmsc complexity`: what the networks cost, beside what the paper printed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
-
-if TYPE_CHECKING:
-    from lmsc_unet.complexity.report import Table
 
 
 def complexity(
@@ -29,7 +24,8 @@ def complexity(
         format: How to print it.
     """
     from lmsc_unet.catalog import CATALOG
-    from lmsc_unet.complexity.report import make_report, to_json, to_markdown, to_tables
+    from lmsc_unet.complexity.report import make_report, to_json, to_tables
+    from lmsc_unet.core.tables import print_tables, to_markdown
 
     report = make_report(names or CATALOG, size_px=size_px, num_classes=classes)
     if format == "json":
@@ -37,25 +33,4 @@ def complexity(
     elif format == "markdown":
         print(to_markdown(to_tables(report, with_layers=layers)))
     else:
-        _print_tables(to_tables(report, with_layers=layers))
-
-
-def _print_tables(tables: list[Table]) -> None:
-    import rich.table
-    from rich.console import Console
-
-    for table in tables:
-        drawn = rich.table.Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-        columns = list(zip(*table.cells, strict=True))
-        widths = [_width(heading, cells) for heading, cells in zip(table.headings, columns, strict=True)]
-        for heading, width in zip(table.headings, widths, strict=True):
-            drawn.add_column(heading, justify="left" if heading == table.headings[0] else "right", width=width)
-        for cells in table.cells:
-            drawn.add_row(*cells)
-        whole = sum(widths) + 2 * len(widths)
-        Console(width=max(Console().width, whole)).print(drawn)  # a number is never cut, however narrow the window
-
-
-def _width(heading: str, cells: tuple[str, ...]) -> int:
-    """Enough for the longest cell; the heading may break between words."""
-    return max(len(text) for text in (*heading.split(), *cells))
+        print_tables(*to_tables(report, with_layers=layers))

@@ -31,12 +31,14 @@ def check(
         output: How to print the report.
         preview: A new PNG file with the first masks as they are understood, beside their images.
     """
+    from lmsc_unet.core.progress import counting
     from lmsc_unet.datasets.check import check_dataset
     from lmsc_unet.datasets.report import report_dict, report_text
 
     if preview is not None:
         _check_new_png(preview)
-    report = check_dataset(data, options, on_progress=_show_progress if sys.stderr.isatty() else None)
+    with counting("reading") as show:
+        report = check_dataset(data, options, on_progress=show)
     if output == "json":
         import json
 
@@ -83,7 +85,3 @@ def _write_preview(report: "Report", path: Path) -> None:
         print(f"lmsc: note: {error}", file=sys.stderr)
     else:
         print(f"The first masks as they are understood are in {path}.", file=sys.stderr)
-
-
-def _show_progress(done: int, total: int) -> None:
-    print(f"\rread {done} of {total}", end="" if done < total else "\r\033[K", file=sys.stderr, flush=True)

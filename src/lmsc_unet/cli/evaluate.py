@@ -115,21 +115,12 @@ def _score_boxes(trial: "Trial") -> "list[BoxScores]":
 
 
 def _print_tables(report: "Mapping[str, Any]") -> None:
-    import rich.table
-    from rich.console import Console
-
+    from lmsc_unet.core.tables import print_tables
     from lmsc_unet.evaluation.box_report import boxes_table
     from lmsc_unet.evaluation.report import to_tables
     from lmsc_unet.evaluation.session import energy_table
 
     at = {"mask": "the mask's own size", "network": "the network's size"}[report["score_at"]]
-    console = Console(highlight=False, width=max(Console().width, 120))  # a number is never cut
-    console.print(f"{report['model']['name']}, {report['images']} images ({report['split']}), scored at {at}\n")
+    print(f"{report['model']['name']}, {report['images']} images ({report['split']}), scored at {at}\n")
     of_signals = (energy_table(report["energy"]), boxes_table(report["boxes"])) if "boxes" in report else ()
-    for table in (*to_tables(report), *of_signals):
-        drawn = rich.table.Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for number, heading in enumerate(table.headings):
-            drawn.add_column(heading, justify="right" if heading != "average" and number else "left", no_wrap=True)
-        for row in table.rows:
-            drawn.add_row(*row)
-        console.print(drawn, "")
+    print_tables(*to_tables(report), *of_signals)

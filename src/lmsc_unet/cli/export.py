@@ -63,24 +63,24 @@ def _with_bar(model: Path, out: Path, options: ExportOptions, *, overwrite: bool
 
 
 def _print_report(report: "Mapping[str, Any]") -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from lmsc_unet.core.tables import Table, print_tables
 
     for warning in report["warnings"]:
         print(f"lmsc: warning: {warning}", file=sys.stderr)
     seen = "held out from training" if report["held_out"] else "seen in training or not"
     print(f"{report['precision']} against PyTorch on {report['images']} images, {seen}")
-    table = Table("", "found", "allowed", box=None, padding=(0, 2, 0, 0))
     limits, before, after = report["tolerance"], report["scores_original"], report["scores_exported"]
-    table.add_row("largest difference of logits", f"{report['largest_difference']:.2g}", _limit(limits))
-    table.add_row("mean difference of logits", f"{report['mean_difference']:.2g}", "")
     other, allowed = 100 * report["other_class_share"], 100 * (1 - limits["same_class_share"])
-    table.add_row("pixels of another class", f"{other:.4f} %", f"{allowed:.2g} %")
+    rows = [
+        ("largest difference of logits", f"{report['largest_difference']:.2g}", _limit(limits)),
+        ("mean difference of logits", f"{report['mean_difference']:.2g}", ""),
+        ("pixels of another class", f"{other:.4f} %", f"{allowed:.2g} %"),
+    ]
     for name, label in (("miou", "mean IoU, foreground"), ("dc", "Dice per image"), ("acc", "accuracy")):
         if before[name] is not None:
             found = f"{before[name]:.4f} -> {after[name] or 0:.4f}"
-            table.add_row(label, found, f"-{limits['lost_iou']:.2g}" if name == "miou" else "")
-    Console(highlight=False).print(table)
+            rows.append((label, found, f"-{limits['lost_iou']:.2g}" if name == "miou" else ""))
+    print_tables(Table(headings=("", "found", "allowed"), rows=tuple(rows)))
     if "speedup_over_float32" in report:
         print(f"{report['speedup_over_float32']:.2f} times as fast as float32 here, one thread, timed by turns")
     if report.get("fine_tuned"):

@@ -46,42 +46,35 @@ def _print_networks(format: str) -> None:
     if format == "json":
         print(json.dumps(rows, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from lmsc_unet.core.tables import Table, print_tables
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("model", no_wrap=True)
-    table.add_column("parameters", justify="right")
-    table.add_column("sides", justify="right")
-    table.add_column("what it is")
-    for row in rows:
-        table.add_row(row["model"], f"{row['parameters']:,}", str(row["side_multiple_px"]), row["what"])
-    console = Console()
-    console.print(table)
-    console.print("\nParameters: with 3 input channels and 1 logit. Sides: multiples of these px.", highlight=False)
+    cells = ((row["model"], f"{row['parameters']:,}", str(row["side_multiple_px"]), str(row["what"])) for row in rows)
+    headings = ("model", "parameters", "sides", "what it is")
+    print_tables(Table(headings=headings, rows=tuple(cells), left=headings[3:]))
+    print("\nParameters: with 3 input channels and 1 logit. Sides: multiples of these px.")
 
 
 def _print_bundled(found: "Sequence[Bundled]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+    from lmsc_unet.core.tables import Table, print_tables
     from lmsc_unet.inference.bundled import OPENVINO, bundled_files
 
     if not found:
         print("No trained models are bundled with this installation. Make one: lmsc train DATA --out RUN")
         return
     rows = [_as_row(one) for one in found]
-    table = Table("model", "of", "precision", "classes", "MB", "trained on", "licence", box=None, padding=(0, 2, 0, 0))
     names = list(dict.fromkeys(name for row in rows for name in row["scores"]))
-    for name in names:
-        table.add_column(name, justify="right")
-    for row in rows:
-        scores = [f"{row['scores'][name]:.3f}" if name in row["scores"] else "-" for name in names]
-        fixed = (row["model"], f"{row['task']}s", row["precision"], ", ".join(row["classes"]))
-        table.add_row(*fixed, f"{row['bytes'] / 1e6:.2f}", row["trained_on"] or "-", row["licence"] or "-", *scores)
-    console = Console(highlight=False)
-    console.width = max(console.width, 120)
-    console.print(table)
+    texts = ("of", "precision", "classes")
+    sources = ("trained on", "licence")
+    cells = tuple(
+        (
+            *(row["model"], f"{row['task']}s", row["precision"], ", ".join(row["classes"])),
+            *(f"{row['bytes'] / 1e6:.2f}", row["trained_on"] or "-", row["licence"] or "-"),
+            *(f"{row['scores'][name]:.3f}" if name in row["scores"] else "-" for name in names),
+        )
+        for row in rows
+    )
+    headings = ("model", *texts, "MB", *sources, *names)
+    print_tables(Table(headings=headings, rows=cells, left=(*texts, *sources)))
     defaults = (f"{one.file.stem.removesuffix('-int8')} is {one.name}" for one in found if one.is_default)
     print(f"\nWithout a precision: {', '.join(defaults)}.")
     own = [f"{name.removesuffix(OPENVINO)} is {name}" for name in bundled_files() if name.endswith(OPENVINO)]

@@ -65,9 +65,7 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
         folder: A new or empty folder.
         arguments: what is generated.
     """
-    from rich.console import Console
-    from rich.progress import track
-
+    from lmsc_unet.core.progress import progress
     from lmsc_unet.synthetic.radio.scene import SceneOptions
     from lmsc_unet.synthetic.radio.writer import write_pictures, write_scenes
 
@@ -85,12 +83,12 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
         made = write_pictures(folder, options, count=given.count, processes=given.processes)
     else:
         made = write_scenes(folder, options, count=given.count, datatype=given.datatype, processes=given.processes)
-    errors = Console(stderr=True)
     done: list[Scene] = []
     try:
-        done.extend(
-            track(made, description="scenes", total=given.count, console=errors, disable=not errors.is_terminal)
-        )
+        with progress("drawing", given.count) as bar:
+            for scene in made:
+                done.append(scene)
+                bar.advance()
     except KeyboardInterrupt as stop:
         number = len(done) if given.pictures else len(list(folder.glob("*.sigmf-meta")))  # other processes' as well
         raise type(stop)(
@@ -111,24 +109,18 @@ def _impairments(given: ScenesArguments) -> "Impairments":
 
 def _print_statistics(made: "list[Scene]", options: "SceneOptions") -> None:
     """The set's statistics beside those of the dataset."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from lmsc_unet.core.tables import Table, print_tables
     from lmsc_unet.synthetic.radio.scenarios import TEMPLATES
     from lmsc_unet.synthetic.radio.statistics import MEASURED, expected_share, foreground_share
 
-    table = Table("template", "scenes", "signals", "plane filled", "measured in the dataset")
+    rows = []
     for number in TEMPLATES:
         of_it = [scene for scene in made if scene.template == number]
         if not of_it and number not in MEASURED:
             continue
         share = f"{foreground_share(of_it):.1%}" if of_it else "-"
-        table.add_row(
-            str(number),
-            str(len(of_it)),
-            str(sum(len(one.emissions) for one in of_it)),
-            share,
-            f"{MEASURED[number].occupied:.1%}" if number in MEASURED else "-",
-        )
-    table.add_row("all", str(len(made)), "", f"{foreground_share(made):.1%}", f"{expected_share(options):.1%}")
-    Console().print(table)
+        measured = f"{MEASURED[number].occupied:.1%}" if number in MEASURED else "-"
+        rows.append((str(number), str(len(of_it)), str(sum(len(one.emissions) for one in of_it)), share, measured))
+    rows.append(("all", str(len(made)), "", f"{foreground_share(made):.1%}", f"{expected_share(options):.1%}"))
+    headings = ("template", "scenes", "signals", "plane filled", "measured in the dataset")
+    print_tables(Table(headings=headings, rows=tuple(rows)))

@@ -90,21 +90,19 @@ def train(
 
 def print_summary(summary: Mapping[str, Any], out: Path) -> None:
     """Prints the main scores of the best and the last epoch, and what to look at."""
-    from rich.console import Console
-    from rich.table import Table
+    from lmsc_unet.core.tables import Table, print_tables
 
     has_folds = "folds" in summary
     title = f"mean over {summary['folds']} folds ± standard deviation" if has_folds else "on the validation images"
-    table = Table(
-        "epoch", "Dice per image", "IoU per image", "F1 pooled", "accuracy", title=title, title_justify="left"
+    epochs = (key for key in summary if key.startswith(("best", "last")) and not key.startswith("best_epoch"))
+    rows = (
+        (epoch.replace("_", " "), *(_share(summary[epoch]["paper"][name]) for name in ("dc", "miou", "f1", "acc")))
+        for epoch in epochs
     )
-    for epoch in (key for key in summary if key.startswith(("best", "last")) and not key.startswith("best_epoch")):
-        scores = summary[epoch]["paper"]
-        table.add_row(epoch.replace("_", " "), *(_share(scores[name]) for name in ("dc", "miou", "f1", "acc")))
-    console = Console(highlight=False, width=max(Console().width, 100))  # a number is never cut
-    console.print(table)
+    headings = ("epoch", "Dice per image", "IoU per image", "F1 pooled", "accuracy")
+    print_tables(Table(title=title, headings=headings, rows=tuple(rows)))
     pictures = "fold-*/" if has_folds else ""
-    console.print(f"{out}: {pictures}curves.png, {pictures}predictions.png, summary.json", soft_wrap=True)
+    print(f"{out}: {pictures}curves.png, {pictures}predictions.png, summary.json")
 
 
 def _share(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from lmsc_unet.catalog import model_config
 from lmsc_unet.complexity.counting import Cost, LayerCost, count
 from lmsc_unet.complexity.paper import PRINTED, PrintedCost
+from lmsc_unet.core.tables import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,18 +90,6 @@ def _row(name: str, cost: Cost) -> Row:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Text cells with their headings; the first column is names, the others are numbers."""
-
-    title: str
-    """What the table is of."""
-    headings: tuple[str, ...]
-    """One for each column."""
-    cells: tuple[tuple[str, ...], ...]
-    """Row by row."""
-
-
 def to_tables(report: Report, *, with_layers: bool = False) -> list[Table]:
     """The table of networks; on request one more for each network's layers."""
     setting = f"{report.size_px} x {report.size_px} px, {report.num_classes} classes"
@@ -110,20 +99,9 @@ def to_tables(report: Report, *, with_layers: bool = False) -> list[Table]:
     return tables
 
 
-def to_markdown(tables: Sequence[Table]) -> str:
-    """The tables in Markdown; more than one have their titles as headings."""
-    titles = [f"### {table.title}\n\n" if len(tables) > 1 else "" for table in tables]
-    return "\n\n".join(title + _markdown(table) for title, table in zip(titles, tables, strict=True))
-
-
-def _markdown(table: Table) -> str:
-    rules = ("---", *["---:"] * (len(table.headings) - 1))
-    return "\n".join(f"| {' | '.join(line)} |" for line in (table.headings, rules, *table.cells))
-
-
 def _table(title: str, columns: Mapping[str, Callable[[T], str]], items: Sequence[T]) -> Table:
     cells = tuple(tuple(cell(item) for cell in columns.values()) for item in items)
-    return Table(title=title, headings=tuple(columns), cells=cells)
+    return Table(title=title, headings=tuple(columns), rows=cells)
 
 
 def _printed(value: float | None) -> str:

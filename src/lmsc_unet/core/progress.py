@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 
@@ -34,3 +34,17 @@ def progress(doing: str, number: int) -> Iterator[Progress]:
     with Bar(*columns, console=console) as bar:
         task = bar.add_task("", total=number)
         yield Progress(advance=lambda: bar.advance(task), tell=console.print)
+
+
+@contextmanager
+def counting(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar whose length is known when the first is done: it takes how many are done, and of how many."""
+    with ExitStack() as bars:
+        bar: list[Progress] = []
+
+        def show(_done: int, total: int) -> None:
+            if not bar:
+                bar.append(bars.enter_context(progress(doing, total)))
+            bar[0].advance()
+
+        yield show

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from lmsc_unet.core.tables import Table
 from lmsc_unet.evaluation.detection import BoxScores
-from lmsc_unet.evaluation.report import Table, share
+from lmsc_unet.evaluation.report import share
 
 COLUMNS = ("detector", "by", "group", "true", "found", "precision", "recall", "f1", "map_50", "map_50_95")
 PLOT_PX, HEIGHT_PX, MARGIN_PX = 420, 260, 56

@@ -5,9 +5,9 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from lmsc_unet.core.tables import Table
 from lmsc_unet.evaluation.intervals import Bootstrap, intervals
 from lmsc_unet.evaluation.segmentation import Evaluation
 from lmsc_unet.metrics import averages
@@ -109,18 +109,6 @@ SCORES = (
 AVERAGES = (("pooled", "pooled"), ("per_image", "per image"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table of text."""
-
-    title: str
-    """What it shows."""
-    headings: tuple[str, ...]
-    """One for each column."""
-    rows: tuple[tuple[str, ...], ...]
-    """Cells, row by row."""
-
-
 def to_tables(report: Mapping[str, Any]) -> tuple[Table, ...]:
     """The paper's row, the foreground and the mean of all classes, each class, and each group of images."""
     groups = (_groups(report),) if "groups" in report else ()
@@ -148,7 +136,7 @@ def _sets(report: Mapping[str, Any]) -> Table:
         for name, suffix in (("foreground", ""), ("all classes", "_all_classes"))
         for average, label in AVERAGES
     )
-    return Table(title="Means over classes", headings=_headings("classes"), rows=rows)
+    return Table(title="Means over classes", headings=_headings("classes"), rows=rows, left=("average",))
 
 
 def _classes(report: Mapping[str, Any]) -> Table:
@@ -157,7 +145,7 @@ def _classes(report: Mapping[str, Any]) -> Table:
         for name in report["class_names"]
         for average, label in AVERAGES
     )
-    return Table(title="Each class against all others", headings=_headings("class"), rows=rows)
+    return Table(title="Each class against all others", headings=_headings("class"), rows=rows, left=("average",))
 
 
 def _groups(report: Mapping[str, Any]) -> Table:

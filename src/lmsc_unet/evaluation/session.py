@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.core.storage import sha256
+from lmsc_unet.core.tables import Table
 from lmsc_unet.datasets.chunks import load_rows
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
@@ -21,7 +22,7 @@ from lmsc_unet.evaluation.box_report import to_row
 from lmsc_unet.evaluation.detection import BoxScores, detectors, recordings_of, score_boxes
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.output import draw_worst_and_best
-from lmsc_unet.evaluation.report import PAPER_COLUMNS, Table, make_report, share, without_nan
+from lmsc_unet.evaluation.report import PAPER_COLUMNS, make_report, share, without_nan
 from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
 from lmsc_unet.inference.detector import Finder, network_finder
 from lmsc_unet.inference.loading import find_file, load

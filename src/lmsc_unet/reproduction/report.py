@@ -2,7 +2,6 @@
 
 import base64
 import html
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lmsc_unet.core.storage import write_text
-from lmsc_unet.evaluation.report import Table
+from lmsc_unet.core.tables import Table, table_to_html, table_to_markdown, text_to_html
 from lmsc_unet.reproduction.statistics import findings
 from lmsc_unet.reproduction.tables import cost_table, peer_table, runs_table, score_tables
 
@@ -180,33 +179,28 @@ def to_markdown(sections: Sequence[Section], paragraphs: Sequence[str]) -> str:
         parts += [f"## {section.title}", section.caption, *(f"**Gap:** {gap}" for gap in section.gaps)]
         parts += [f"![{section.title}]({section.figure})"] if section.figure else []
         for table in section.tables:
-            parts += [f"**{table.title}**", table_in_markdown(table)]
+            parts += [f"**{table.title}**", table_to_markdown(table)]
         parts += _list(section.findings)
         parts += _list(section.origin)
         for table in section.appendix:
             head = f"<details><summary>{table.title}</summary>"
-            parts += [head, table_in_markdown(table), "</details>"]
+            parts += [head, table_to_markdown(table), "</details>"]
     return "\n\n".join(parts) + "\n"
-
-
-def table_in_markdown(table: Table) -> str:
-    """A table's lines, the first column to the left."""
-    rules = ("---", *["---:"] * (len(table.headings) - 1))
-    return "\n".join(f"| {' | '.join(line)} |" for line in (table.headings, rules, *table.rows))
 
 
 def to_html(sections: Sequence[Section], paragraphs: Sequence[str], out: Path) -> str:
     """The report as one page with its pictures inside."""
-    body = ["<h1>The paper, reproduced</h1>", *(f"<p>{_text(paragraph)}</p>" for paragraph in paragraphs)]
+    body = ["<h1>The paper, reproduced</h1>", *(f"<p>{text_to_html(paragraph)}</p>" for paragraph in paragraphs)]
     for section in sections:
-        body += [f"<h2>{_text(section.title)}</h2>", f"<p>{_text(section.caption)}</p>"]
-        body += [f'<p class="gap">Gap: {_text(gap)}</p>' for gap in section.gaps]
+        body += [f"<h2>{text_to_html(section.title)}</h2>", f"<p>{text_to_html(section.caption)}</p>"]
+        body += [f'<p class="gap">Gap: {text_to_html(gap)}</p>' for gap in section.gaps]
         body += [_picture(out / section.figure, section.title)] if section.figure else []
-        body += [_table(table) for table in section.tables]
+        body += [table_to_html(table) for table in section.tables]
         body += [f"<ul>{_items(section.findings)}</ul>"] if section.findings else []
         body += [f'<ul class="origin">{_items(section.origin)}</ul>']
         body += [
-            f"<details><summary>{_text(table.title)}</summary>{_table(table)}</details>" for table in section.appendix
+            f"<details><summary>{text_to_html(table.title)}</summary>{table_to_html(table)}</details>"
+            for table in section.appendix
         ]
     head = f'<meta charset="utf-8"><title>The paper, reproduced</title><style>{STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
@@ -217,20 +211,9 @@ def _list(lines: Sequence[str]) -> list[str]:
 
 
 def _items(lines: Iterable[str]) -> str:
-    return "".join(f"<li>{_text(line)}</li>" for line in lines)
-
-
-def _text(text: str) -> str:
-    """Escaped, with `code` as code."""
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
+    return "".join(f"<li>{text_to_html(line)}</li>" for line in lines)
 
 
 def _picture(path: Path, title: str) -> str:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     return f'<p><img alt="{html.escape(title)}" src="data:image/png;base64,{data}"></p>'
-
-
-def _table(table: Table) -> str:
-    head = "".join(f"<th>{_text(heading)}</th>" for heading in table.headings)
-    rows = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
-    return f'<div class="wide"><table><caption>{_text(table.title)}</caption><tr>{head}</tr>{rows}</table></div>'

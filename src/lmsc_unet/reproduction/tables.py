@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lmsc_unet.evaluation.report import Table, interval, share
+from lmsc_unet.core.tables import Table
+from lmsc_unet.evaluation.report import interval, share
 from lmsc_unet.reproduction.statistics import printed_differences
 
 PAPER_COLUMNS = (("acc", "accuracy"), ("miou", "mIoU"), ("f1", "F1"), ("dc", "DC"))
