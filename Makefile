@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 DEMO := demo
 PEERS := .venv-peers
 SPEED := .venv-speed
-# The device wing: what runs models. Its tests also run where there is nothing else.
+# The runtime: what runs models. Its tests also run where there is nothing else.
 DEVICE := .venv-device
 EXECUTORCH := .venv-executorch
-DEVICE_TESTS := $(addprefix tests/,imageio signals synthetic metrics datasets inference apps evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_device_wing.py)
+DEVICE_TESTS := $(addprefix tests/,imageio signals synthetic metrics datasets inference apps evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_runtime_alone.py)
 
 .PHONY: demo test test-long test-device test-openvino test-executorch check format docs bench speed peers dist clean
 

@@ -1,7 +1,9 @@
-"""Rules that are kept by tests: the wings, the commands, and how fast the command line answers."""
+"""Rules that are kept by tests: what loads PyTorch, who calls whom, the commands, and how fast the command line answers."""
 
+import re
 import subprocess
 import sys
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -35,7 +37,7 @@ def modules_after(statement: str) -> set[str]:
         "from lmsc_unet.cli.main import main; main(['detect', '--help'])",
     ],
 )
-def test_the_device_wing_loads_nothing_heavy(statement: str) -> None:
+def test_the_runtime_loads_nothing_heavy(statement: str) -> None:
     assert modules_after(statement).isdisjoint(HEAVY)
 
 
@@ -89,6 +91,39 @@ def test_a_wrong_use_is_told_without_traceback(
     printed = capsys.readouterr()
     assert message in printed.out + printed.err
     assert "Traceback" not in printed.out + printed.err
+
+
+PLUG_INS = {
+    "lmsc_unet.export.on_first_use:export_checkpoint",  # a run is exported when it is first used
+    "lmsc_unet.export.pte:open_session",
+    "lmsc_unet.export.pte:read_pte",
+    "lmsc_unet.inference.backends.onnx_runtime:open_session",
+    "lmsc_unet.inference.backends.open_vino:open_session",
+    "lmsc_unet.inference.backends.open_vino:read_description",
+    "lmsc_unet.inference.backends:load_model_file",
+    "lmsc_unet.inference.metadata:read_description",
+    "lmsc_unet.training.load_model:load_model",
+}
+"""What is called by a string, so that the runtime runs without the toolkit."""
+
+
+def test_what_is_called_by_a_string_is_on_the_list_and_is_there() -> None:
+    package = REPOSITORY / "src" / "lmsc_unet"
+    tables = {package / "__init__.py", package / "cli" / "main.py"}  # public names and commands, which others test
+    texts = (path.read_text() for path in package.rglob("*.py") if path not in tables)
+    assert {name for text in texts for name in re.findall(r'"(lmsc_unet[.\w]*:\w+)"', text)} == PLUG_INS
+    for name in PLUG_INS:
+        module, attribute = name.split(":")
+        if module != "lmsc_unet.export.pte":
+            assert hasattr(import_module(module), attribute)
+
+
+def test_no_two_classes_and_no_three_files_share_a_name() -> None:
+    files = list((REPOSITORY / "src").rglob("*.py"))
+    classes = Counter(name for file in files for name in re.findall(r"^class ([A-Za-z]\w*)", file.read_text(), re.M))
+    assert [name for name, number in classes.items() if number > 1] == []
+    names = Counter(file.name for file in files)
+    assert [name for name, number in names.items() if number > 2 and name != "__init__.py"] == []
 
 
 def test_no_source_file_outgrows_its_page() -> None:
