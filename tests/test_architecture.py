@@ -1,4 +1,4 @@
-"""Rules that are kept by tests: what loads PyTorch, who calls whom, the commands, and how fast the command line answers."""
+"""Rules that are kept by tests: what loads PyTorch, who calls whom, the commands, and how fast `lmsc` answers."""
 
 import re
 import subprocess

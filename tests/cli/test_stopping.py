@@ -107,6 +107,21 @@ def test_what_waits_for_input_is_stopped_at_once_and_may_still_end_well() -> Non
     assert ended == [True]
 
 
+@pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="this system does not tell who sends a signal")
+def test_a_process_may_heed_the_one_that_started_it_alone() -> None:  # R28: what stops a job signals all its processes
+    code = "from lmsc_unet.core.stopping import heed_parent_alone\nimport time\nheed_parent_alone()\n"
+    code += f"print(flush=True)\ntime.sleep({END_S})"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for number in CODES:
+            other = f"import os; os.kill({process.pid}, {int(number)})"
+            subprocess.run([sys.executable, "-S", "-c", other], check=True)
+        assert process.poll() is None
+        process.terminate()
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("number", "times", "line"),
     [

@@ -121,7 +121,7 @@ def test_an_unfinished_run_is_not_replaced_by_the_bundled_model(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nuclei").mkdir()
     (tmp_path / "nuclei/config.yaml").touch()
-    with pytest.raises(ModelError, match=r"the folder holds no best\.ckpt"):
+    with pytest.raises(ModelError, match=r"this run holds no best\.ckpt"):
         find_file("nuclei")
 
 

@@ -101,6 +101,12 @@ def test_a_step_shows_the_same_samples_to_one_process_or_to_two() -> None:
         assert sorted(shared) == sorted(whole[4 * step : 4 * step + 4])
 
 
+def test_an_order_goes_on_where_it_was_left() -> None:
+    whole = list(EpochOrder(16, seed=1, epoch=lambda: 2))
+    assert list(EpochOrder(16, seed=1, epoch=lambda: 2, num_done=lambda: 6)) == whole[6:]
+    assert list(EpochOrder(16, seed=1, epoch=lambda: 2, num_done=lambda: 18)) == []  # the last batch was a small one
+
+
 def test_validation_images_are_padded_with_pixels_that_do_not_count(tmp_path: Path) -> None:
     image, mask, index = WholeImages(decoded(write_discs(tmp_path, count=1, side_px=42)))[0]
     assert image.shape == (3, 48, 48)

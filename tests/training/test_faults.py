@@ -89,8 +89,8 @@ def fill_disk(step: Step, *arguments: object) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("spoil", "exit_code", "message"),
     [
-        (interrupt, 130, "stopped. The finished epochs are kept in {out}; go on by --resume."),
-        (terminate, 143, "stopped. The finished epochs are kept in {out}; go on by --resume."),
+        (interrupt, 130, "stopped after step 1 of 3 of epoch 2, which is kept in {out}; go on by --resume."),
+        (terminate, 143, "stopped after step 1 of 3 of epoch 2, which is kept in {out}; go on by --resume."),
         (
             poison_images,
             1,

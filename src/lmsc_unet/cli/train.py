@@ -79,7 +79,8 @@ def train(
     except KeyboardInterrupt as stop:
         if not is_leader():
             return exit_code(stop)
-        raise type(stop)(f"stopped. The finished epochs are kept in {out}; go on by --resume.") from None
+        told = stop.args[0] if stop.args else "stopped. The finished epochs are kept"
+        raise type(stop)(f"{told} in {out}; go on by --resume.") from None
     if summary:  # empty in the processes that only help
         print_summary(summary, out)
         if settings.epochs < FEW_EPOCHS:

@@ -6,6 +6,7 @@ those, though not for long while a command loads. It is raised once: what cleans
 third one ends the process where it is.
 """
 
+import os
 import signal
 import threading
 import time
@@ -64,9 +65,9 @@ class _Stops:
                 end_at_once(self.number, frame, self.line)
         self.raise_it()
 
-    def raise_it(self) -> None:
+    def raise_it(self, *told: str) -> None:
         self.is_raised = True
-        raise Terminated if self.number == signal.SIGTERM else KeyboardInterrupt
+        raise (Terminated if self.number == signal.SIGTERM else KeyboardInterrupt)(*told)
 
     def _count(self, number: int) -> None:
         now = time.monotonic()
@@ -119,6 +120,11 @@ def postponed() -> Iterator[None]:
         _stops.raise_it()
 
 
+def stop_now(*told: str) -> None:
+    """Raises the stop that was asked for, within `postponed` too; `told` says what is kept."""
+    _stops.raise_it(*told)
+
+
 @contextmanager
 def waiting() -> Iterator[None]:
     """Within `postponed`, around what waits for input: a stop ends the block at once, and still waits to be raised."""
@@ -143,6 +149,20 @@ def deaf_children() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def heed_parent_alone(*_: object) -> None:
+    """From now on this process does not hear what is sent to all, but a SIGTERM of the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # which tells who has sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)
 
 
 @contextmanager

@@ -101,6 +101,11 @@ def _is_model(path: Path) -> bool:
 
 
 def _nothing_at(folder: Path) -> str:
+    if (folder / RUN_CONFIG).is_file() and not any(folder.glob(f"*/{RUN_CONFIG}")):
+        return (
+            f"{folder}: this run holds no {RUN_CHECKPOINT}, which is written when its first epoch is finished. "
+            "Go on with it by `lmsc train --resume`."
+        )
     runs = sorted(str(checkpoint.parent) for checkpoint in folder.glob(f"*/{RUN_CHECKPOINT}"))
     remedy = f"Did you mean one of {', '.join(runs)}?" if runs else "Give a run folder of `lmsc train`."
     return f"{folder}: the folder holds no {RUN_CHECKPOINT}. {remedy}"

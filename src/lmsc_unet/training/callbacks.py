@@ -1,19 +1,13 @@
-"""What watches a training: the averaged weights, the progress bar, and how it is stopped from outside."""
+"""What watches a training: the averaged weights that are scored, and one progress bar for the whole of it."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, WeightAveraging
-from lightning.pytorch.utilities.exceptions import SIGTERMException
+from lightning.pytorch.callbacks import Callback, Checkpoint, WeightAveraging
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
-
-from lmsc_unet.core.stopping import Terminated
-from lmsc_unet.errors import LmscError
 
 
 def averaging(decay: float) -> list[Callback]:
@@ -32,6 +26,13 @@ def averaging(decay: float) -> list[Callback]:
     return [WeightAveraging(multi_avg_fn=average)]
 
 
+def end_validation(trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    """Gives the network the training's weights back, where a validation of the averaged ones is left early."""
+    for callback in trainer.callbacks:
+        if isinstance(callback, WeightAveraging):
+            callback.on_validation_epoch_end(trainer, module)
+
+
 def ramped(decay: float, num_averaged: int) -> float:
     """The decay of one step: at most (1 + n) / (10 + n), so that the first, bad weights are soon forgotten."""
     return min(decay, (1 + num_averaged) / (10 + num_averaged))
@@ -40,8 +41,11 @@ def ramped(decay: float, num_averaged: int) -> float:
 SECONDS_BETWEEN_LINES = 15
 
 
-class TrainingProgress(Callback):  # type: ignore[misc]
-    """Shows how far the training is, on standard error."""
+class TrainingProgress(Checkpoint):  # type: ignore[misc]
+    """Shows how far the training is, on standard error.
+
+    As a `Checkpoint`, Lightning calls it when the epoch's scores are there.
+    """
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -59,12 +63,11 @@ class TrainingProgress(Callback):  # type: ignore[misc]
         self._started_s = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Opens the bar at the epoch where the training starts or goes on."""
+        """Opens the bar at the step where the training starts or goes on."""
         self._started_s = time.monotonic()
         self._first_epoch = trainer.current_epoch
         total = trainer.max_epochs * trainer.num_training_batches
-        done = trainer.current_epoch * trainer.num_training_batches
-        self._task = self.progress.add_task(self.title, total=total, completed=done, scores="")
+        self._task = self.progress.add_task(self.title, total=total, completed=trainer.global_step, scores="")
         if self.console.is_terminal and trainer.is_global_zero:
             self.progress.start()
 
@@ -101,29 +104,3 @@ class TrainingProgress(Callback):  # type: ignore[misc]
     def _close(self) -> None:
         if self.progress.live.is_started:  # otherwise it would print an empty line
             self.progress.stop()
-
-
-COLLECTIVES = ("gloo", "NCCL")
-"""What lets processes speak to each other, as the errors of PyTorch name it."""
-
-
-@contextmanager
-def stops(trainer: pl.Trainer) -> Iterator[None]:
-    """Around `trainer.fit`: tells why it stopped.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C, or SIGTERM as `Terminated`; Lightning raises SystemExit for both.
-        LmscError: another process of `--devices` is gone.
-    """
-    try:
-        yield
-    except SystemExit as stop:
-        is_terminated = isinstance(stop, SIGTERMException) or isinstance(stop.__context__, Terminated)
-        raise (Terminated if is_terminated else KeyboardInterrupt) from stop
-    except RuntimeError as error:
-        if trainer.world_size == 1 or not any(name in str(error) for name in COLLECTIVES):
-            raise
-        raise LmscError(
-            f"Another process of --devices ended, and the training with it ({str(error).splitlines()[0]}). "
-            "What that process said stands above. The finished epochs are kept; go on by --resume."
-        ) from error

@@ -1,7 +1,7 @@
 """The end of each epoch: a row of metrics.csv, the best and the last checkpoint, and whether to go on.
 
-Checkpoints are made between epochs alone, and an epoch depends on (seed, epoch) alone: a run killed at any moment
-goes on from `last.ckpt` and ends bit for bit where it would have ended.
+A checkpoint holds the sums of the epoch at hand, and what a crop looks like depends on (seed, epoch, sample) alone: a
+run that was stopped or killed goes on from `last.ckpt` and ends bit for bit where it would have ended.
 """
 
 import csv
@@ -22,6 +22,8 @@ from lmsc_unet.training.module import Segmentation
 COLUMNS = ("epoch", "step", "learning_rate", "train_loss", "train_dice", "val_loss", "val_iou", "val_dice")
 MONITORED = "val_dice"
 METRICS_FILE = "metrics.csv"
+LAST = "last.ckpt"
+"""What a run goes on from."""
 
 
 class Recorder(Checkpoint):  # type: ignore[misc]
@@ -36,6 +38,8 @@ class Recorder(Checkpoint):  # type: ignore[misc]
         self.rows: list[dict[str, float | None]] = []
         self.best_epoch = 0
         self.best_score = -math.inf
+        self.steps_done = 0
+        """Of the epoch that is resumed."""
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs; part of last.ckpt."""
@@ -46,6 +50,12 @@ class Recorder(Checkpoint):  # type: ignore[misc]
         self.rows = list(state_dict["rows"])
         self.best_epoch = state_dict["best_epoch"]
         self.best_score = state_dict["best_score"]
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Takes up the epoch in which the run was stopped, where it was."""
+        self.steps_done = checkpoint["lmsc"].get("step", 0)
 
     def finished_epochs(self) -> int:
         """How many epochs are behind us, from a resumed run's checkpoint on."""
@@ -58,13 +68,14 @@ class Recorder(Checkpoint):  # type: ignore[misc]
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Notes the epoch's row, writes the checkpoints, and stops when patience is at its end."""
         epoch = trainer.current_epoch + 1
+        self.steps_done = 0
         row = self._row(trainer, epoch)
         self.rows.append(row)
         score = row[MONITORED]
         if score is not None and score > self.best_score:
             self.best_epoch, self.best_score = epoch, score
         with postponed():  # a stop within PyTorch's own writing would be another error
-            trainer.save_checkpoint(self.folder / "last.ckpt")
+            trainer.save_checkpoint(self.folder / LAST)
             if trainer.is_global_zero:
                 write_metrics(self.folder / METRICS_FILE, self.rows)
         trainer.should_stop = trainer.should_stop or self._is_over()
@@ -72,16 +83,17 @@ class Recorder(Checkpoint):  # type: ignore[misc]
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Adds what makes the checkpoint a model, and writes best.ckpt when this epoch is the best."""
+        """Adds what makes the checkpoint a model, and writes best.ckpt at the end of the best epoch."""
         assert isinstance(pl_module, Segmentation)
-        epoch = trainer.current_epoch + 1
+        is_whole = self.finished_epochs() > trainer.current_epoch
         checkpoint["lmsc"] = {
             "format": FORMAT,
-            "epoch": epoch,
+            "epoch": self.finished_epochs(),
+            "step": 0 if is_whole else trainer.fit_loop.batch_idx + 1,
             "config": to_mapping(pl_module.config),
             "spec": to_mapping(pl_module.spec),
         }
-        if epoch == self.best_epoch and trainer.is_global_zero:
+        if is_whole and self.finished_epochs() == self.best_epoch and trainer.is_global_zero:
             write_checkpoint({key: checkpoint[key] for key in ("lmsc", "state_dict")}, self.folder / "best.ckpt")
 
     def _is_over(self) -> bool:

@@ -126,11 +126,22 @@ class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
 class EpochOrder(Sampler[int]):
     """A new order each epoch, from (seed, epoch) alone; each of `num_ranks` processes takes its share.
 
-    The epoch is asked for when an order begins, for a loader with workers begins before Lightning knows the epoch.
+    The epoch is asked for when an order begins, for a loader with workers begins before Lightning knows the epoch; so
+    is how many samples of it were done before.
     """
 
-    def __init__(self, length: int, seed: int, epoch: Callable[[], int], rank: int = 0, num_ranks: int = 1) -> None:
-        self.length, self.seed, self.epoch, self.rank, self.num_ranks = length, seed, epoch, rank, num_ranks
+    def __init__(
+        self,
+        length: int,
+        seed: int,
+        epoch: Callable[[], int],
+        num_done: Callable[[], int] = lambda: 0,
+        *,
+        rank: int = 0,
+        num_ranks: int = 1,
+    ) -> None:
+        self.length, self.seed, self.rank, self.num_ranks = length, seed, rank, num_ranks
+        self.epoch, self.num_done = epoch, num_done
 
     def __len__(self) -> int:
         return self.length // self.num_ranks
@@ -139,7 +150,7 @@ class EpochOrder(Sampler[int]):
         epoch = self.epoch()
         order = np.random.default_rng([self.seed, epoch]).permutation(self.length)
         mine = order[self.rank :: self.num_ranks][: len(self)]
-        return iter((epoch * self.length + mine).tolist())
+        return iter((epoch * self.length + mine[self.num_done() :]).tolist())
 
 
 def _random_window(shape: tuple[int, ...], side_px: int, seed: int) -> tuple[slice, slice]:

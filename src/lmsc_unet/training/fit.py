@@ -12,16 +12,18 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from lmsc_unet.config import from_mapping
+from lmsc_unet.core.stopping import heed_parent_alone
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.splits import Fold
-from lmsc_unet.errors import ModelError
+from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.training.callbacks import TrainingProgress, averaging, stops
+from lmsc_unet.training.callbacks import TrainingProgress, averaging
 from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
-from lmsc_unet.training.checkpoint_callback import Recorder
+from lmsc_unet.training.checkpoint_callback import LAST, Recorder
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
+from lmsc_unet.training.interruption import LastStep, stops
 from lmsc_unet.training.load_model import network_config
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.pretrained import load_initial
@@ -56,7 +58,9 @@ def fit(
         OutputError: a checkpoint cannot be written; the one before it stays.
         ModelError: `last.ckpt` is damaged, or another run's; or there are no such initial weights.
         ConfigError: the initial weights are of another network, or of other channels or classes.
-        KeyboardInterrupt: stopped by Ctrl-C or SIGTERM; the checkpoints of the last finished epoch stay.
+        KeyboardInterrupt: stopped by Ctrl-C or SIGTERM; the last step is kept, of several processes the last finished
+            epoch. Says which step, if one is.
+        ConfigError: the run was stopped within an epoch, and is resumed on several devices.
         LmscError: a process of `devices` is gone.
     """
     _quieten()
@@ -64,7 +68,8 @@ def fit(
     network = network or build_model(network_config(config, spec.input_channels, spec.num_logits))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recorder = Recorder(folder, config.patience)
-    own = [*averaging(config.ema_decay), TrainingProgress(title), recorder]
+    last_step = LastStep(folder / LAST)
+    own = [*averaging(config.ema_decay), last_step, TrainingProgress(title), recorder]
     trainer = _trainer(folder, config, [*callbacks, *own])
     crops = Crops(DecodedSamples(fold.train, label_map, spec), config)
     last = _checkpoint_to_resume(folder, config)
@@ -73,7 +78,7 @@ def fit(
     train = _train_loader(crops, config, trainer, recorder)
     val = _val_loader(DecodedSamples(fold.val, label_map, spec), config)
     module = Segmentation(network, spec, config, steps_per_epoch=len(train))
-    with stops(trainer):
+    with stops(trainer), last_step.waits:
         trainer.fit(module, train, val, ckpt_path=last, weights_only=True)
     return recorder
 
@@ -90,15 +95,21 @@ def resolve_precision(precision: Precision) -> Precision:
 
 def _checkpoint_to_resume(folder: Path, config: TrainConfig) -> Path | None:
     """`last.ckpt`, if there is one and this run wrote it."""
-    last = folder / "last.ckpt"
+    last = folder / LAST
     if not last.is_file():
         return None
-    written = from_mapping(TrainConfig, read_checkpoint(last)["lmsc"].get("config"), str(last))
+    own = read_checkpoint(last)["lmsc"]
+    written = from_mapping(TrainConfig, own.get("config"), str(last))
     changed = decisive_differences(written, config)
     if changed:
         raise ModelError(
             f"{last}: this checkpoint is of another run, with other settings ({'; '.join(changed)}). "
             "Put this run's own back, or start a new run in another folder."
+        )
+    if own.get("step") and config.devices > 1:
+        raise ConfigError(
+            f"{last}: the run was stopped after step {own['step']} of epoch {own['epoch'] + 1}, and several processes "
+            "begin with whole epochs alone. Go on with --devices 1."
         )
     return last
 
@@ -140,8 +151,16 @@ def _train_loader(crops: Crops, config: TrainConfig, trainer: pl.Trainer, record
     return DataLoader(
         crops,
         batch_size=config.batch // trainer.world_size,
-        sampler=EpochOrder(len(crops), config.seed, recorder.finished_epochs, trainer.global_rank, trainer.world_size),
+        sampler=EpochOrder(
+            len(crops),
+            config.seed,
+            recorder.finished_epochs,
+            lambda: config.batch * recorder.steps_done,
+            rank=trainer.global_rank,
+            num_ranks=trainer.world_size,
+        ),
         num_workers=config.workers,
+        worker_init_fn=heed_parent_alone,
         persistent_workers=config.workers > 0,
         pin_memory=torch.cuda.is_available(),
     )
@@ -163,5 +182,6 @@ def _quieten() -> None:
         ".*lr_scheduler.step.*",
         ".*srun.*",
         ".*LeafSpec.*",
+        ".*dataloader is not resumable.*",  # the order of our crops is
     ):
         warnings.filterwarnings("ignore", message)

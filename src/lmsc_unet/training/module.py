@@ -1,6 +1,7 @@
 """A network in training, as Lightning wants it: loss, scores from integer counts, optimizer and schedule."""
 
 import math
+from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -35,7 +36,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         self.steps_per_epoch = steps_per_epoch
         self.loss = DiceFocalLoss(config.loss, spec.num_logits)
         self.num_classes = len(spec.class_names)
-        self.train_counts = no_counts(self.num_classes)
+        self._begin_sums()
         self.val_counts: dict[int, Counts] = {}
 
     def forward(self, image: Tensor) -> Tensor:
@@ -44,8 +45,25 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         return logits
 
     def on_train_epoch_start(self) -> None:
-        """Starts the epoch's counts."""
+        """Starts the epoch's sums."""
+        self._begin_sums()
+
+    def _begin_sums(self) -> None:
         self.train_counts = no_counts(self.num_classes)
+        self.loss_sum = 0.0
+        self.num_crops = 0
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the epoch's sums, which Lightning's own would not outlive."""
+        counts = {kind: array.tolist() for kind, array in vars(self.train_counts).items()}
+        checkpoint["sums"] = {"counts": counts, "loss": self.loss_sum, "crops": self.num_crops}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes up the sums of an epoch in which a training was stopped; older checkpoints are of none."""
+        if "sums" in checkpoint:
+            sums = checkpoint["sums"]
+            self.train_counts = Counts(**{kind: np.array(values) for kind, values in sums["counts"].items()})
+            self.loss_sum, self.num_crops = sums["loss"], sums["crops"]
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch of crops."""
@@ -55,7 +73,8 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         if self.trainer.world_size == 1 and not torch.isfinite(loss):  # among several, all see it in the gradient
             raise _diverged(self.current_epoch, batch_idx, "loss")
         self.train_counts += self._count(logits.detach(), mask)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(image), prog_bar=True, sync_dist=True)
+        self.loss_sum += loss.item() * len(image)
+        self.num_crops += len(image)
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -65,7 +84,8 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
             raise _diverged(self.current_epoch, self.trainer.fit_loop.batch_idx, "gradient")
 
     def on_train_epoch_end(self) -> None:
-        """Logs the training's Dice (of several processes, their mean)."""
+        """Logs the training's mean loss and its Dice (of several processes, their mean)."""
+        self.log("train_loss", self.loss_sum / self.num_crops, sync_dist=True)
         self.log("train_dice", _defined(pooled(stack([self.train_counts]))["dice"]), sync_dist=True)
 
     def on_validation_epoch_start(self) -> None:
