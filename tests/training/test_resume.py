@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lmsc_unet.core import stopping
 from lmsc_unet.cli.main import main
+from lmsc_unet.core import stopping
 from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
 from lmsc_unet.training.dataset import Crops
 from lmsc_unet.training.module import Segmentation

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from lmsc_unet.imageio.info import AnyArray
@@ -104,6 +103,8 @@ def write_tiff(
     palette: NDArray[np.uint8] | None,
 ) -> None:
     """Writes blocks of rows "h W" of uint8, deflated, with tags, and as indices of a palette "N 3" if there is one."""
+    import tifffile  # here, as other images do without it
+
     height_px, width_px = size_px
     rows = min(block_rows(4 * width_px), height_px)
     file = tifffile.FileHandle(stream, name="mask.tif")  # a stream by its number has no name of its own
