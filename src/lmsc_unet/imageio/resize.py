@@ -1,7 +1,7 @@
 """Another size for an image and for its mask.
 
-Images are scaled as OpenCV's `INTER_LINEAR` does it, with its fixed-point arithmetic for 8 bits: models that were
-trained on its pixels meet the same ones here.
+Images are scaled as OpenCV's `INTER_LINEAR` does it; its fixed-point arithmetic for 8 bits is at most one grey level
+away.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from lmsc_unet.imageio.info import AnyArray
 
-_BITS = 11  # of a weight in fixed-point arithmetic
 _BLOCK_VALUES = 1 << 17  # what stays in the second-level cache while it is worked on
 
 Taps = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
@@ -76,8 +75,7 @@ def resize_rows(part: AnyArray, rows: Stretch, columns: Stretch, start: int, sto
     used, places = np.unique(np.concatenate([low, high]), return_inverse=True)
     places, num = places.reshape(-1), stop - start
     down = places[:num], places[num:], share[:, np.newaxis]
-    mix = _mix_bytes if part.dtype == np.uint8 else _mix_floats
-    mixed = mix(flat[used - low[0]], _by_channel(columns.taps(0, columns.num_out), channels), down)
+    mixed = _mix(flat[used - low[0]], _by_channel(columns.taps(0, columns.num_out), channels), down)
     return mixed.astype(part.dtype, copy=False).reshape(num, -1, channels)
 
 
@@ -114,29 +112,7 @@ def _halved(flat: AnyArray, channels: int) -> AnyArray:
     return (np.rint(sums, out=sums) if flat.dtype.kind == "u" else sums).astype(flat.dtype, copy=False)
 
 
-def _mix_bytes(flat: AnyArray, columns: Taps, rows: Taps) -> AnyArray:
-    """In 32-bit integers, with OpenCV's own places of rounding."""
-    (left, right, right_share), (upper, lower, lower_share) = columns, rows
-    across = _weighed(np.take(flat, left, axis=1), 1 - right_share)
-    across += _weighed(np.take(flat, right, axis=1), right_share)
-    across >>= 4
-    mixed = _weighed(across[upper], 1 - lower_share)
-    mixed >>= 16
-    below = _weighed(across[lower], lower_share)
-    below >>= 16
-    mixed += below
-    mixed += 2
-    mixed >>= 2
-    return mixed
-
-
-def _weighed(values: AnyArray, share: NDArray[np.float32]) -> NDArray[np.int32]:
-    wide = values.astype(np.int32, copy=False)
-    wide *= np.rint(share * np.float32(1 << _BITS)).astype(np.int32)
-    return wide
-
-
-def _mix_floats(flat: AnyArray, columns: Taps, rows: Taps) -> AnyArray:
+def _mix(flat: AnyArray, columns: Taps, rows: Taps) -> AnyArray:
     """In float32, rounded for integers."""
     (left, right, right_share), (upper, lower, lower_share) = columns, rows
     across = np.take(flat, left, axis=1) * (1 - right_share)
