@@ -41,6 +41,13 @@ def test_the_runtime_loads_nothing_heavy(statement: str) -> None:
     assert modules_after(statement).isdisjoint(HEAVY)
 
 
+def test_what_runs_or_exports_a_trained_network_loads_nothing_that_only_trains() -> None:
+    loaded = modules_after(
+        "import lmsc_unet.training.load_model, lmsc_unet.export.export, lmsc_unet.benchmark.benchmark"
+    )
+    assert loaded.isdisjoint({"lightning", "monai", "torchmetrics", "sklearn", "matplotlib", "scipy"})
+
+
 def test_help_does_not_even_load_numpy() -> None:
     loaded = modules_after("from lmsc_unet.cli.main import main; main(['--help'])")
     assert loaded.isdisjoint({"numpy", "yaml", "cyclopts", "rich", "markdown_it", "pygments"})

@@ -26,8 +26,8 @@ class Kind:
     """Fills a folder."""
     use: str = "predict"
     """The command that uses its models."""
-    inputs: str = "."
-    """What it is used on, in the folder."""
+    inputs: str = "*.sigmf-meta"
+    """What it is used on, in the folder: the first that is named so."""
     split: str = "all"
     """What is scored."""
     num_classes: int = 2
@@ -77,8 +77,12 @@ KINDS = {
     "16-bit TIFF": Kind(write=lambda folder: write_tiffs(folder, np.uint16, 200), inputs="images"),
     "float TIFF": Kind(write=lambda folder: write_tiffs(folder, np.float32, 1 / 300), inputs="images"),
     "SigMF pairs": Kind(write=lambda folder: list(write_scenes(folder, SCENES, count=4)), use="detect", split="val"),
-    "SigMF archives": Kind(write=lambda folder: write_archives(folder, ".sigmf", "w"), use="detect", split="val"),
-    "SigMF .gz": Kind(write=lambda folder: write_archives(folder, ".sigmf.gz", "w:gz"), use="detect", split="val"),
+    "SigMF archives": Kind(
+        write=lambda folder: write_archives(folder, ".sigmf", "w"), use="detect", inputs="*.sigmf", split="val"
+    ),
+    "SigMF .gz": Kind(
+        write=lambda folder: write_archives(folder, ".sigmf.gz", "w:gz"), use="detect", inputs="*.gz", split="val"
+    ),
     "by label": Kind(
         write=write_labelled,
         use="detect",

@@ -1,13 +1,16 @@
 """A small network that is trained for real, once for all tests of exports."""
 
-from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import onnx
 import pytest
+from torch import nn
 
 from lmsc_unet.export import formats
 from lmsc_unet.export.graph import to_graph
+from lmsc_unet.export.options import OPSET
+from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.training.load_model import Source, open_source
 from lmsc_unet.training.run import run
 from tests.training.small import small_config, write_discs
@@ -41,5 +44,12 @@ def graph(source: Source) -> onnx.ModelProto:
 
 @pytest.fixture
 def graph_at_hand(graph: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exports take the graph that is made already, as making it takes seconds."""
-    monkeypatch.setattr(formats, "to_graph", lambda *_: deepcopy(graph))
+    """Exports take the graph that is made already, with their own weights, as making it takes seconds."""
+    monkeypatch.setattr(formats, "to_graph", partial(from_graph, graph))
+
+
+def from_graph(
+    graph: onnx.ModelProto, network: nn.Module, spec: ModelSpec, opset: int = OPSET, _like: object = None
+) -> onnx.ModelProto:
+    """`to_graph` of a network whose graph with other weights is there."""
+    return to_graph(network, spec, opset, graph)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -16,23 +17,24 @@ from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ConfigError, ModelError, OutputError
 from lmsc_unet.export import formats, work
 from lmsc_unet.export.export import export
-from lmsc_unet.export.graph import to_graph
+from lmsc_unet.export.graph import to_graph, with_weights
 from lmsc_unet.export.options import OPSET, ExportOptions
 from lmsc_unet.export.saving import replacing
 from lmsc_unet.inference.backends import open_network
-from lmsc_unet.inference.metadata import KEY, Description, read_description
+from lmsc_unet.inference.metadata import INPUT, KEY, Description, read_description
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
 from lmsc_unet.quantization.fuse_upconv import fold
+from lmsc_unet.training.load_model import Source
 from tests.apps.segment.conftest import blobs
 
 ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)
 SMALL = {
-    "BRB at 2": LMSCUNetConfig(widths=(4, 8, 8, 8)),
+    "BRB at 2": LMSCUNetConfig(widths=(4, 8, 8)),
     "BRB everywhere, residual MBBs, ReLU6": LMSCUNetConfig(
-        widths=(4, 8, 8), brb_levels=frozenset({1, 2}), repeats=2, shortcut="identity", activation="relu6"
+        widths=(4, 8), brb_levels=frozenset({1}), repeats=2, shortcut="identity", activation="relu6"
     ),
     "U-Net of three classes": UNetConfig(widths=(4, 8, 8), num_classes=3),
 }
@@ -90,6 +92,23 @@ def test_a_graph_takes_any_batch_and_sides_and_holds_nothing_of_pytorch(config: 
             np.testing.assert_allclose(session(pixels.numpy()), network(pixels).numpy(), rtol=0, atol=1e-5)
 
 
+def test_a_graph_takes_other_weights_of_the_same_network_and_no_others(source: Source, graph: onnx.ModelProto) -> None:
+    network, before = deepcopy(source.network), graph.SerializeToString()
+    with torch.no_grad():
+        for values in network.parameters():
+            values += 0.1 * torch.randn_like(values)
+        changed = to_graph(network, source.spec, like=graph)
+        pixels = torch.randn(1, 3, 16, 24)
+        session = onnxruntime.InferenceSession(changed.SerializeToString(), providers=["CPUExecutionProvider"])
+        found = session.run(None, {INPUT: pixels.numpy()})[0]
+        np.testing.assert_allclose(found, network(pixels).numpy(), rtol=0, atol=1e-5)
+    assert graph.SerializeToString() == before
+    assert with_weights(graph, fold(build_model(SMALL["U-Net of three classes"]))) is None
+    del changed.graph.initializer[0]  # as a bias of zeros
+    assert with_weights(changed, fold(network)) is None
+
+
+@pytest.mark.usefixtures("graph_at_hand")
 def test_an_exported_run_predicts_what_the_run_predicts(trained: Path, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "model.onnx"
     assert main(["export", str(trained), "--out", str(out), "--licence", "CC-BY-4.0", "--threads", "1"]) == 0

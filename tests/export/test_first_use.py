@@ -1,11 +1,13 @@
 """A run folder is exported at its first use, once for each checkpoint, and runs without PyTorch from then on."""
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +28,7 @@ from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
 from lmsc_unet.training.run_folder import clear_run
 from tests.apps.segment.conftest import blobs
+from tests.export.conftest import from_graph
 
 ON_TORCH, ON_ONNX_RUNTIME = Runtime(backend="torch"), Runtime(backend="onnxruntime", threads=1)
 NEEDED = export_cache.NEEDED
@@ -41,7 +44,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 def can_export(graph: onnx.ModelProto, no_exports: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports take the graph that is made already; the user's cache folder is the test's, and there is no GPU."""
     monkeypatch.setattr(export_cache, "NEEDED", NEEDED)
-    monkeypatch.setattr(exporting, "to_graph", lambda *_: deepcopy(graph))
+    monkeypatch.setattr(exporting, "to_graph", partial(from_graph, graph))
     monkeypatch.setattr(export_cache, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(export_cache.shutil, "which", lambda _: None)
 
@@ -124,11 +127,17 @@ def test_a_damaged_file_is_made_again(damage: Callable[[bytes], bytes], run: Pat
     read_description(run / name)
 
 
+def protect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes the right to write from a folder; root keeps it all the same, so root is answered as others are."""
+    folder.chmod(0o555)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: access(path, mode) and not (path == folder and mode & os.W_OK))
+
+
 def test_a_run_that_may_not_be_written_is_exported_to_the_users_cache(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writable = export_cache._is_writable
-    monkeypatch.setattr(export_cache, "_is_writable", lambda file: file.parent != run and writable(file))
+    protect(run, monkeypatch)
     load(run)
     assert not files(run)
     assert len(files(tmp_path / "cache")) == 1
@@ -144,17 +153,21 @@ def wrong(graph: onnx.ModelProto) -> onnx.ModelProto:
     return changed
 
 
-FAILURES: dict[str, tuple[Callable[[pytest.MonkeyPatch, onnx.ModelProto], None], str]] = {
+def nowhere(patch: pytest.MonkeyPatch, run: Path) -> None:
+    """The run may not be written, and where the user's cache would be there is a file."""
+    protect(run, patch)
+    (run.parent / "file").touch()
+    patch.setattr(export_cache, "cache_folder", lambda: run.parent / "file/cache")
+
+
+FAILURES: dict[str, tuple[Callable[[pytest.MonkeyPatch, onnx.ModelProto, Path], None], str]] = {
     "not the network": (
-        lambda patch, graph: patch.setattr(exporting, "to_graph", lambda *_: wrong(graph)),
+        lambda patch, graph, _: patch.setattr(exporting, "to_graph", lambda *_: wrong(graph)),
         "its logits differ by 0.001",
     ),
-    "nowhere to write": (
-        lambda patch, _: patch.setattr(export_cache, "_is_writable", lambda _: False),
-        "can be written",
-    ),
+    "nowhere to write": (lambda patch, _, run: nowhere(patch, run), "can be written"),
     "a full disk": (
-        lambda patch, _: patch.setattr(exporting.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full"))),
+        lambda patch, *_: patch.setattr(exporting.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full"))),
         "cannot be written",
     ),
 }
@@ -164,7 +177,7 @@ FAILURES: dict[str, tuple[Callable[[pytest.MonkeyPatch, onnx.ModelProto], None],
 def test_where_no_file_can_be_made_the_run_stays_in_pytorch_and_says_so(
     fail: Any, message: str, run: Path, graph: Any, monkeypatch: Any, caplog: Any
 ) -> None:
-    fail(monkeypatch, graph)
+    fail(monkeypatch, graph, run)
     image = blobs(40, 40)
     found = Predictor.load(run).predict(image)
     assert message in caplog.text

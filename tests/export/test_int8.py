@@ -89,6 +89,7 @@ def loud_source(source: Source, factor: float) -> Source:
     return replace(source, network=network)
 
 
+@pytest.mark.usefixtures("graph_at_hand")
 def test_grey_values_taken_as_they_are_meet_a_first_layer_in_float(
     trained: Path, data: Path, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +100,7 @@ def test_grey_values_taken_as_they_are_meet_a_first_layer_in_float(
     assert not report["all_int8_failed"]
 
 
+@pytest.mark.usefixtures("graph_at_hand")
 def test_a_loud_channel_is_made_as_loud_as_the_others_before_rounding(
     trained: Path, data: Path, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_loud_channel_is_made_as_loud_as_the_others_before_rounding(
     assert not report["float_layers"]
 
 
+@pytest.mark.usefixtures("graph_at_hand")
 def test_fine_tuning_in_8_bits_saves_a_network_that_rounding_alone_breaks(
     trained: Path, data: Path, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,11 @@ from lmsc_unet.export.on_first_use import export_checkpoint
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.quantization.calibration import draw_crops, find_parts
 from lmsc_unet.training.load_model import open_source
+from tests.export.conftest import from_graph
 from tests.signals.archives import SUFFIXES, pack
 from tests.signals.sigmf_files import metadata, noise, write_pair
 
-TINY = ("--epochs", "2", "--batch", "4", "--precision", "32", "--size-px", "64", "--network.widths", "[4,8,8,8]")
+TINY = ("--epochs=2", "--batch=4", "--precision=32", "--size-px=64", "--model=unet", "--network.widths=[4, 8]")
 FLAGS = (
     *TINY,
     "--recordings.by-label",
@@ -85,7 +86,7 @@ def graph(trained: Path) -> onnx.ModelProto:
 def graph_at_hand(graph: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports take the graph that is made already."""
     for module in (formats, on_first_use):
-        monkeypatch.setattr(module, "to_graph", lambda *_: deepcopy(graph))
+        monkeypatch.setattr(module, "to_graph", partial(from_graph, graph))
 
 
 def test_archives_train_and_evaluate(archives, trained, tmp_path, capsys):  # B1
@@ -139,4 +140,4 @@ def test_a_run_on_recordings_is_exported_at_its_first_use(trained, tmp_path, mon
     seen = []
     monkeypatch.setattr(on_first_use, "compare_logits", lambda one, *_: seen.append(one.shape) or Difference())
     export_checkpoint(trained / "best.ckpt", tmp_path / "best.onnx")
-    assert seen == [(1, 3, 128, 64), *[(1, 3, 64, 64)] * 3]
+    assert seen == [(1, 3, 32, 16), *[(1, 3, 64, 64)] * 3]

@@ -37,7 +37,7 @@ U8, U16, F32 = (picture(3, dtype, **SIZE) for dtype in (np.uint8, np.uint16, np.
 )
 @pytest.mark.parametrize("block_bytes", [1 << 12, 1 << 22])
 def test_rows_are_those_of_the_whole_picture(tmp_path, monkeypatch, array, options, block_bytes):
-    monkeypatch.setattr("lmsc_unet.imageio.rows._BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("lmsc_unet.imageio.rows.BLOCK_BYTES", block_bytes)
     if "colormap" in options:
         options = options | {"colormap": options["colormap"].astype(np.uint16)}
     path = tiff(tmp_path / "large.tif", array, **options)

@@ -71,7 +71,7 @@ def test_grey_with_a_second_band_has_two_channels(tmp_path):  # I7
 
 
 def test_a_band_is_found_in_the_last_block_of_rows(tmp_path, monkeypatch):  # I7
-    monkeypatch.setattr("lmsc_unet.imageio.rows._BLOCK_BYTES", 640)
+    monkeypatch.setattr("lmsc_unet.imageio.rows.BLOCK_BYTES", 640)
     image = rgba(255)
     image[-1, -1, 3] = 9
     tifffile.imwrite(tmp_path / "x.tif", image, **ALPHA, extrasamples=["unassalpha"])

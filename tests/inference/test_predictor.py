@@ -54,7 +54,7 @@ def test_without_the_margin_the_same_tiles_would_differ():
 @pytest.mark.parametrize("scaling", ["range", "percentile"])
 def test_an_image_in_blocks_gives_the_masks_and_probabilities_of_the_whole(monkeypatch, treatment, scaling):
     monkeypatch.setattr("lmsc_unet.inference.sliding_window.BAND_PIXELS", 130 * 7)
-    monkeypatch.setattr("lmsc_unet.imageio.rows._BLOCK_BYTES", 130 * 3 * 9)
+    monkeypatch.setattr("lmsc_unet.imageio.rows.BLOCK_BYTES", 130 * 3 * 9)
     image = picture(300, 130)
     blocks = [image[start : start + 11] for start in range(0, 300, 11)]
     source = replace(as_source(image), blocks=lambda: iter(blocks))

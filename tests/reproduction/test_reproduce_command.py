@@ -1,5 +1,6 @@
 """`lmsc reproduce` from the command line to the report, and what goes wrong on the way."""
 
+import io
 import json
 import re
 import resource
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from lmsc_unet.cli import reproduce as command
 from lmsc_unet.cli.main import main
 from lmsc_unet.reproduction import runner
 from lmsc_unet.reproduction.reproduce import ALL
@@ -96,13 +96,15 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
 ) -> None:
     shutil.rmtree(folder_of(copy, "rf LMSC-UNet"))
 
-    def interrupt(line: str) -> None:
-        if line.startswith("running rf LMSC-UNet since"):
-            signal.raise_signal(signal.SIGINT)
+    class Impatient(io.StringIO):
+        def write(self, text: str) -> int:
+            if "running rf LMSC-UNet since" in text:
+                signal.raise_signal(signal.SIGINT)
+            return super().write(text)
 
     with monkeypatch.context() as patched:
         patched.setattr(runner, "BEAT_S", 0.1)
-        patched.setattr(command, "_tell", interrupt)
+        patched.setattr(sys, "stderr", Impatient())
         assert reproduce("table4", out=copy) == 130
     assert reproduce("table4", out=copy) == 0
     assert "3 trainings, 2 of them done" in told(capsys)

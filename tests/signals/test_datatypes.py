@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmsc_unet.errors import DataError
@@ -29,6 +29,7 @@ def test_every_datatype_reads_as_the_sigmf_library_reads_it(datatype, num_channe
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)
+@settings(max_examples=25)  # of up to twenty numbers each
 @given(values=st.lists(st.floats(-0.984375, 0.984375, width=32), min_size=2, max_size=20))
 def test_what_is_encoded_reads_back_within_half_a_step(datatype, values):
     layout = parse_datatype(datatype)

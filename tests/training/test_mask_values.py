@@ -21,7 +21,7 @@ def test_values_that_are_no_class_ids_go_through_training_resuming_scores_and_ex
     run = tmp_path / "run"
     assert lmsc_train(data, run, "--epochs=1") == 1
     assert "If 1 is the background and 2 the foreground, say --values 1,2." in capsys.readouterr().err
-    assert lmsc_train(data, run, "--epochs=2", "--values=1,2") == 0
+    assert lmsc_train(data, run, "--epochs=2", "--values=1,2", "--model=unet", "--network.widths=[4, 8]") == 0
     assert main(["train", str(data), "--out", str(run), "--resume"]) == 0
     capsys.readouterr()
     assert main(["evaluate", str(run), str(data), "--values", "1,2", "--format=json"]) == 0

@@ -46,7 +46,7 @@ def export(
     source = open_source(model)
     parts = find_parts(_comparison_data(source, options), source)
     comparison = Comparison(source=source, parts=parts, threads=options.threads, start=start)
-    graph, description = form.make(source.network, source.spec, options), describe(source, parts, options)
+    graph, description = form.make(source.network, source.spec, options, None), describe(source, parts, options)
     with replacing(out, form.companions) as partial:
         work = Work(graph=graph, description=description, comparison=comparison, options=options, file=partial)
         finished = make_int8_file(work) if options.int8 else make_float_file(work)

@@ -50,8 +50,8 @@ class Format:
     """What its name ends in."""
     write: Callable[[Any, Description, Path], None]
     """Writes a graph and its description."""
-    make: Callable[[nn.Module, ModelSpec, ExportOptions], Any]
-    """Makes the graph of a trained network, in float32 and with logits."""
+    make: Callable[[nn.Module, ModelSpec, ExportOptions, Any], Any]
+    """Makes the graph of a trained network, in float32 and with logits; the last is one with other weights, or None."""
     is_plain: bool = False
     """Whether it holds float32 and logits alone."""
     companions: tuple[str, ...] = ()
@@ -62,17 +62,17 @@ class Format:
     """What installs it."""
 
 
-def make_graph(network: nn.Module, spec: ModelSpec, options: ExportOptions) -> Any:
+def make_graph(network: nn.Module, spec: ModelSpec, options: ExportOptions, like: Any = None) -> Any:
     """The ONNX graph of a trained network, in float32 and with logits."""
-    return to_graph(network, spec, options.opset)
+    return to_graph(network, spec, options.opset, like)
 
 
-def make_graph_for_openvino(network: nn.Module, spec: ModelSpec, options: ExportOptions) -> Any:
+def make_graph_for_openvino(network: nn.Module, spec: ModelSpec, options: ExportOptions, like: Any = None) -> Any:
     """The same; of what becomes INT8 the transposed convolutions are merged, which OpenVINO has in 8 bits."""
-    return to_graph(merge_growing(network) if options.int8 else network, spec, options.opset)
+    return to_graph(merge_growing(network) if options.int8 else network, spec, options.opset, like)
 
 
-def make_module(network: nn.Module, _spec: ModelSpec, _options: ExportOptions) -> Any:
+def make_module(network: nn.Module, _spec: ModelSpec, _options: ExportOptions, _like: Any = None) -> Any:
     """The trained network itself, its batch norms folded."""
     return fold(network).cpu()
 

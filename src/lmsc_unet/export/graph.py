@@ -1,4 +1,4 @@
-"""A PyTorch network as an ONNX graph with free batch, height and width."""
+"""A PyTorch network as an ONNX graph with free batch, height and width; another network's weights in the same graph."""
 
 import contextlib
 import io
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from lmsc_unet.errors import ModelError
@@ -16,19 +17,49 @@ from lmsc_unet.inference.metadata import INPUT, OUTPUT
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.quantization.fuse_upconv import fold
 
+
+def with_weights(graph: onnx.ModelProto, folded: nn.Module) -> onnx.ModelProto | None:
+    """A copy of a graph with the weights of a network on the processor, its batch norms folded.
+
+    None where the graph is of another network, or lacks one of its weights: a bias of zeros is left out of a graph.
+    """
+    weights = folded.state_dict()
+    changed = onnx.ModelProto()
+    changed.CopyFrom(graph)
+    for one in changed.graph.initializer:
+        values = weights.pop(one.name, None)
+        if values is not None and tuple(values.shape) != tuple(one.dims):
+            return None
+        if values is not None:
+            one.CopyFrom(numpy_helper.from_array(values.numpy(), one.name))
+    return None if weights else changed
+
+
 IR_VERSION = 10
 """ONNX Runtime 1.19 reads up to 10; newer ones read older files."""
 
 
-def to_graph(network: nn.Module, spec: ModelSpec, opset: int = OPSET) -> onnx.ModelProto:
+def to_graph(
+    network: nn.Module, spec: ModelSpec, opset: int = OPSET, like: onnx.ModelProto | None = None
+) -> onnx.ModelProto:
     """The graph: prepared pixels "B C k*h k*w" in, logits "B L k*h k*w" out, with k the spec's multiple.
 
     Batch norms are folded, and of PyTorch nothing is left: no names of Python classes, files or lines.
 
+    Args:
+        network: In any mode, on any device.
+        spec: Its channels and sides.
+        opset: The version of ONNX's operators.
+        like: The graph of this network before its weights changed, which saves the seconds that PyTorch takes for one.
+
     Raises:
         ModelError: the exporter failed, or left a step that only training needs.
     """
-    model = _export(fold(network).cpu(), spec, opset)
+    folded = fold(network).cpu().requires_grad_(False)  # gradients are traced, too
+    known = with_weights(like, folded) if like is not None else None
+    if known is not None:
+        return known
+    model = _export(folded, spec, opset)
     _strip(model)
     leftovers = sorted({node.op_type for node in model.graph.node} & {"BatchNormalization", "Dropout", "Identity"})
     if leftovers:

@@ -64,7 +64,7 @@ def make_int8(
         def tune() -> Quantiser:
             tuned = fine_tune(network, crops, epochs=options.qat_epochs)
             (folder / "tuned").mkdir()
-            changed = to_graph(tuned.network, description.spec, options.opset)
+            changed = to_graph(tuned.network, description.spec, options.opset, graph)
             made = Quantiser(changed, crops, folder / "tuned", **how)
             made.set_ranges(tuned.ranges)
             return made

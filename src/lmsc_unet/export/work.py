@@ -123,7 +123,7 @@ def make_int8_file(work: Work) -> Finished:
     network = fold(source.network)
     equalise(network, crops)
     chosen = make_int8(
-        FORMATS[work.options.to].make(network, source.spec, work.options),
+        FORMATS[work.options.to].make(network, source.spec, work.options, work.graph),
         work.description,
         crops,
         work.options,

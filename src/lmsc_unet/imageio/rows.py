@@ -12,7 +12,8 @@ from lmsc_unet.imageio.info import AnyArray, ImageInfo, plain_values
 from lmsc_unet.imageio.read import named
 from lmsc_unet.imageio.resize import Stretch, resize_rows
 
-_BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 1 << 22
+"""What is read at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,7 @@ def resized_blocks(
 
 def block_rows(row_bytes: int) -> int:
     """How many rows make a block of a few megabytes; even, so that halving them is simple."""
-    return max(2, _BLOCK_BYTES // max(1, row_bytes) // 2 * 2)
+    return max(2, BLOCK_BYTES // max(1, row_bytes) // 2 * 2)
 
 
 STREAM_FROM_PIXELS = 2**23

@@ -5,7 +5,6 @@ import uuid
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from lmsc_unet.errors import DataError, OutputError
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.recording.metadata import section
 from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingWarning
+from lmsc_unet.signals.validation import validate
 
 GENERATOR = "lmsc-unet"
 NAMESPACE = {"name": "lmsc", "version": "1.0.0", "optional": True}
@@ -143,7 +143,7 @@ def annotated(recording: Recording, boxes: Sequence[SignalBox]) -> dict[str, Any
         DataError: the recording's own metadata is not valid SigMF.
     """
     whole = _copy_of(recording) if recording.metadata else _fresh(recording)
-    _validate(whole, recording.path)
+    validate(whole, recording.path)
     fields = whole["global"]
     _declare(fields)
     _correct_rate(fields, recording)
@@ -227,36 +227,8 @@ def write_annotated(path: Path, recording: Recording, boxes: Sequence[SignalBox]
 
 def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None = None) -> None:
     """Writes a metadata object that sigmf's validator passes, atomically."""
-    _validate(whole, source or path)
+    validate(whole, source or path)
     write_text(path, json.dumps(whole, indent=2) + "\n")
-
-
-def _validate(whole: Mapping[str, Any], source: Path) -> None:
-    try:
-        complaint = _complaint_of(json.dumps(whole))
-    except RecursionError as error:
-        complaint = f"the metadata is not valid SigMF ({error!r})"
-    if complaint is not None:
-        raise DataError(f"{source}: {complaint}; mend it, then write annotations.")
-
-
-@lru_cache(maxsize=8)  # the metadata of a recording is looked at before its samples are searched, and again afterwards
-def _complaint_of(text: str) -> str | None:
-    """What sigmf's validator says of metadata; None where it passes."""
-    import jsonschema  # type: ignore[import-untyped]
-    from sigmf.schema import get_schema
-    from sigmf.validate import validate
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source stay as they are
-            validate(json.loads(text), get_schema())
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # the validator itself stumbles
-        return f"the metadata is not valid SigMF ({error!r})"
-    except jsonschema.exceptions.ValidationError as error:
-        where = "/".join(str(part) for part in error.absolute_path) or "the metadata"
-        return f"{where} is not valid SigMF ({error.message})"
-    return None
 
 
 def _fresh(recording: Recording) -> dict[str, Any]:

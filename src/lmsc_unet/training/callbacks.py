@@ -1,13 +1,18 @@
-"""What watches a training: the averaged weights that are scored, and one progress bar for the whole of it."""
+"""Lightning's parts around a training: averaged weights that are scored, one progress bar, atomic checkpoints."""
 
 import time
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, Checkpoint, WeightAveraging
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
+
+from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
 
 
 def averaging(decay: float) -> list[Callback]:
@@ -104,3 +109,19 @@ class TrainingProgress(Checkpoint):  # type: ignore[misc]
     def _close(self) -> None:
         if self.progress.live.is_started:  # otherwise it would print an empty line
             self.progress.stop()
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):  # type: ignore[misc]
+    """Lightning's checkpoints by way of a temporary file in the same folder."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Writes a checkpoint, or leaves the one that was there.
+
+        Raises:
+            OutputError: the disk is full or the folder cannot be written.
+        """
+        write_checkpoint(checkpoint, Path(path))
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: Any = True) -> dict[str, Any]:
+        """Reads a checkpoint after its sum was checked; `weights_only` is always true."""
+        return read_checkpoint(Path(path))

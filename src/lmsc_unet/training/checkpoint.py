@@ -10,29 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric.plugins import TorchCheckpointIO
 
 from lmsc_unet.core.storage import remove, sha256, write_text
 from lmsc_unet.errors import ModelError, OutputError
 
 FORMAT = 1
 """Version of what this project puts into a checkpoint under the key `lmsc`."""
-
-
-class AtomicCheckpointIO(TorchCheckpointIO):  # type: ignore[misc]
-    """Lightning's checkpoints by way of a temporary file in the same folder."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Writes a checkpoint, or leaves the one that was there.
-
-        Raises:
-            OutputError: the disk is full or the folder cannot be written.
-        """
-        write_checkpoint(checkpoint, Path(path))
-
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: Any = True) -> dict[str, Any]:
-        """Reads a checkpoint after its sum was checked; `weights_only` is always true."""
-        return read_checkpoint(Path(path))
 
 
 def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:

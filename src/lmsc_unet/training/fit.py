@@ -18,8 +18,8 @@ from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.training.callbacks import TrainingProgress, averaging
-from lmsc_unet.training.checkpoint import AtomicCheckpointIO, read_checkpoint
+from lmsc_unet.training.callbacks import AtomicCheckpointIO, TrainingProgress, averaging
+from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.checkpoint_callback import LAST, Recorder
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages

@@ -42,7 +42,7 @@ def by_rows(monkeypatch):
 
     def switch_on() -> None:
         monkeypatch.setattr(job, "open_rows", partial(open_rows, from_pixels=1))
-        monkeypatch.setattr("lmsc_unet.imageio.rows._BLOCK_BYTES", 4000)
+        monkeypatch.setattr("lmsc_unet.imageio.rows.BLOCK_BYTES", 4000)
         monkeypatch.setattr("lmsc_unet.inference.sliding_window.BAND_PIXELS", 1000)
 
     return switch_on

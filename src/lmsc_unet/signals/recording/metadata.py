@@ -136,6 +136,3 @@ def _integer(fields: Mapping[str, Any], key: str, default: int, path: Path, *, l
     if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= MAX_INDEX:
         return value
     raise DataError(f"{path}: {key} is {value!r}; it must be a whole number of at least {lowest}.")
-
-
-_BLOCK_BYTES = 1 << 20
