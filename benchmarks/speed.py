@@ -7,7 +7,7 @@ from typing import Any
 
 from rows import print_head, print_row
 
-from lmsc_unet.benchmark.tables import report_to_markdown
+from lmsc_unet.benchmark.rows import report_to_markdown
 
 RESULT = Path(__file__).parent / "results" / "benchmark.json"
 UNET = ("unet", "fp32")

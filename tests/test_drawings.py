@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lmsc_unet.benchmark import tables
-from lmsc_unet.benchmark.tables import Row
+from lmsc_unet.benchmark import rows as benchmark_rows
+from lmsc_unet.benchmark.rows import Row
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation import box_report
@@ -104,7 +104,7 @@ def test_the_better_detector_is_drawn_higher() -> None:
 
 def test_the_faster_model_is_drawn_left_and_the_more_accurate_above(tmp_path: Path) -> None:
     rows = [(row("slow", 80.0), 0.9), (row("quick", 5.0), 0.8)]
-    tables.draw(rows, tmp_path / "a.png")
+    benchmark_rows.draw(rows, tmp_path / "a.png")
     drawn = read_image(tmp_path / "a.png")
     slow, quick = (places_of(drawn, pictures.COLOURS[place]).max(axis=0) for place in (0, 1))
     assert quick[1] < slow[1]

@@ -12,8 +12,8 @@ from lmsc_unet.benchmark.benchmark import to_rows
 from lmsc_unet.benchmark.cold import Cold, measure_cold
 from lmsc_unet.benchmark.halves import Half, warnings
 from lmsc_unet.benchmark.plan import ON_GPU, Plan, Variant
+from lmsc_unet.benchmark.rows import Row, draw, known_scores, over_unet, points, report_to_markdown
 from lmsc_unet.benchmark.running import why_skipped
-from lmsc_unet.benchmark.tables import Row, draw, known_scores, over_unet, points, report_to_markdown
 from lmsc_unet.cli.main import main
 from lmsc_unet.core.timing import Times, time_by_turns
 from lmsc_unet.errors import ConfigError, ModelError

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from lmsc_unet.datasets.check import check_dataset
+from lmsc_unet.datasets.check_report import report_text
 from lmsc_unet.datasets.folder import find_dataset, scan_dataset
 from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.load import find_label_map, load_pair
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.report import report_text
 from lmsc_unet.errors import DataError
 from tests.datasets.folders import write_image, write_mask
 

@@ -10,9 +10,9 @@ from lmsc_unet.benchmark.cold import Cold, measure_cold
 from lmsc_unet.benchmark.files import Files, own_kinds
 from lmsc_unet.benchmark.halves import HALVES, Half, compare_halves
 from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, Lane, Plan, Variant, reference_variant
+from lmsc_unet.benchmark.rows import Row as Row
+from lmsc_unet.benchmark.rows import known_scores, make_table_1
 from lmsc_unet.benchmark.running import open_lane, why_skipped
-from lmsc_unet.benchmark.tables import Row as Row
-from lmsc_unet.benchmark.tables import known_scores, make_table_1
 from lmsc_unet.core.provenance import provenance
 from lmsc_unet.core.timing import Times, time_by_turns
 from lmsc_unet.inference.backends import find_backend

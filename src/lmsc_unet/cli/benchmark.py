@@ -10,7 +10,7 @@ from lmsc_unet.core.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lmsc_unet.benchmark.tables import Row
+    from lmsc_unet.benchmark.rows import Row
 
 
 def benchmark(
@@ -80,7 +80,7 @@ def _on_gpu() -> tuple[str, ...]:
 
 def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[Row]") -> None:
     from lmsc_unet.benchmark.files import own_kinds
-    from lmsc_unet.benchmark.tables import draw, points
+    from lmsc_unet.benchmark.rows import draw, points
     from lmsc_unet.core.storage import write_text
 
     write_text(out / "benchmark.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
@@ -97,13 +97,13 @@ def _print_json(report: "Mapping[str, Any]") -> None:
 
 
 def _print_markdown(report: "Mapping[str, Any]") -> None:
-    from lmsc_unet.benchmark.tables import report_to_markdown
+    from lmsc_unet.benchmark.rows import report_to_markdown
 
     print(report_to_markdown(report))
 
 
 def _print_tables(report: "Mapping[str, Any]") -> None:
-    from lmsc_unet.benchmark.tables import Row, speed_table, table_1
+    from lmsc_unet.benchmark.rows import Row, speed_table, table_1
     from lmsc_unet.core.tables import print_tables
 
     print_tables(table_1(report["table_1"]), speed_table([Row(**row) for row in report["rows"]]))

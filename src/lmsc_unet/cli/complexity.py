@@ -24,7 +24,7 @@ def complexity(
         format: How to print it.
     """
     from lmsc_unet.catalog import CATALOG
-    from lmsc_unet.complexity.report import make_report, to_json, to_tables
+    from lmsc_unet.complexity.costs import make_report, to_json, to_tables
     from lmsc_unet.core.tables import print_tables, to_markdown
 
     report = make_report(names or CATALOG, size_px=size_px, num_classes=classes)

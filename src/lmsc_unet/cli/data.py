@@ -33,7 +33,7 @@ def check(
     """
     from lmsc_unet.core.progress import counting
     from lmsc_unet.datasets.check import check_dataset
-    from lmsc_unet.datasets.report import report_dict, report_text
+    from lmsc_unet.datasets.check_report import report_dict, report_text
 
     if preview is not None:
         _check_new_png(preview)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
 
 from lmsc_unet.metrics.counts import Counts, total
 from lmsc_unet.metrics.scores import CLASS_SCORES, Shares, overall_accuracy
@@ -120,6 +119,8 @@ def spread(values: Sequence[float | None]) -> dict[str, Any]:
     mean = float(known.mean())
     if number == 1:
         return {"mean": mean, "std": None, "low": None, "high": None, "folds": 1}
+    from scipy.stats import t as student_t  # here, as it comes with lmsc-unet[train] and takes a second to load
+
     std = float(known.std(ddof=1))
     half = float(student_t.ppf((1 + CONFIDENCE) / 2, number - 1)) * std / number**0.5
     return {"mean": mean, "std": std, "low": mean - half, "high": mean + half, "folds": number}

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from lmsc_unet.benchmark.benchmark import benchmark
 from lmsc_unet.benchmark.plan import Plan
+from lmsc_unet.complexity.costs import make_report
 from lmsc_unet.complexity.paper import PRINTED
-from lmsc_unet.complexity.report import make_report
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.inference.overlays import to_display
 from lmsc_unet.inference.predictor import Predictor

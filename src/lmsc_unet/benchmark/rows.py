@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lmsc_unet.catalog import CATALOG
+from lmsc_unet.complexity.costs import make_report
 from lmsc_unet.complexity.paper import PRINTED, PrintedCost
-from lmsc_unet.complexity.report import make_report
 from lmsc_unet.core.tables import Table, to_markdown
 from lmsc_unet.export.saving import report_path
 from lmsc_unet.inference.loading import find_file
