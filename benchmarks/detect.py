@@ -29,7 +29,7 @@ from rows import print_head, print_row
 
 from lmsc_unet.apps.detect.searching import search_recording
 from lmsc_unet.apps.detect.writers import write_found
-from lmsc_unet.inference.detector import ENERGY, load_finder
+from lmsc_unet.inference.detector import ENERGY, load_detector
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.signals.annotations import write_metadata
 from lmsc_unet.signals.detection import pipeline
@@ -111,7 +111,7 @@ def write_recording(folder: Path, num_bytes: int) -> Path:
 def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[str, Any]:
     """Searches the recording once, with clocks around its parts; a thread of its own makes transform and levels."""
     runtime = Runtime() if model == ENERGY else Runtime(threads=threads)
-    finder = load_finder(model, frames_per_row=frames_per_row, runtime=runtime)
+    finder = load_detector(model, frames_per_row=frames_per_row, runtime=runtime)
     clock = Clock()
     masker = Timed(finder.masker, clock)
     pipeline.power_rows = clock.around(pipeline.power_rows, "stft")

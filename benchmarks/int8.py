@@ -52,10 +52,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from lmsc_unet.inference.metadata import Description
     from lmsc_unet.inference.runtime import Runtime
     from lmsc_unet.quantization.calibration import draw_crops, find_parts
-    from lmsc_unet.quantization.quantizer import Quantiser
-    from lmsc_unet.training.load_model import as_network, open_source
+    from lmsc_unet.quantization.quantizer import Quantizer
+    from lmsc_unet.training.load_model import as_network, open_trained_run
 
-    source = open_source(options.run)
+    source = open_trained_run(options.run)
     parts = find_parts(options.data, source)
     crops = draw_crops([sample.image for sample in parts.train], source.spec, options.crops)
     description = Description(spec=source.spec)
@@ -65,7 +65,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         folder = Path(name)
         (folder / "work").mkdir()
         write_model(graph, description, folder / "float32.onnx")
-        by_ort = Quantiser(graph, crops, folder / "work", is_for_openvino=True).quantise()
+        by_ort = Quantizer(graph, crops, folder / "work", is_for_openvino=True).quantise()
         write_model(by_ort, replace(description, precision="int8"), folder / "ONNX Runtime.onnx")
         write_model(by_nncf(graph, crops), replace(description, precision="int8"), folder / "NNCF on ONNX.onnx")
         write_ir(graph, description, folder / "float32.xml")

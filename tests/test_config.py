@@ -13,7 +13,7 @@ from lmsc_unet.benchmark.plan import Plan
 from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
 from lmsc_unet.config import differences, from_mapping, read_yaml, to_mapping, to_yaml
 from lmsc_unet.core.ranges import shown
-from lmsc_unet.datasets.options import PieceOptions
+from lmsc_unet.datasets.options import ChunkOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.export.options import ExportOptions
@@ -181,7 +181,7 @@ def test_every_number_of_a_command_has_a_range(make: Any, name: str, value: floa
         (lambda value: Bootstrap(seed=value), "seed"),
         (lambda value: write_nuclei(Path("/nowhere"), count=1, seed=value), "seed"),
         (lambda value: SceneOptions(seed=value), "seed"),
-        (lambda value: PieceOptions(split_seed=value), "split_seed"),
+        (lambda value: ChunkOptions(split_seed=value), "split_seed"),
     ],
 )
 def test_every_seed_is_a_whole_number_that_all_take(make: Any, name: str, value: float) -> None:

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from lmsc_unet.benchmark import rows as benchmark_rows
-from lmsc_unet.benchmark.rows import Row
+from lmsc_unet.benchmark.rows import BenchmarkRow
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation import box_report
@@ -111,8 +111,8 @@ def test_the_faster_model_is_drawn_left_and_the_more_accurate_above(tmp_path: Pa
     assert quick[0] > slow[0]
 
 
-def row(model: str, ms: float) -> Row:
-    return Row(
+def row(model: str, ms: float) -> BenchmarkRow:
+    return BenchmarkRow(
         model=model,
         backend="torch",
         precision="fp32",

@@ -133,16 +133,16 @@ def side_multiple_px(config: ModelConfig) -> int:
     return int(2 ** (len(config.widths) - 1))
 
 
-def margin_px(config: ModelConfig) -> int:
+def receptive_field_radius_px(config: ModelConfig) -> int:
     """How far from a pixel its logits reach: what is farther away in the image cannot change them."""
     reaches = [(column, *_reach(config, column)) for column in range(side_multiple_px(config))]
     return max(max(column - first, last - column) for column, first, last in reaches)
 
 
-def grid_margin_px(config: ModelConfig) -> int:
+def halo_px(config: ModelConfig) -> int:
     """How many columns at a border that lies on the pooling grid depend on what lies beyond it.
 
-    Less than `margin_px`: the columns that reach farthest do not begin at such a border.
+    Less than `receptive_field_radius_px`: the columns that reach farthest do not begin at such a border.
     """
     step = side_multiple_px(config)
     margin = 0

@@ -10,9 +10,9 @@ import torch
 from lmsc_unet.benchmark import plan
 from lmsc_unet.benchmark.benchmark import to_rows
 from lmsc_unet.benchmark.cold import Cold, measure_cold
-from lmsc_unet.benchmark.halves import Half, warnings
+from lmsc_unet.benchmark.halves import HalfPrecision, warnings
 from lmsc_unet.benchmark.plan import ON_GPU, Plan, Variant
-from lmsc_unet.benchmark.rows import Row, draw, known_scores, over_unet, points, report_to_markdown
+from lmsc_unet.benchmark.rows import BenchmarkRow, draw, known_scores, over_unet, points, report_to_markdown
 from lmsc_unet.benchmark.running import why_skipped
 from lmsc_unet.cli.main import main
 from lmsc_unet.core.timing import Times, time_by_turns
@@ -111,8 +111,8 @@ def test_an_exported_file_runs_beside_the_reference_in_its_own_precision(
     assert written["provenance"]["machine"]["cores"] > 0
 
 
-def row(model: str, backend: str, precision: str, ms: float, threads: int = 1) -> Row:
-    return Row(
+def row(model: str, backend: str, precision: str, ms: float, threads: int = 1) -> BenchmarkRow:
+    return BenchmarkRow(
         model=model, backend=backend, precision=precision, batch=1, threads=threads, ms_median=ms, ms_p5=ms, ms_p95=ms,
         images_per_s=1, peak_rss_mib=None, file_mib=1, cold_start_s=None, speedup_over_unet_eager=1,
     )  # fmt: skip
@@ -162,7 +162,7 @@ def test_what_needs_a_gpu_is_skipped_with_its_reason(backend: str) -> None:
 
 def test_half_precision_that_changes_too_many_classes_is_told() -> None:
     halves = tuple(
-        Half(model="a", backend="openvino", precision="bf16", same_class_share=share, is_within=share >= 0.999)
+        HalfPrecision(model="a", backend="openvino", precision="bf16", same_class_share=share, is_within=share >= 0.999)
         for share in (0.9995, 0.9981)
     )
     (line,) = warnings(halves)

@@ -10,7 +10,7 @@ import pytest
 from lmsc_unet.datasets.check import check_dataset
 from lmsc_unet.datasets.folder import find_dataset, layout_of
 from lmsc_unet.datasets.load import find_label_map, load_pair
-from lmsc_unet.datasets.options import DataOptions, PieceOptions
+from lmsc_unet.datasets.options import ChunkOptions, DataOptions
 from lmsc_unet.datasets.sigmf_folder import random_parts
 from lmsc_unet.datasets.splits import kfold
 from lmsc_unet.errors import ConfigError, DataError
@@ -67,8 +67,8 @@ def test_scenes_as_recordings_look_as_scenes_as_pictures(scenes):
 
 
 def test_pieces_joined_are_the_whole_spectrogram(scenes):
-    fine = find_dataset(scenes, pieces=PieceOptions(scales=(1,), rows=100))
-    whole = find_dataset(scenes, pieces=PieceOptions(scales=(1,), rows=512))
+    fine = find_dataset(scenes, pieces=ChunkOptions(scales=(1,), rows=100))
+    whole = find_dataset(scenes, pieces=ChunkOptions(scales=(1,), rows=512))
     label_map = find_label_map(whole.samples)
     assert len(fine.samples) == 6 * len(whole.samples)  # 512 rows in six pieces of 85 or 86
     for part in (0, 1):
@@ -89,7 +89,7 @@ def test_recordings_are_split_70_15_15_by_the_seed(number, expected):
 
 
 def test_all_pieces_of_a_recording_are_in_one_part_and_in_one_fold(scenes):
-    samples = find_dataset(scenes, pieces=PieceOptions(scales=(1, 4), rows=64)).samples
+    samples = find_dataset(scenes, pieces=ChunkOptions(scales=(1, 4), rows=64)).samples
     for recording in {sample.image for sample in samples}:
         assert len({sample.split for sample in samples if sample.image == recording}) == 1
     pytest.importorskip("sklearn", reason="only trainings fold; scikit-learn comes with lmsc-unet[train]")
@@ -122,7 +122,7 @@ def test_groups_of_recordings_stay_in_one_part(tmp_path):
 
 def test_labels_can_be_classes(tmp_path):
     write_labelled(tmp_path)
-    dataset = find_dataset(tmp_path, pieces=PieceOptions(by_label=True))
+    dataset = find_dataset(tmp_path, pieces=ChunkOptions(by_label=True))
     assert dataset.class_names == ("noise", "A", "B")
     label_map = find_label_map(dataset.samples)
     assert set(np.unique(load_pair(dataset.samples[1], label_map)[1])) == {0, 1, 2}
@@ -137,7 +137,7 @@ def test_labels_can_be_classes(tmp_path):
 def test_a_single_scale_is_the_models(tmp_path):
     write_labelled(tmp_path)
     shown = SpectrogramSettings(stft=Stft(nfft=64, hop=32))
-    dataset = find_dataset(tmp_path, pieces=PieceOptions(spectrogram=shown, scales=(4,)))
+    dataset = find_dataset(tmp_path, pieces=ChunkOptions(spectrogram=shown, scales=(4,)))
     assert dataset.spectrogram == replace(shown, stft=replace(shown.stft, frames_per_row=4))
     assert find_dataset(tmp_path).spectrogram == SpectrogramSettings()
 

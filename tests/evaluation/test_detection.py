@@ -9,9 +9,9 @@ import pytest
 from lmsc_unet.cli.main import main
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes, to_row
-from lmsc_unet.evaluation.detection import Searched, tabulate
+from lmsc_unet.evaluation.detection import SearchedRecording, tabulate
 from lmsc_unet.evaluation.segmentation import compare
-from lmsc_unet.evaluation.session import TrialOptions, open_trial
+from lmsc_unet.evaluation.session import EvaluationOptions, open_evaluation
 from lmsc_unet.imageio import read_image
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection.components import MIN_CELLS
@@ -33,13 +33,13 @@ def box(start, snr_db, *, length=100, confidence=None):
 
 
 SEARCHED = [
-    Searched(
+    SearchedRecording(
         template="2",
         true=(box(0, -3.0), box(1000, 7.0), box(2000, 30.0)),
         found=(box(5, 1.0, confidence=0.9), box(2000, 28.0, confidence=0.8), box(5000, 12.0, confidence=0.7)),
     ),
-    Searched(template="15", true=(box(0, 7.0),), found=(box(0, 8.0, confidence=0.9),)),
-    Searched(template="15", true=(), found=()),
+    SearchedRecording(template="15", true=(box(0, 7.0),), found=(box(0, 8.0, confidence=0.9),)),
+    SearchedRecording(template="15", true=(), found=()),
 ]
 
 
@@ -76,7 +76,7 @@ def test_templates_are_in_the_order_of_their_numbers():
 
 
 def test_boxes_without_snr_have_no_bins_and_a_picture_all_the_same():
-    bare = [Searched(template="", true=(box(0, None),), found=())]
+    bare = [SearchedRecording(template="", true=(box(0, None),), found=())]
     lines = list(tabulate("one", bare))
     assert [(line.by, line.group) for line in lines] == [("all", "all")]
     assert "one,all,all,1,0,,0.0,0.0" in boxes_csv(lines)
@@ -130,7 +130,9 @@ def test_what_is_too_small_for_a_signal_is_left_out_of_pixel_scores_as_of_boxes(
         f"core:freq_{side}_edge": edge for side, edge in {"lower": 0, "upper": 1e5}.items()
     }
     write_pair(tmp_path / "set", metadata(rate_hz=1e6, annotations=[known]), noise(65_536), name="noise")
-    trial = open_trial(model, tmp_path / "set", TrialOptions(split="all"), tile_px=256, batch=1, threshold=None)
+    trial = open_evaluation(
+        model, tmp_path / "set", EvaluationOptions(split="all"), tile_px=256, batch=1, threshold=None
+    )
     sample = trial.samples[0]
     picture, _ = load_pair(sample, trial.label_map)
     assert 0 < trial.predictor.predict(picture).mask.sum() < MIN_CELLS

@@ -11,7 +11,7 @@ from lmsc_unet.export import formats
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.options import OPSET
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.training.load_model import Source, open_source
+from lmsc_unet.training.load_model import TrainedRun, open_trained_run
 from lmsc_unet.training.run import run
 from tests.training.small import small_config, write_discs
 
@@ -31,13 +31,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def source(trained: Path) -> Source:
+def source(trained: Path) -> TrainedRun:
     """The run, loaded."""
-    return open_source(trained)
+    return open_trained_run(trained)
 
 
 @pytest.fixture(scope="session")
-def graph(source: Source) -> onnx.ModelProto:
+def graph(source: TrainedRun) -> onnx.ModelProto:
     """Its float32 graph."""
     return to_graph(source.network, source.spec)
 

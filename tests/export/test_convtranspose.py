@@ -15,22 +15,22 @@ from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
 from lmsc_unet.quantization import quantizer
 from lmsc_unet.quantization.calibration import draw_crops, find_images
-from lmsc_unet.quantization.convtranspose import grow_by_convolving
-from lmsc_unet.quantization.quantizer import Quantiser
-from lmsc_unet.training.load_model import Source
+from lmsc_unet.quantization.convtranspose import convtranspose_to_conv1x1
+from lmsc_unet.quantization.quantizer import Quantizer
+from lmsc_unet.training.load_model import TrainedRun
 
 
 @pytest.fixture(scope="module")
 def quantiser(
-    graph: onnx.ModelProto, source: Source, data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Quantiser:
+    graph: onnx.ModelProto, source: TrainedRun, data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Quantizer:
     """The discs' network, calibrated."""
     crops = draw_crops(find_images(data, source), source.spec, 6)
-    return Quantiser(graph, crops, tmp_path_factory.mktemp("quantiser"))
+    return Quantizer(graph, crops, tmp_path_factory.mktemp("quantiser"))
 
 
 @pytest.fixture
-def plain(quantiser: Quantiser, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
+def plain(quantiser: Quantizer, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
     """Its INT8 graph with transposed convolutions."""
     monkeypatch.setattr(quantizer, "grow_by_convolving", lambda _graph: None)
     return quantiser.quantise()
@@ -51,7 +51,7 @@ def steps(model: onnx.ModelProto) -> list[str]:
 @pytest.mark.parametrize("shape", [(1, 3, 8, 8), (2, 3, 24, 40), (3, 3, 64, 16)])
 def test_the_numbers_are_the_same_for_any_batch_and_sides(plain: onnx.ModelProto, shape: tuple[int, ...]) -> None:
     changed = deepcopy(plain)
-    grow_by_convolving(changed.graph)
+    convtranspose_to_conv1x1(changed.graph)
     onnx.checker.check_model(changed, full_check=True)
     assert "ConvTranspose" in steps(plain)
     assert "ConvTranspose" not in steps(changed)
@@ -67,20 +67,20 @@ def test_a_network_that_was_never_trained_has_no_biases_there(tmp_path: Path) ->
     noise = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
     graph = to_graph(network, spec)
     assert any(node.op_type == "ConvTranspose" and len(node.input) == 2 for node in graph.graph.node)
-    model = Quantiser(graph, [noise], tmp_path).quantise()
+    model = Quantizer(graph, [noise], tmp_path).quantise()
     assert "ConvTranspose" not in steps(model)
     assert np.isfinite(run(model, noise)).all()
 
 
 def test_the_quantiser_does_so_for_onnx_runtime_alone(
-    graph: onnx.ModelProto, source: Source, data: Path, quantiser: Quantiser, tmp_path: Path
+    graph: onnx.ModelProto, source: TrainedRun, data: Path, quantiser: Quantizer, tmp_path: Path
 ) -> None:
     crops = draw_crops(find_images(data, source), source.spec, 2)
     assert "ConvTranspose" not in steps(quantiser.quantise())
-    assert "ConvTranspose" in steps(Quantiser(graph, crops, tmp_path, is_for_openvino=True).quantise())
+    assert "ConvTranspose" in steps(Quantizer(graph, crops, tmp_path, is_for_openvino=True).quantise())
 
 
-def test_a_layer_left_in_float_keeps_its_step(quantiser: Quantiser, source: Source) -> None:
+def test_a_layer_left_in_float_keeps_its_step(quantiser: Quantizer, source: TrainedRun) -> None:
     kept = next(layer for layer in quantiser.layers if layer.endswith("grow"))
     model = quantiser.quantise(in_float=[kept])
     assert steps(model).count("ConvTranspose") == 1

@@ -26,8 +26,8 @@ from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.quantization.fuse_upconv import fold
-from lmsc_unet.training.load_model import Source
+from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
+from lmsc_unet.training.load_model import TrainedRun
 from tests.apps.segment.conftest import blobs
 
 ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)
@@ -57,7 +57,7 @@ def with_statistics(network: nn.Module) -> nn.Module:
 @pytest.mark.parametrize("config", SMALL.values(), ids=SMALL)
 def test_a_folded_network_gives_the_same_logits(config: Any) -> None:
     network = with_statistics(build_model(config))
-    folded = fold(network)
+    folded = fold_batch_norm(network)
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules())
     assert any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
     pixels = torch.randn(1, 3, 16, 24)
@@ -92,7 +92,9 @@ def test_a_graph_takes_any_batch_and_sides_and_holds_nothing_of_pytorch(config: 
             np.testing.assert_allclose(session(pixels.numpy()), network(pixels).numpy(), rtol=0, atol=1e-5)
 
 
-def test_a_graph_takes_other_weights_of_the_same_network_and_no_others(source: Source, graph: onnx.ModelProto) -> None:
+def test_a_graph_takes_other_weights_of_the_same_network_and_no_others(
+    source: TrainedRun, graph: onnx.ModelProto
+) -> None:
     network, before = deepcopy(source.network), graph.SerializeToString()
     with torch.no_grad():
         for values in network.parameters():
@@ -103,9 +105,9 @@ def test_a_graph_takes_other_weights_of_the_same_network_and_no_others(source: S
         found = session.run(None, {INPUT: pixels.numpy()})[0]
         np.testing.assert_allclose(found, network(pixels).numpy(), rtol=0, atol=1e-5)
     assert graph.SerializeToString() == before
-    assert with_weights(graph, fold(build_model(SMALL["U-Net of three classes"]))) is None
+    assert with_weights(graph, fold_batch_norm(build_model(SMALL["U-Net of three classes"]))) is None
     del changed.graph.initializer[0]  # as a bias of zeros
-    assert with_weights(changed, fold(network)) is None
+    assert with_weights(changed, fold_batch_norm(network)) is None
 
 
 @pytest.mark.usefixtures("graph_at_hand")

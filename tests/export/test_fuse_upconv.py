@@ -8,7 +8,7 @@ from torch import nn
 
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.models import build_model
-from lmsc_unet.quantization.fuse_upconv import composed, merge_growing
+from lmsc_unet.quantization.fuse_upconv import compose_kernels, fuse_upconv
 
 BORDER_PX = 30
 """How far from the border a logit still depends on what lies beyond it."""
@@ -38,7 +38,7 @@ def test_two_convolutions_are_one_of_4x4() -> None:
     grow, conv = torch.randn(6, 4, 2, 2).double(), torch.randn(5, 4, 3, 3).double()
     pixels = torch.randn(2, 6, 7, 9).double()
     both = nn.functional.conv2d(nn.functional.conv_transpose2d(pixels, grow, stride=2), conv, padding=1)
-    one = nn.functional.conv_transpose2d(pixels, composed(grow, conv), stride=2, padding=1)
+    one = nn.functional.conv_transpose2d(pixels, compose_kernels(grow, conv), stride=2, padding=1)
     torch.testing.assert_close(one, both)
 
 
@@ -46,7 +46,7 @@ def test_two_convolutions_are_one_of_4x4() -> None:
 @torch.no_grad()
 def test_a_merged_network_gives_the_same_logits_away_from_the_border(name: str) -> None:
     network = lively(name)
-    merged = merge_growing(network)
+    merged = fuse_upconv(network)
     pixels = torch.randn(1, 3, 96, 112)
     before, after = network(pixels), merged(pixels)
     inside = slice(BORDER_PX, -BORDER_PX)
@@ -66,6 +66,4 @@ def test_without_biases_of_growing_the_border_is_the_same_too(name: str) -> None
             part.bias.zero_()
     pixels = torch.randn(1, 3, 64, 48)
     expected = network(pixels)
-    torch.testing.assert_close(
-        merge_growing(network)(pixels), expected, rtol=0, atol=1e-5 * float(expected.abs().max())
-    )
+    torch.testing.assert_close(fuse_upconv(network)(pixels), expected, rtol=0, atol=1e-5 * float(expected.abs().max()))

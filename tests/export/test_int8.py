@@ -19,8 +19,8 @@ from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.imageio import write_png
 from lmsc_unet.inference.metadata import read_description
 from lmsc_unet.quantization import mixed_precision
-from lmsc_unet.quantization.calibration import UNLIKE, distance, draw_crops, find_images
-from lmsc_unet.training.load_model import Source
+from lmsc_unet.quantization.calibration import LARGE_SHIFT, domain_shift, draw_crops, find_images
+from lmsc_unet.training.load_model import TrainedRun
 
 OPTIONS = {"int8": True, "threads": 1, "crops": 12}
 
@@ -78,7 +78,7 @@ def test_layers_that_lose_accuracy_stay_in_float_and_are_named(
     assert max(report["layer_errors"], key=report["layer_errors"].get) == kept[0]
 
 
-def loud_source(source: Source, factor: float) -> Source:
+def loud_source(source: TrainedRun, factor: float) -> TrainedRun:
     """The same network with that loud channel, in PyTorch."""
     network = deepcopy(source.network)
     merge = network.get_submodule("decoder.2.merge")
@@ -91,7 +91,7 @@ def loud_source(source: Source, factor: float) -> Source:
 
 @pytest.mark.usefixtures("graph_at_hand")
 def test_grey_values_taken_as_they_are_meet_a_first_layer_in_float(
-    trained: Path, data: Path, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Path, data: Path, source: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = replace(source, spec=replace(source.spec, scaling="range", mean=(0.5,) * 3, std=(0.25,) * 3))
     monkeypatch.setattr(module, "open_source", lambda _: taken)
@@ -102,7 +102,7 @@ def test_grey_values_taken_as_they_are_meet_a_first_layer_in_float(
 
 @pytest.mark.usefixtures("graph_at_hand")
 def test_a_loud_channel_is_made_as_loud_as_the_others_before_rounding(
-    trained: Path, data: Path, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Path, data: Path, source: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "open_source", lambda _: loud_source(source, 1000.0))
     report = export(trained, tmp_path / "a.onnx", ExportOptions(calibrate=data, **OPTIONS)).report
@@ -112,7 +112,7 @@ def test_a_loud_channel_is_made_as_loud_as_the_others_before_rounding(
 
 @pytest.mark.usefixtures("graph_at_hand")
 def test_fine_tuning_in_8_bits_saves_a_network_that_rounding_alone_breaks(
-    trained: Path, data: Path, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Path, data: Path, source: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "open_source", lambda _: loud_source(source, 1000.0))
     monkeypatch.setattr(work, "equalise", lambda *_: None)  # which would mend it before
@@ -142,13 +142,13 @@ def test_images_unlike_those_of_the_training_are_warned_of(trained: Path, tmp_pa
     assert "these images are unlike those of the training" in warnings[1]
 
 
-def test_likeness_tells_training_images_from_noise(source: Source, data: Path, tmp_path: Path) -> None:
-    alike = distance(source.network, draw_crops(find_images(data, source), source.spec, 12))
-    unlike = distance(source.network, draw_crops(find_images(write_noise(tmp_path, 4), source), source.spec, 4))
-    assert alike < UNLIKE < unlike
+def test_likeness_tells_training_images_from_noise(source: TrainedRun, data: Path, tmp_path: Path) -> None:
+    alike = domain_shift(source.network, draw_crops(find_images(data, source), source.spec, 12))
+    unlike = domain_shift(source.network, draw_crops(find_images(write_noise(tmp_path, 4), source), source.spec, 4))
+    assert alike < LARGE_SHIFT < unlike
 
 
-def test_calibration_takes_the_training_images_and_no_others(source: Source, data: Path) -> None:
+def test_calibration_takes_the_training_images_and_no_others(source: TrainedRun, data: Path) -> None:
     assert source.split_file is not None
     trained_on = {line.split(",")[0] for line in source.split_file.read_text().splitlines() if line.endswith("train")}
     assert {sample.image.stem for sample in find_images(data, source)} == trained_on
@@ -179,7 +179,7 @@ def test_images_of_other_channels_are_told_what_the_model_was_trained_on(trained
         export(trained, tmp_path / "a.onnx", ExportOptions(calibrate=tmp_path / "in", **OPTIONS))
 
 
-def test_calibrating_without_images_asks_for_them(source: Source) -> None:
+def test_calibrating_without_images_asks_for_them(source: TrainedRun) -> None:
     from lmsc_unet.export.int8 import calibration_crops
 
     with pytest.raises(ConfigError, match="Name a folder of them by --calibrate"):

@@ -18,7 +18,7 @@ from lmsc_unet.export.int8 import calibration_crops
 from lmsc_unet.export.on_first_use import export_checkpoint
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.quantization.calibration import draw_crops, find_parts
-from lmsc_unet.training.load_model import open_source
+from lmsc_unet.training.load_model import open_trained_run
 from tests.export.conftest import from_graph
 from tests.signals.archives import SUFFIXES, pack
 from tests.signals.sigmf_files import metadata, noise, write_pair
@@ -78,7 +78,7 @@ def trained(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def graph(trained: Path) -> onnx.ModelProto:
     """The run's graph, which takes seconds to make."""
-    source = open_source(trained)
+    source = open_trained_run(trained)
     return to_graph(source.network, source.spec)
 
 
@@ -114,7 +114,7 @@ def test_a_run_on_recordings_is_exported_and_searched_with(archives, trained, tm
 
 
 def test_int8_is_calibrated_on_the_runs_recordings_or_on_others(archives, trained, tmp_path):  # B2
-    source = open_source(trained)
+    source = open_trained_run(trained)
     crops, _ = calibration_crops(source, archives, ExportOptions(int8=True, crops=3))
     assert [crop.shape for crop in crops] == [(1, 1, 64, 64)] * 3
     meta = metadata(annotations=[box("A", 10, 0.0)])
@@ -125,7 +125,7 @@ def test_int8_is_calibrated_on_the_runs_recordings_or_on_others(archives, traine
 
 
 def test_an_export_is_compared_on_pictures_as_the_run_made_them(archives, trained):  # B2
-    source = open_source(trained)
+    source = open_trained_run(trained)
     parts = find_parts(archives, source)
     assert parts.label_map.class_names == ("noise", "A", "B")
     assert all(sample.piece.spectrogram.stft.nfft == 64 for sample in parts.held_out)

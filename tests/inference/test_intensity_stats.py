@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from lmsc_unet.inference.intensity_stats import gather_levels
+from lmsc_unet.inference.intensity_stats import gather_intensity
 
 SHARES = (0.0, 1.0, 37.5, 99.0, 100.0)
 
@@ -19,7 +19,7 @@ SHARES = (0.0, 1.0, 37.5, 99.0, 100.0)
 )
 def test_counted_percentiles_are_exact_however_the_image_is_cut(array, cut):
     blocks = [array[start : start + cut] for start in range(0, len(array), cut)]
-    levels = gather_levels(blocks, *array.shape[:2])
+    levels = gather_intensity(blocks, *array.shape[:2])
     assert levels.percentiles(SHARES) == pytest.approx(np.percentile(array, SHARES), abs=1e-9)
     assert levels.extremes() == (array.min(), array.max())
     gains = tuple(1.0 + channel / 4 for channel in range(array.shape[2]))
@@ -34,8 +34,8 @@ def test_counted_percentiles_are_exact_however_the_image_is_cut(array, cut):
 @pytest.mark.parametrize("shape", [(40, 30, 3), (1100, 1300, 1)])  # the second is sampled: about every second pixel
 def test_floats_give_the_same_whether_cut_or_whole(shape):
     array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    whole = gather_levels([array], *shape[:2])
-    cut = gather_levels(np.split(array, [3, 4, 21]), *shape[:2])
+    whole = gather_intensity([array], *shape[:2])
+    cut = gather_intensity(np.split(array, [3, 4, 21]), *shape[:2])
     assert cut.percentiles(SHARES) == whole.percentiles(SHARES)
     assert whole.percentiles((1.0, 99.0)) == pytest.approx(np.percentile(array, (1, 99)), abs=0.02)
     assert cut.by_channel(99) == whole.by_channel(99)

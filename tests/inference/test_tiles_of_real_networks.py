@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lmsc_unet.catalog import grid_margin_px, model_config, side_multiple_px
+from lmsc_unet.catalog import halo_px, model_config, side_multiple_px
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.spec import ModelSpec
 
@@ -36,7 +36,7 @@ def network():
 )
 def test_tiles_give_what_the_whole_image_gives(network, height, width, tile):
     config = model_config("lmsc-unet")
-    spec = ModelSpec(name="lmsc-unet", side_multiple_px=side_multiple_px(config), margin_px=grid_margin_px(config))
+    spec = ModelSpec(name="lmsc-unet", side_multiple_px=side_multiple_px(config), margin_px=halo_px(config))
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     tiled = Predictor(network, spec, tile_px=tile).predict(image)
     whole = Predictor(network, spec, tile_px=640).predict(image)

@@ -1,4 +1,4 @@
-"""`margin_px` against the built networks: nothing beyond it changes a logit, and nothing less would do."""
+"""The receptive field against the built networks: nothing beyond it changes a logit, and nothing less would do."""
 
 import pytest
 import torch
@@ -11,8 +11,8 @@ from lmsc_unet.catalog import (
     LMSCUNetConfig,
     ModelConfig,
     UNetConfig,
-    grid_margin_px,
-    margin_px,
+    halo_px,
+    receptive_field_radius_px,
     side_multiple_px,
 )
 from lmsc_unet.models import build_model
@@ -36,7 +36,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
 def test_pixels_farther_than_the_margin_do_not_change_a_logit(config: ModelConfig) -> None:
     torch.manual_seed(0)
     model = build_model(config).eval()
-    multiple, margin = side_multiple_px(config), margin_px(config)
+    multiple, margin = side_multiple_px(config), receptive_field_radius_px(config)
     side = 2 * (margin // multiple + 2) * multiple
     image = torch.randn(1, 3, multiple, side)
     with torch.no_grad():
@@ -51,30 +51,30 @@ def test_pixels_farther_than_the_margin_do_not_change_a_logit(config: ModelConfi
 @settings(max_examples=15, deadline=None)
 @given(configs())
 def test_the_margin_is_the_farthest_that_any_logit_reaches(config: ModelConfig) -> None:
-    assert farthest_reach_px(config) == margin_px(config)
+    assert farthest_reach_px(config) == receptive_field_radius_px(config)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("unet", 107), ("lmsc-unet", 37), ("lmsc-unet-123", 37)])
 def test_margins_of_the_catalog(name: str, expected: int) -> None:
-    assert margin_px(CATALOG[name]) == expected
+    assert receptive_field_radius_px(CATALOG[name]) == expected
 
 
 @settings(max_examples=15, deadline=None)
 @given(configs())
 def test_the_grid_margin_is_what_a_cut_on_the_grid_changes(config: ModelConfig) -> None:
-    assert reach_over_the_grid_px(config) == grid_margin_px(config) <= margin_px(config)
+    assert reach_over_the_grid_px(config) == halo_px(config) <= receptive_field_radius_px(config)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("unet", 94), ("lmsc-unet", 30), ("lmsc-unet-123", 30)])
 def test_grid_margins_of_the_catalog(name: str, expected: int) -> None:
-    assert grid_margin_px(CATALOG[name]) == expected
+    assert halo_px(CATALOG[name]) == expected
 
 
 def reach_over_the_grid_px(config: ModelConfig) -> int:
     """How many columns on either side of the middle, which lies on the grid, depend on the other side."""
     model = all_positive(build_model(config))
     multiple = side_multiple_px(config)
-    half = (margin_px(config) // multiple + 2) * multiple
+    half = (receptive_field_radius_px(config) // multiple + 2) * multiple
     image = torch.full((1, 3, multiple, 2 * half), 0.1, dtype=torch.float64)
     farthest = 0
     for other in (slice(0, half), slice(half, 2 * half)):
@@ -91,7 +91,7 @@ def farthest_reach_px(config: ModelConfig) -> int:
     """Perturbs by gradient: with positive weights and mean pooling every dependence shows and none cancels."""
     model = all_positive(build_model(config))
     multiple = side_multiple_px(config)
-    side = 2 * (margin_px(config) // multiple + 2) * multiple
+    side = 2 * (receptive_field_radius_px(config) // multiple + 2) * multiple
     image = torch.full((multiple, 3, multiple, side), 0.1, dtype=torch.float64, requires_grad=True)
     logits = model(image)
     columns = [side // 2 + offset for offset in range(multiple)]

@@ -25,7 +25,7 @@ from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import LMSCUNet, UNet, build_model, restore_norms
 from lmsc_unet.models.onnx_weights import Layer, load_folded, read_layers
-from lmsc_unet.quantization.fuse_upconv import fold
+from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
 from tests.conftest import SHIPPED
 from tests.export.test_export import SMALL, with_statistics
 
@@ -39,7 +39,7 @@ def layers_of(network: nn.Module) -> dict[str, Layer]:
         name: Layer(
             weight=layer.weight.detach().numpy(), bias=None if layer.bias is None else layer.bias.detach().numpy()
         )
-        for name, layer in fold(network).named_modules()
+        for name, layer in fold_batch_norm(network).named_modules()
         if isinstance(layer, convolutions)
     }
 

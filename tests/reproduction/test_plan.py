@@ -11,10 +11,10 @@ from lmsc_unet.reproduction.budget import BUDGETS
 from lmsc_unet.reproduction.peers import PEERS
 from lmsc_unet.reproduction.plan import by_fold, config_of, jobs_of, run_key, without_repeats
 from lmsc_unet.reproduction.recipes import TABLES, Recipe, nuinsseg, nuinsseg_unet, rf
-from lmsc_unet.reproduction.sources import Source, split_rows
+from lmsc_unet.reproduction.sources import DataSource, split_rows
 
 FULL = BUDGETS["full"]
-SOURCE = Source(name="nuinsseg", path=Path("/data"), about="", num_images=665, fingerprint="0")
+SOURCE = DataSource(name="nuinsseg", path=Path("/data"), about="", num_images=665, fingerprint="0")
 RECIPES = [recipe for table in ("table2", "table3", "table4") for recipe in TABLES[table]]
 
 

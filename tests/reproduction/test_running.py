@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lmsc_unet.reproduction.plan import Job
+from lmsc_unet.reproduction.plan import TrainingJob
 from lmsc_unet.reproduction.runner import Hands, run_jobs
 from lmsc_unet.training.config import TrainConfig
 
@@ -26,9 +26,9 @@ for line in sys.stdin:
 """
 
 
-def job(title: str, folder: Path) -> Job:
+def job(title: str, folder: Path) -> TrainingJob:
     config = TrainConfig()
-    return Job(
+    return TrainingJob(
         title=title,
         experiment="an experiment",
         model="lmsc-unet",
@@ -110,7 +110,7 @@ def test_a_log_that_cannot_be_written_fails_the_job(hands: Hands, tmp_path: Path
 
 
 def test_what_the_listener_raises_is_raised_and_stops_the_rest(hands: Hands, tmp_path: Path) -> None:  # B4
-    def refuse(one: Job, _error: str | None, _seconds: float) -> None:
+    def refuse(one: TrainingJob, _error: str | None, _seconds: float) -> None:
         raise OSError(f"no space left for {one.title}")
 
     with pytest.raises(OSError, match="no space left for a"):

@@ -8,9 +8,9 @@ from typing import Any
 
 from lmsc_unet.benchmark.cold import Cold, measure_cold
 from lmsc_unet.benchmark.files import Files, own_kinds
-from lmsc_unet.benchmark.halves import HALVES, Half, compare_halves
-from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, Lane, Plan, Variant, reference_variant
-from lmsc_unet.benchmark.rows import Row as Row
+from lmsc_unet.benchmark.halves import HALVES, HalfPrecision, compare_halves
+from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, Case, Plan, Variant, reference_variant
+from lmsc_unet.benchmark.rows import BenchmarkRow as Row
 from lmsc_unet.benchmark.rows import known_scores, make_table_1
 from lmsc_unet.benchmark.running import open_lane, why_skipped
 from lmsc_unet.core.provenance import provenance
@@ -27,7 +27,7 @@ class Measured:
     """One for each lane."""
     skipped: tuple[str, ...]
     """Backends that were asked for and are not here, each with its reason."""
-    halves: tuple[Half, ...]
+    halves: tuple[HalfPrecision, ...]
     """What the half-precision rows keep of float32's classes."""
 
 
@@ -71,13 +71,13 @@ def measure(plan: Plan, start: Callable[[int], Callable[[], None]] | None = None
 
 
 def to_rows(
-    times: Mapping[Lane, Times], cold: Mapping[Variant, Cold | None], sizes_mib: Mapping[Variant, float]
+    times: Mapping[Case, Times], cold: Mapping[Variant, Cold | None], sizes_mib: Mapping[Variant, float]
 ) -> list[Row]:
     """Rows in the order of the lanes; milliseconds of a batch become those of an image."""
     reference = reference_variant()
     rows = []
     for lane, taken in times.items():
-        against = times[Lane(variant=reference, batch=lane.batch, threads=lane.threads)]
+        against = times[Case(variant=reference, batch=lane.batch, threads=lane.threads)]
         start = cold[lane.variant]
         rows.append(
             Row(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lmsc_unet.benchmark.plan import Variant
-from lmsc_unet.catalog import CATALOG, grid_margin_px, side_multiple_px
+from lmsc_unet.catalog import CATALOG, halo_px, side_multiple_px
 from lmsc_unet.config import to_mapping
 from lmsc_unet.export.graph import to_graph
 from lmsc_unet.export.saving import write_model
@@ -18,8 +18,8 @@ from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.quantization.fuse_upconv import merge_growing
-from lmsc_unet.quantization.quantizer import Quantiser
+from lmsc_unet.quantization.fuse_upconv import fuse_upconv
+from lmsc_unet.quantization.quantizer import Quantizer
 from lmsc_unet.training.checkpoint import FORMAT, write_checkpoint
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.load_model import load_module
@@ -57,7 +57,7 @@ class Files:
         path = self.folder / f"{model}.ckpt"
         if not path.exists():
             config = CATALOG[model]
-            spec = ModelSpec(name=model, side_multiple_px=side_multiple_px(config), margin_px=grid_margin_px(config))
+            spec = ModelSpec(name=model, side_multiple_px=side_multiple_px(config), margin_px=halo_px(config))
             torch.manual_seed(0)
             state = {f"network.{name}": values for name, values in build_model(config).state_dict().items()}
             about = {"format": FORMAT, "spec": to_mapping(spec), "config": to_mapping(TrainConfig(model=model))}
@@ -72,14 +72,14 @@ class Files:
             return path
         network, spec = load_module(checkpoint)
         description = Description(spec=spec, precision="int8" if is_int8 else "float32")
-        graph = to_graph(merge_growing(network) if is_merged else network, spec)
+        graph = to_graph(fuse_upconv(network) if is_merged else network, spec)
         if is_int8:
             shape = (1, spec.input_channels, self.size_px, self.size_px)
             rng = np.random.default_rng(0)
             noise = [rng.normal(size=shape).astype(np.float32) for _ in range(CALIBRATION_CROPS)]
             work = self.folder / f"{stem}-work"
             work.mkdir()
-            graph = Quantiser(graph, noise, work, is_for_openvino=is_merged).quantise()
+            graph = Quantizer(graph, noise, work, is_for_openvino=is_merged).quantise()
             shutil.rmtree(work)
         write_model(graph, description, path)
         return path

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lmsc_unet.benchmark.plan import Lane, Variant
+from lmsc_unet.benchmark.plan import Case, Variant
 from lmsc_unet.benchmark.running import open_variant
 from lmsc_unet.catalog import CATALOG
 from lmsc_unet.evaluation.parity import TOLERANCES, Difference, compare_logits
 from lmsc_unet.inference.backends import KINDS, read_description
-from lmsc_unet.inference.preprocess import find_limits, standardise
+from lmsc_unet.inference.preprocess import find_limits, normalize
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.quantization.calibration import Pixels
 from lmsc_unet.synthetic.tissue.writer import draw_tissue
@@ -22,7 +22,7 @@ NUM_IMAGES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Half:
+class HalfPrecision:
     """One model on one backend in half precision, beside itself in float32."""
 
     model: str
@@ -37,7 +37,7 @@ class Half:
     """Whether that is within the tolerance."""
 
 
-def compare_halves(files: Mapping[Variant, Path], size_px: int) -> Iterator[Half]:
+def compare_halves(files: Mapping[Variant, Path], size_px: int) -> Iterator[HalfPrecision]:
     """Compares each half-precision variant of a trained model with float32 on the same backend."""
     for variant, file in files.items():
         if variant.precision not in HALVES or variant.model in CATALOG:
@@ -45,7 +45,7 @@ def compare_halves(files: Mapping[Variant, Path], size_px: int) -> Iterator[Half
         difference = _difference(variant, file, _spec(file), size_px)
         least = TOLERANCES["bfloat16"].same_class_share
         share = 1 - difference.flipped_share
-        yield Half(
+        yield HalfPrecision(
             model=variant.model,
             backend=variant.backend,
             precision=variant.precision,
@@ -54,7 +54,7 @@ def compare_halves(files: Mapping[Variant, Path], size_px: int) -> Iterator[Half
         )
 
 
-def warnings(halves: tuple[Half, ...]) -> list[str]:
+def warnings(halves: tuple[HalfPrecision, ...]) -> list[str]:
     """What the user should know of rows that change too many classes."""
     allowed = 100 * (1 - TOLERANCES["bfloat16"].same_class_share)
     return [
@@ -66,8 +66,8 @@ def warnings(halves: tuple[Half, ...]) -> list[str]:
 
 
 def _difference(variant: Variant, file: Path, spec: ModelSpec, size_px: int) -> Difference:
-    half, _ = open_variant(Lane(variant=variant, batch=1, threads=1), file)
-    full, _ = open_variant(Lane(variant=replace(variant, precision="fp32"), batch=1, threads=1), file)
+    half, _ = open_variant(Case(variant=variant, batch=1, threads=1), file)
+    full, _ = open_variant(Case(variant=replace(variant, precision="fp32"), batch=1, threads=1), file)
     return sum((compare_logits(full(one), half(one), spec) for one in _images(spec, size_px)), Difference())
 
 
@@ -80,4 +80,4 @@ def _images(spec: ModelSpec, size_px: int) -> Iterator[Pixels]:
     for _ in range(NUM_IMAGES):
         image = draw_tissue(rng, size_px).image
         pixels = np.resize(np.moveaxis(image, -1, 0), (spec.input_channels, size_px, size_px)).transpose(1, 2, 0)
-        yield standardise(pixels, find_limits(pixels, spec), spec)[np.newaxis]
+        yield normalize(pixels, find_limits(pixels, spec), spec)[np.newaxis]

@@ -41,7 +41,7 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Lane:
+class Case:
     """One row of the result."""
 
     variant: Variant
@@ -96,10 +96,10 @@ class Plan:
         found = [Variant(model=m, backend=b, precision=p) for m, b, p in asked if p in PRECISIONS[b]]
         return tuple(dict.fromkeys([reference_variant(), *found]))
 
-    def lanes(self, variants: tuple[Variant, ...]) -> Iterator[Lane]:
+    def lanes(self, variants: tuple[Variant, ...]) -> Iterator[Case]:
         """The rows of the result, in order."""
         for variant, batch, threads in product(variants, self.batches, self.threads):
-            yield Lane(variant=variant, batch=batch, threads=threads)
+            yield Case(variant=variant, batch=batch, threads=threads)
 
 
 def reference_variant() -> Variant:

@@ -15,7 +15,7 @@ from lmsc_unet.inference.loading import find_file
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class BenchmarkRow:
     """One model in one backend, precision, batch and number of threads; times are of one image."""
 
     model: str
@@ -46,7 +46,7 @@ class Row:
     """How many times as fast as U-Net in eager PyTorch float32, at the same batch and threads."""
 
 
-def over_unet(rows: Sequence[Row]) -> list[float | None]:
+def over_unet(rows: Sequence[BenchmarkRow]) -> list[float | None]:
     """How many times as fast each row is as U-Net in float32 on the same backend; None where that was not measured."""
     unet_ms = {
         (row.backend, row.batch, row.threads): row.ms_median
@@ -100,7 +100,7 @@ NUM_CLASSES = 2
 """What the paper counted with; times are of one logit."""
 
 
-def make_table_1(rows: Sequence[Row], size_px: int) -> list[dict[str, Any]]:
+def make_table_1(rows: Sequence[BenchmarkRow], size_px: int) -> list[dict[str, Any]]:
     """One mapping for each model of the catalog among the rows, with its float32 times by backend.
 
     The times are those of the smallest batch and the fewest threads.
@@ -114,7 +114,7 @@ def make_table_1(rows: Sequence[Row], size_px: int) -> list[dict[str, Any]]:
     ]
 
 
-def _times_ms(model: str, rows: Sequence[Row]) -> dict[str, float]:
+def _times_ms(model: str, rows: Sequence[BenchmarkRow]) -> dict[str, float]:
     times: dict[str, tuple[int, int, float]] = {}
     for row in rows:
         if row.model == model and row.precision == "fp32":
@@ -129,7 +129,7 @@ HEADINGS = (
 )
 
 
-def speed_table(rows: Sequence[Row]) -> Table:
+def speed_table(rows: Sequence[BenchmarkRow]) -> Table:
     """Every row, with how many times as fast it is as U-Net: in eager PyTorch, and in float32 on the same backend."""
     cells = tuple(_cells(row, ratio) for row, ratio in zip(rows, over_unet(rows), strict=True))
     return Table(title="Speed, by turns in one run", headings=HEADINGS, rows=cells, left=("backend", "precision"))
@@ -159,7 +159,7 @@ def report_to_markdown(report: Mapping[str, Any]) -> str:
     """What benchmark.json holds, with the machine, as the documents quote it."""
     origin = report["provenance"]
     machine, plan = origin["machine"], report["plan"]
-    rows = [Row(**row) for row in report["rows"]]
+    rows = [BenchmarkRow(**row) for row in report["rows"]]
     about = (
         f"{machine['cpu']}, {machine['cores']} cores, {plan['size_px']} x {plan['size_px']} px, medians of "
         f"{plan['rounds']} turns in one run; {origin['date'][:10]}, commit {origin['commit']}."
@@ -179,7 +179,7 @@ def report_to_markdown(report: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _cells(row: Row, ratio: float | None) -> tuple[str, ...]:
+def _cells(row: BenchmarkRow, ratio: float | None) -> tuple[str, ...]:
     times = (f"{value:.1f}" for value in (row.ms_median, row.ms_p5, row.ms_p95, row.images_per_s))
     fixed = (row.model, row.backend, row.precision, str(row.batch), str(row.threads))
     costs = (_number(row.peak_rss_mib, ".0f"), f"{row.file_mib:.2f}", _number(row.cold_start_s, ".2f"))
@@ -194,7 +194,9 @@ LEAST_SPAN = 0.06
 """Of the Dice axis."""
 
 
-def points(rows: Sequence[Row], scores: Mapping[str, float], exported: frozenset[str]) -> list[tuple[Row, float]]:
+def points(
+    rows: Sequence[BenchmarkRow], scores: Mapping[str, float], exported: frozenset[str]
+) -> list[tuple[BenchmarkRow, float]]:
     """The rows to show, each with its Dice: batches of 1, and no INT8 made by the benchmark, whose score none knows."""
     return [
         (row, scores[row.model])
@@ -203,7 +205,7 @@ def points(rows: Sequence[Row], scores: Mapping[str, float], exported: frozenset
     ]
 
 
-def draw(shown: Sequence[tuple[Row, float]], path: Path) -> None:
+def draw(shown: Sequence[tuple[BenchmarkRow, float]], path: Path) -> None:
     """Writes a PNG; one colour a model, one marker a backend and precision."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lmsc_unet.benchmark.plan import ON_GPU, Lane
+from lmsc_unet.benchmark.plan import ON_GPU, Case
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.backends import find_backend, open_network, read_description
 from lmsc_unet.inference.backends.onnx_runtime import has_provider
@@ -45,7 +45,7 @@ def _why_no_tensorrt() -> str | None:
     return None
 
 
-def open_on_gpu(lane: Lane, file: Path) -> tuple[Network, int]:
+def open_on_gpu(lane: Case, file: Path) -> tuple[Network, int]:
     """A checkpoint on the GPU, channels last; the image's way there and the logits' way back are timed too."""
     module, spec = load_module(file)
     dtype = DTYPES[lane.variant.precision]
@@ -102,7 +102,7 @@ RUNNERS: Mapping[str, Callable[[nn.Module], Run]] = MappingProxyType(
 )
 
 
-def open_lane(lane: Lane, file: Path, size_px: int) -> Callable[[], None]:
+def open_lane(lane: Case, file: Path, size_px: int) -> Callable[[], None]:
     """Loads a file; gives what runs one batch of it.
 
     Raises:
@@ -118,7 +118,7 @@ def open_lane(lane: Lane, file: Path, size_px: int) -> Callable[[], None]:
     return run
 
 
-def open_variant(lane: Lane, file: Path) -> tuple[Network, int]:
+def open_variant(lane: Case, file: Path) -> tuple[Network, int]:
     """The network of a lane, and its input channels.
 
     Raises:
@@ -128,7 +128,7 @@ def open_variant(lane: Lane, file: Path) -> tuple[Network, int]:
     return OPENERS[lane.variant.backend](lane, file)
 
 
-def _open_torch(lane: Lane, file: Path) -> tuple[Network, int]:
+def _open_torch(lane: Case, file: Path) -> tuple[Network, int]:
     """Eager PyTorch on the processor, as `lmsc predict` runs it: channels last, in inference mode."""
     module, spec = load_module(file)
     dtype = torch.bfloat16 if lane.variant.precision == "bf16" else torch.float32
@@ -144,7 +144,7 @@ def _open_torch(lane: Lane, file: Path) -> tuple[Network, int]:
     return run, spec.input_channels
 
 
-def _open_runtime(lane: Lane, file: Path) -> tuple[Network, int]:
+def _open_runtime(lane: Case, file: Path) -> tuple[Network, int]:
     description = read_description(file)
     runtime = Runtime(backend=lane.variant.backend, threads=lane.threads)
     if lane.variant.precision == "bf16":
@@ -152,7 +152,7 @@ def _open_runtime(lane: Lane, file: Path) -> tuple[Network, int]:
     return open_network(file, description, runtime), description.spec.input_channels
 
 
-OPENERS: dict[str, Callable[[Lane, Path], tuple[Network, int]]] = {
+OPENERS: dict[str, Callable[[Case, Path], tuple[Network, int]]] = {
     "torch": _open_torch,
     "onnxruntime": _open_runtime,
     "openvino": _open_runtime,

@@ -10,7 +10,7 @@ from lmsc_unet.core.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lmsc_unet.benchmark.rows import Row
+    from lmsc_unet.benchmark.rows import BenchmarkRow
 
 
 def benchmark(
@@ -78,7 +78,7 @@ def _on_gpu() -> tuple[str, ...]:
     return tuple(ON_GPU) if torch.cuda.is_available() else ()
 
 
-def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[Row]") -> None:
+def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[BenchmarkRow]") -> None:
     from lmsc_unet.benchmark.files import own_kinds
     from lmsc_unet.benchmark.rows import draw, points
     from lmsc_unet.core.storage import write_text
@@ -103,10 +103,10 @@ def _print_markdown(report: "Mapping[str, Any]") -> None:
 
 
 def _print_tables(report: "Mapping[str, Any]") -> None:
-    from lmsc_unet.benchmark.rows import Row, speed_table, table_1
+    from lmsc_unet.benchmark.rows import BenchmarkRow, speed_table, table_1
     from lmsc_unet.core.tables import print_tables
 
-    print_tables(table_1(report["table_1"]), speed_table([Row(**row) for row in report["rows"]]))
+    print_tables(table_1(report["table_1"]), speed_table([BenchmarkRow(**row) for row in report["rows"]]))
 
 
 PRINTERS = {"json": _print_json, "markdown": _print_markdown, "table": _print_tables}

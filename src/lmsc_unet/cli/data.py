@@ -10,7 +10,7 @@ from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from lmsc_unet.datasets.check import Report
+    from lmsc_unet.datasets.check import CheckReport
 
 app = App(name="data", help="Check a folder of images and masks, or make one.")
 
@@ -75,7 +75,7 @@ def _check_new_png(path: Path) -> None:
         raise ConfigError(f"{path}: there is such a file already. Name a new one for the preview.")
 
 
-def _write_preview(report: "Report", path: Path) -> None:
+def _write_preview(report: "CheckReport", path: Path) -> None:
     from lmsc_unet.evaluation.mask_preview import draw_preview
     from lmsc_unet.imageio import write_png
 

@@ -13,8 +13,8 @@ from lmsc_unet.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lmsc_unet.apps.detect.job import Job
-    from lmsc_unet.apps.detect.results import Entry
+    from lmsc_unet.apps.detect.job import DetectJob
+    from lmsc_unet.apps.detect.results import RecordingEntry
     from lmsc_unet.signals.boxes import SignalBox
 
 
@@ -66,14 +66,14 @@ def detect(
     """
     from lmsc_unet.apps.detect.inputs import RawFormat
     from lmsc_unet.apps.detect.job import no_one
-    from lmsc_unet.apps.detect.opening import Settings, open_job
+    from lmsc_unet.apps.detect.opening import DetectOptions, open_job
     from lmsc_unet.inference.runtime import Runtime
 
     _refuse_options(recordings)
     is_told = follow or Path("-") in recordings
     if out is None and not is_told:
         raise ConfigError("Nothing would be written. Name a folder by --out, or print signals by --follow.")
-    settings = Settings(
+    settings = DetectOptions(
         model=model,
         frames_per_row=frames_per_row,
         nfft=nfft,
@@ -110,7 +110,7 @@ def _refuse_options(recordings: "Sequence[Path]") -> None:
             raise ConfigError(f"There is no option {name}. `lmsc detect --help` lists them all.")
 
 
-def _carry_out(job: "Job", *, is_told: bool) -> int:
+def _carry_out(job: "DetectJob", *, is_told: bool) -> int:
     """Searches everything; summaries go to standard error where lines of JSON have standard output."""
     from lmsc_unet.apps.detect.job import close_job, run_job
 
@@ -144,13 +144,13 @@ def _print(text: str) -> None:
     print(text.encode(errors="backslashreplace").decode(), flush=True)
 
 
-def _summary(entry: "Entry") -> str:
+def _summary(entry: "RecordingEntry") -> str:
     assert entry.duration_s is not None
     assert entry.ms is not None
     number = "1 signal" if entry.signals == 1 else f"{entry.signals} signals"
     return f"{entry.name}: {number} in {entry.duration_s:.6g} s of recording, searched in {entry.ms / 1e3:.2f} s"
 
 
-def _complaint(entry: "Entry") -> str:
+def _complaint(entry: "RecordingEntry") -> str:
     assert entry.error is not None
     return f"lmsc: {entry.error}" if entry.path in entry.error else f"lmsc: {entry.path}: {entry.error}"

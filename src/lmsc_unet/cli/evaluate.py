@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lmsc_unet.evaluation.detection import BoxScores
-    from lmsc_unet.evaluation.session import Trial
+    from lmsc_unet.evaluation.session import EvaluationSession
 
 
 def evaluate(
@@ -69,15 +69,15 @@ def evaluate(
     from lmsc_unet.evaluation.intervals import Bootstrap
     from lmsc_unet.evaluation.output import check_output, write_boxes, write_output
     from lmsc_unet.evaluation.report import per_image_csv
-    from lmsc_unet.evaluation.session import TrialOptions, open_trial
+    from lmsc_unet.evaluation.session import EvaluationOptions, open_evaluation
     from lmsc_unet.inference.runtime import Runtime
 
     bootstrap = Bootstrap(num_draws=draws, seed=seed)
     if out is not None:
         check_output(out, overwrite=overwrite)
-    scored = TrialOptions(data=options, split=split, frames_per_row=frames_per_row, split_seed=split_seed)
+    scored = EvaluationOptions(data=options, split=split, frames_per_row=frames_per_row, split_seed=split_seed)
     runtime = Runtime(backend=backend, threads=threads)
-    trial = open_trial(
+    trial = open_evaluation(
         model, data, scored, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime
     )
     if trial.num_trained_on:
@@ -107,7 +107,7 @@ def evaluate(
     return 0
 
 
-def _score_boxes(trial: "Trial") -> "list[BoxScores]":
+def _score_boxes(trial: "EvaluationSession") -> "list[BoxScores]":
     if not trial.num_recordings:
         return []
     with progress("searching", trial.num_recordings) as bar:

@@ -12,7 +12,7 @@ from lmsc_unet.export.options import ExportOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lmsc_unet.export.export import Exported
+    from lmsc_unet.export.export import ExportResult
 
 
 def export(
@@ -41,14 +41,14 @@ def export(
     return 0
 
 
-def _next(exported: "Exported") -> str:
+def _next(exported: "ExportResult") -> str:
     """What to do with the file."""
     if exported.report["task"] == "recording":
         return f"lmsc detect RECORDING --model {exported.file} --out signals"
     return f"lmsc predict {exported.file} IMAGE --out masks"
 
 
-def _with_bar(model: Path, out: Path, options: ExportOptions, *, overwrite: bool) -> "Exported":
+def _with_bar(model: Path, out: Path, options: ExportOptions, *, overwrite: bool) -> "ExportResult":
     from contextlib import ExitStack
 
     from lmsc_unet.export.export import export as export_model

@@ -12,8 +12,8 @@ from lmsc_unet.inference.runtime import TILE_PX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lmsc_unet.apps.segment.job import Job
-    from lmsc_unet.apps.segment.results import Entry
+    from lmsc_unet.apps.segment.job import SegmentJob
+    from lmsc_unet.apps.segment.results import ImageEntry
 
 
 def predict(
@@ -61,9 +61,9 @@ def predict(
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.apps.segment.job import close_job
-    from lmsc_unet.apps.segment.opening import Settings, open_job
+    from lmsc_unet.apps.segment.opening import SegmentOptions, open_job
 
-    settings = Settings(
+    settings = SegmentOptions(
         tile_px=tile_px,
         batch=batch,
         threshold=threshold,
@@ -85,13 +85,13 @@ def predict(
     return 2 if num_failed else 0
 
 
-def _carry_out(job: "Job") -> "Sequence[Entry]":
+def _carry_out(job: "SegmentJob") -> "Sequence[ImageEntry]":
     """All entries; failures are told as they come."""
     from lmsc_unet.apps.segment.job import run_job
     from lmsc_unet.core.memory import return_freed_memory
 
     return_freed_memory()  # rows of large images: see there
-    entries: list[Entry] = []
+    entries: list[ImageEntry] = []
     with progress("predicting", len(job.items)) as bar:
         try:
             for entry in run_job(job):

@@ -12,7 +12,7 @@ from lmsc_unet.core.tables import Table
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class CostRow:
     """One network's costs for one image; the fields are the keys of the JSON report."""
 
     model: str
@@ -34,20 +34,20 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class ComplexityReport:
     """The costs of some networks, at one input size and number of classes."""
 
     size_px: int
     """Side of the square input."""
     num_classes: int
     """Logits a pixel."""
-    rows: tuple[Row, ...]
+    rows: tuple[CostRow, ...]
     """One for each network, in the order asked for."""
     layers: Mapping[str, tuple[LayerCost, ...]]
     """Each network's layers by its name."""
 
 
-def make_report(names: Iterable[str], *, size_px: int = 256, num_classes: int = 2) -> Report:
+def make_report(names: Iterable[str], *, size_px: int = 256, num_classes: int = 2) -> ComplexityReport:
     """Counts the costs of the named networks.
 
     Raises:
@@ -57,7 +57,7 @@ def make_report(names: Iterable[str], *, size_px: int = 256, num_classes: int = 
     costs = {
         name: count(model_config(name, num_classes=num_classes), height_px=size_px, width_px=size_px) for name in names
     }
-    return Report(
+    return ComplexityReport(
         size_px=size_px,
         num_classes=num_classes,
         rows=tuple(_row(name, cost) for name, cost in costs.items()),
@@ -65,7 +65,7 @@ def make_report(names: Iterable[str], *, size_px: int = 256, num_classes: int = 
     )
 
 
-def to_json(report: Report, *, with_layers: bool = False) -> str:
+def to_json(report: ComplexityReport, *, with_layers: bool = False) -> str:
     """A list of objects, one for each network; on request each with its `layers`."""
     rows = [asdict(row) for row in report.rows]
     if with_layers:
@@ -73,9 +73,9 @@ def to_json(report: Report, *, with_layers: bool = False) -> str:
     return json.dumps(rows, indent=2)
 
 
-def _row(name: str, cost: Cost) -> Row:
+def _row(name: str, cost: Cost) -> CostRow:
     printed = PRINTED.get(name, PrintedCost())
-    return Row(
+    return CostRow(
         model=name,
         parameters=cost.parameters,
         state_mib=cost.state_bytes / 2**20,
@@ -90,7 +90,7 @@ def _row(name: str, cost: Cost) -> Row:
 T = TypeVar("T")
 
 
-def to_tables(report: Report, *, with_layers: bool = False) -> list[Table]:
+def to_tables(report: ComplexityReport, *, with_layers: bool = False) -> list[Table]:
     """The table of networks; on request one more for each network's layers."""
     setting = f"{report.size_px} x {report.size_px} px, {report.num_classes} classes"
     tables = [_table(f"One image of {setting}", _COLUMNS, report.rows)]
@@ -108,7 +108,7 @@ def _printed(value: float | None) -> str:
     return "-" if value is None else f"{value:g}"
 
 
-_COLUMNS: Mapping[str, Callable[[Row], str]] = {
+_COLUMNS: Mapping[str, Callable[[CostRow], str]] = {
     "model": lambda row: row.model,
     "parameters": lambda row: f"{row.parameters:,}",
     "state MiB": lambda row: f"{row.state_mib:.3f}",

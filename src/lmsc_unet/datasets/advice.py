@@ -7,7 +7,7 @@ from pathlib import Path
 from lmsc_unet.datasets.labels import listed
 from lmsc_unet.datasets.mask_summary import MaskSummary
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.pairing import Found, find_siblings, role_of
+from lmsc_unet.datasets.pairing import ScanResult, find_siblings, role_of
 from lmsc_unet.datasets.split_file import SPLIT_WORDS
 from lmsc_unet.imageio import IMAGE_KINDS, NAN, FolderContents, counted_endings, folder_contents, subfolders
 
@@ -90,7 +90,7 @@ def unknown_layout(root: Path, options: DataOptions) -> str:
     )
 
 
-def no_pairs(root: Path, options: DataOptions, found: Found) -> str:
+def no_pairs(root: Path, options: DataOptions, found: ScanResult) -> str:
     """Why no image has a mask: other kinds of files, or other names."""
     if not found.samples:
         return f"{root}: {options.images}/ holds no {IMAGE_KINDS}. {_WAYS}{_in_words(found.others)}"

@@ -62,7 +62,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class CheckReport:
     """What a dataset holds, and what is wrong with it."""
 
     dataset: Dataset
@@ -110,7 +110,7 @@ def check_dataset(
     options: DataOptions = DataOptions(),  # noqa: B008 - frozen
     *,
     on_progress: Progress | None = None,
-) -> Report:
+) -> CheckReport:
     """Reads every file of a dataset once and tells what it found.
 
     Raises:
@@ -120,7 +120,7 @@ def check_dataset(
     dataset, problems = scan_dataset(root, options)
     findings = _inspect_all(dataset.samples, options, on_progress)
     label_map, label_problems = find_labels(dataset, findings, options.with_names(dataset.class_names))
-    report = Report(dataset=dataset, findings=findings, label_map=label_map, problems=())
+    report = CheckReport(dataset=dataset, findings=findings, label_map=label_map, problems=())
     everything = [
         *problems,
         *(problem for found in findings for problem in found.problems),
@@ -133,7 +133,7 @@ def check_dataset(
         *class_problems(root, findings, label_map),
     ]
     everything.sort(key=lambda problem: problem.severity)
-    return Report(dataset=dataset, findings=findings, label_map=label_map, problems=tuple(everything))
+    return CheckReport(dataset=dataset, findings=findings, label_map=label_map, problems=tuple(everything))
 
 
 def _inspect_all(samples: Sequence[Sample], options: DataOptions, on_progress: Progress | None) -> tuple[Findings, ...]:
@@ -183,7 +183,7 @@ def _twin_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
             yield Problem(file=other, reason=reason, severity=severity)
 
 
-def _part_problems(report: Report) -> Iterator[Problem]:
+def _part_problems(report: CheckReport) -> Iterator[Problem]:
     root = report.dataset.root
     if report.num_pairs < 2:
         reason = "there is one pair only; one more is needed at least, to train on one and validate on the other."

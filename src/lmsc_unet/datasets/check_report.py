@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lmsc_unet.datasets.check import Report
+from lmsc_unet.datasets.check import CheckReport
 from lmsc_unet.datasets.labels import listed
 from lmsc_unet.datasets.sample import Problem
 from lmsc_unet.imageio import counted_endings
@@ -15,7 +15,7 @@ _MAX_SIZES = 8
 _MAX_LINES, _MAX_NAMES = 5, 3
 
 
-def report_dict(report: Report) -> dict[str, Any]:
+def report_dict(report: CheckReport) -> dict[str, Any]:
     """The whole report in lists, dicts, strings and numbers."""
     label_map = report.label_map
     return {
@@ -42,7 +42,7 @@ def report_dict(report: Report) -> dict[str, Any]:
     }
 
 
-def report_text(report: Report) -> str:
+def report_text(report: CheckReport) -> str:
     """The report as lines to read: what there is, the classes, and everything wrong."""
     facts = "\n".join(f"{word:<9} {value}" for word, value in _facts(report))
     classes = "\n".join(_class_lines(report))
@@ -62,7 +62,7 @@ def _problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
             yield from (f"{severity}: {path}: {reason}" for path in paths)
 
 
-def _facts(report: Report) -> Iterator[tuple[str, str]]:
+def _facts(report: CheckReport) -> Iterator[tuple[str, str]]:
     yield "data", f"{report.dataset.root} (layout: {report.dataset.layout})"
     if report.dataset.about:
         yield "layout", report.dataset.about
@@ -79,7 +79,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "masks", f"{report.label_map.kind}: {report.label_map.described()}" if report.label_map else "-"
 
 
-def _class_lines(report: Report) -> Iterator[str]:
+def _class_lines(report: CheckReport) -> Iterator[str]:
     rows = [(str(row["id"]), row["name"], f"{row['pixels']:,}", f"{row['share']:.2%}") for row in _classes(report)]
     if report.class_pixels[IGNORE]:
         rows.append(("-", "left out", f"{report.class_pixels[IGNORE]:,}", f"{_share(report, IGNORE):.2%}"))
@@ -91,13 +91,13 @@ def _class_lines(report: Report) -> Iterator[str]:
         yield f"{number:>{widths[0]}}  {name:<{widths[1]}}  {pixels:>{widths[2]}}  {share:>{widths[3]}}"
 
 
-def _classes(report: Report) -> Iterator[dict[str, Any]]:
+def _classes(report: CheckReport) -> Iterator[dict[str, Any]]:
     for class_id, name in enumerate(report.label_map.class_names if report.label_map else ()):
         pixels = report.class_pixels[class_id]
         yield {"id": class_id, "name": name, "pixels": pixels, "share": _share(report, class_id)}
 
 
-def _share(report: Report, class_id: int) -> float:
+def _share(report: CheckReport, class_id: int) -> float:
     """The share of a class among the pixels that count; of `IGNORE` among all."""
     pixels = report.class_pixels
     total = pixels.total() if class_id == IGNORE else pixels.total() - pixels[IGNORE]
@@ -108,7 +108,7 @@ def _counts(counter: Counter[Any]) -> str:
     return ", ".join(f"{value} ({count})" for value, count in counter.most_common())
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: CheckReport) -> str:
     by_severity = Counter(problem.severity for problem in report.problems)
     counts = f"{by_severity['error']} errors, {by_severity['warning']} warnings"
     return f"{counts}: {'training would refuse this dataset.' if report.has_errors else 'ready to train.'}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.datasets.options import Piece
+from lmsc_unet.datasets.options import SpectrogramChunk
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.boxes import SignalBox, draw_mask
@@ -21,7 +21,7 @@ _OPEN = 16  # recordings that are kept open, with their boxes: pieces of one com
 _UNPACKED = 2  # archives whose unpacked samples lie in the temporary folder
 
 
-def load_piece(piece: Piece) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def load_chunk(piece: SpectrogramChunk) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The picture "H W 1" and the class ids "H W" of a piece; the noise floor is the whole capture's.
 
     Raises:
@@ -40,7 +40,7 @@ def load_piece(piece: Piece) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return _picture(rows_db, piece), mask
 
 
-def draw_piece(piece: Piece) -> NDArray[np.uint8]:
+def draw_chunk(piece: SpectrogramChunk) -> NDArray[np.uint8]:
     """The picture "H W 1" of a piece.
 
     Raises:
@@ -49,11 +49,11 @@ def draw_piece(piece: Piece) -> NDArray[np.uint8]:
     return _picture(load_rows(piece), piece)
 
 
-def _picture(rows_db: NDArray[np.float32], piece: Piece) -> NDArray[np.uint8]:
+def _picture(rows_db: NDArray[np.float32], piece: SpectrogramChunk) -> NDArray[np.uint8]:
     return to_picture(rows_db, piece.spectrogram.shown)[..., np.newaxis]
 
 
-def load_rows(piece: Piece) -> NDArray[np.float32]:
+def load_rows(piece: SpectrogramChunk) -> NDArray[np.float32]:
     """The rows "T F" of a piece in dB above the capture's noise floor.
 
     Raises:
@@ -71,7 +71,7 @@ def _inside(boxes: tuple[SignalBox, ...], start: int, stop: int) -> list[SignalB
     return [box for box in boxes if start <= box.start_sample < stop]
 
 
-def _class_ids(piece: Piece, boxes: tuple[SignalBox, ...]) -> dict[str, int] | None:
+def _class_ids(piece: SpectrogramChunk, boxes: tuple[SignalBox, ...]) -> dict[str, int] | None:
     """Labels to class ids; None where every box is of class 1."""
     if len(piece.class_names) == 2:
         return None

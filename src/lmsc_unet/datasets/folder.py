@@ -6,7 +6,7 @@ from lmsc_unet.config import from_mapping, read_yaml
 from lmsc_unet.datasets.advice import no_pairs, unknown_layout
 from lmsc_unet.datasets.groups import with_groups
 from lmsc_unet.datasets.layouts import recognise
-from lmsc_unet.datasets.options import SIGNAL_NAMES, DataOptions, PieceOptions
+from lmsc_unet.datasets.options import SIGNAL_NAMES, ChunkOptions, DataOptions
 from lmsc_unet.datasets.published import is_nuinsseg
 from lmsc_unet.datasets.sample import Dataset, DatasetLayout, Problem, Sample, refuse
 from lmsc_unet.datasets.sigmf_folder import has_recordings, scan_recordings
@@ -19,7 +19,7 @@ def find_dataset(
     root: Path,
     options: DataOptions = DataOptions(),  # noqa: B008 - frozen
     *,
-    pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
+    pieces: ChunkOptions = ChunkOptions(),  # noqa: B008 - frozen
 ) -> Dataset:
     """Finds images and their masks; every image has one, and every mask its image.
 
@@ -39,7 +39,7 @@ def scan_dataset(
     root: Path,
     options: DataOptions = DataOptions(),  # noqa: B008 - frozen
     *,
-    pieces: PieceOptions = PieceOptions(),  # noqa: B008 - frozen
+    pieces: ChunkOptions = ChunkOptions(),  # noqa: B008 - frozen
 ) -> tuple[Dataset, tuple[Problem, ...]]:
     """As `find_dataset`, but files without partner are told and not refused.
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsc_unet.datasets.chunks import load_piece
+from lmsc_unet.datasets.chunks import load_chunk
 from lmsc_unet.datasets.load import check_same_size, load_image
 from lmsc_unet.datasets.mask_summary import MaskSummary, summarise, summarise_mask
-from lmsc_unet.datasets.options import DataOptions, Piece
+from lmsc_unet.datasets.options import DataOptions, SpectrogramChunk
 from lmsc_unet.datasets.remarks import pixel_digest, turning_tag
 from lmsc_unet.datasets.sample import Problem, Sample
 from lmsc_unet.errors import DataError, LmscError
@@ -48,9 +48,9 @@ def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  
     return Findings(sample=sample, image=info, mask=mask, problems=tuple(problems), digest=digest)
 
 
-def _inspect_piece(sample: Sample, piece: Piece) -> Findings:
+def _inspect_piece(sample: Sample, piece: SpectrogramChunk) -> Findings:
     try:
-        picture, mask = load_piece(piece)
+        picture, mask = load_chunk(piece)
     except DataError as error:
         return Findings(sample=sample, problems=(_problem(piece.recording, error),))
     height_px, width_px, channels = picture.shape

@@ -10,7 +10,7 @@ from typing import Any
 
 from lmsc_unet.datasets.labels import listed
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.pairing import FolderPair, Found, Siblings, find_siblings, pair
+from lmsc_unet.datasets.pairing import FolderPair, ScanResult, Siblings, find_siblings, pair
 from lmsc_unet.datasets.published import NUINSSEG_MASKS, find_object_folders, find_voc, is_nuinsseg, organ_folders
 from lmsc_unet.datasets.sample import DatasetLayout, Sample
 from lmsc_unet.datasets.split_file import SPLIT_WORDS
@@ -21,12 +21,12 @@ _CHANNEL = re.compile(r"_\d{4}$")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recognised:
+class LayoutMatch:
     """A layout that a folder has."""
 
     layout: DatasetLayout
     """Its name."""
-    found: Found
+    found: ScanResult
     """The pairs, and what is wrong with files."""
     about: str
     """What stands where, in words."""
@@ -34,7 +34,7 @@ class Recognised:
     """Names of the classes, where a file of the layout has them."""
 
 
-def recognise(root: Path, options: DataOptions) -> Recognised | None:
+def recognise(root: Path, options: DataOptions) -> LayoutMatch | None:
     """The layout that a folder has; None where it has none that is known.
 
     Raises:
@@ -52,7 +52,7 @@ def parts_of(root: Path) -> list[Path]:
     return [folder for folder in subfolders(root) if folder.name.casefold() in SPLIT_WORDS]
 
 
-def _as_named(root: Path, options: DataOptions) -> Recognised | None:
+def _as_named(root: Path, options: DataOptions) -> LayoutMatch | None:
     """`images/` and `masks/`, or the two that the user names, at the top or in each of train, val and test."""
     images, masks = options.images, options.masks
     parts = [part for part in parts_of(root) if (part / images).is_dir()]
@@ -73,12 +73,12 @@ def _as_named(root: Path, options: DataOptions) -> Recognised | None:
     return _paired("folder", pairs, options, spare=_spare(lacking, masks))
 
 
-def _voc(root: Path, options: DataOptions) -> Recognised | None:
+def _voc(root: Path, options: DataOptions) -> LayoutMatch | None:
     found = find_voc(root, options) if _is_default(options) else None
-    return None if found is None else Recognised(layout="voc", found=found, about=found.about)
+    return None if found is None else LayoutMatch(layout="voc", found=found, about=found.about)
 
 
-def _nnunet(root: Path, options: DataOptions) -> Recognised | None:
+def _nnunet(root: Path, options: DataOptions) -> LayoutMatch | None:
     """nnU-Net's `imagesTr/NAME_0000.png` with `labelsTr/NAME.png`; `imagesTs/` is no training data."""
     images, labels = root / "imagesTr", root / "labelsTr"
     if not _is_default(options) or not images.is_dir() or not labels.is_dir():
@@ -92,7 +92,7 @@ def _nnunet(root: Path, options: DataOptions) -> Recognised | None:
         options.mask_suffix,
         case_of=(lambda name: _CHANNEL.sub("", name)) if is_numbered else str,
     )
-    return Recognised(
+    return LayoutMatch(
         layout="nnunet",
         found=replace(found, spare=tuple(picture_files(root / "imagesTs"))),
         about="imagesTr/ with labelsTr/" + (", channel 0000" if is_numbered else ""),
@@ -121,23 +121,23 @@ def _nnunet_classes(path: Path) -> tuple[str, ...]:
     return names if all(names) and len(names) >= 2 else ()
 
 
-def _nuinsseg(root: Path, options: DataOptions) -> Recognised | None:
+def _nuinsseg(root: Path, options: DataOptions) -> LayoutMatch | None:
     if not is_nuinsseg(root):
         return None
     masks = NUINSSEG_MASKS if options.masks == DataOptions.masks else options.masks
     return _paired("nuinsseg", organ_folders(root, masks), options)
 
 
-def _object_folders(root: Path, options: DataOptions) -> Recognised | None:
+def _object_folders(root: Path, options: DataOptions) -> LayoutMatch | None:
     """A folder for each image, with `images/` and `masks/` in it, as of the 2018 Data Science Bowl."""
     if not _is_default(options):
         return None
     parts = [part for part in parts_of(root) if not (part / "images").is_dir()]
     found = find_object_folders([(root, "")] + [(part, f"{part.name}/") for part in parts])
-    return None if found is None else Recognised(layout="dsb2018", found=found, about=found.about)
+    return None if found is None else LayoutMatch(layout="dsb2018", found=found, about=found.about)
 
 
-def _by_words(root: Path, options: DataOptions) -> Recognised | None:
+def _by_words(root: Path, options: DataOptions) -> LayoutMatch | None:
     """Folders whose names hold words for images and masks, at the top or in each of train, val and test."""
     if options.images != DataOptions.images:
         return None
@@ -168,7 +168,7 @@ def _with_masks_named(siblings: Siblings, root: Path, options: DataOptions) -> S
     return Siblings(pairs=tuple(FolderPair(images=one, masks=masks, prefix=prefixes.get(one, "")) for one in images))
 
 
-def _one_folder(root: Path, options: DataOptions) -> Recognised | None:
+def _one_folder(root: Path, options: DataOptions) -> LayoutMatch | None:
     """Images and masks side by side, masks known by a word in their names or by `--mask-suffix`."""
     if not _is_default(options):
         return None
@@ -176,7 +176,7 @@ def _one_folder(root: Path, options: DataOptions) -> Recognised | None:
     return recognised if any(sample.mask for sample in recognised.found.samples) else None
 
 
-LAYOUTS: Sequence[Callable[[Path, DataOptions], Recognised | None]] = (
+LAYOUTS: Sequence[Callable[[Path, DataOptions], LayoutMatch | None]] = (
     _as_named,
     _nuinsseg,
     _voc,
@@ -190,13 +190,13 @@ LAYOUTS: Sequence[Callable[[Path, DataOptions], Recognised | None]] = (
 
 def _paired(
     layout: DatasetLayout, pairs: Sequence[FolderPair], options: DataOptions, *, spare: Sequence[Path] = ()
-) -> Recognised:
+) -> LayoutMatch:
     found = pair(pairs, options.mask_suffix)
     is_one = all(one.images.resolve() == one.masks.resolve() for one in pairs)
     names = "images and masks in one folder" if is_one else _names(pairs)
     about = ", ".join(part for part in (names, found.about) if part)
     samples = tuple(_with_split(sample) for sample in found.samples)
-    return Recognised(
+    return LayoutMatch(
         layout="one folder" if is_one else layout,
         found=replace(found, samples=samples, spare=tuple(spare)),
         about=about,

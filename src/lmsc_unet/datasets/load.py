@@ -30,9 +30,9 @@ def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArra
         SizeError: image and mask differ in size.
     """
     if sample.piece is not None:
-        from lmsc_unet.datasets.chunks import load_piece  # here, as images need nothing of signals
+        from lmsc_unet.datasets.chunks import load_chunk  # here, as images need nothing of signals
 
-        return load_piece(sample.piece)
+        return load_chunk(sample.piece)
     if sample.mask is None:
         raise DataError(f"{sample.image}: the image has no mask. Add a mask of the same stem, or take the image out.")
     image = load_image(sample.image)
@@ -51,9 +51,9 @@ def load_picture(sample: Sample) -> NDArray[Any]:
     """
     if sample.piece is None:
         return load_image(sample.image)
-    from lmsc_unet.datasets.chunks import draw_piece  # here, as images need nothing of signals
+    from lmsc_unet.datasets.chunks import draw_chunk  # here, as images need nothing of signals
 
-    return draw_piece(sample.piece)
+    return draw_chunk(sample.piece)
 
 
 def load_mask(path: Path, label_map: LabelMap) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ SIGNAL_NAMES = ("noise", "signal")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PieceOptions:
+class ChunkOptions:
     """How recordings become the pictures that a network is trained on."""
 
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
@@ -42,7 +42,7 @@ class PieceOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class SpectrogramChunk:
     """Rows of the spectrogram of one capture of a recording."""
 
     recording: Path

@@ -29,7 +29,7 @@ class FolderPair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ScanResult:
     """Samples of some folders, and what is wrong with their files."""
 
     samples: tuple[Sample, ...] = ()
@@ -49,7 +49,7 @@ def pair(
     mask_suffix: str = "",
     *,
     case_of: Callable[[str], str] = str,
-) -> Found:
+) -> ScanResult:
     """Pairs the pictures of all folders by one rule; `case_of` takes off an image's name what its mask's never has.
 
     Raises:
@@ -70,7 +70,7 @@ def pair(
     }
     problems += [_no_mask(sample, folders) for sample in samples if sample.mask is None and sample.image not in told]
     problems += [_no_image(name, path, folders) for name, path in open_masks.items() if path not in told]
-    return Found(samples=samples, problems=tuple(problems), others=others, about=match.about)
+    return ScanResult(samples=samples, problems=tuple(problems), others=others, about=match.about)
 
 
 def by_stem(folder: Path, contents: FolderContents, prefix: str = "") -> tuple[dict[str, Path], list[Problem]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lmsc_unet.datasets.options import DataOptions
-from lmsc_unet.datasets.pairing import FolderPair, Found, pair, printable
+from lmsc_unet.datasets.pairing import FolderPair, ScanResult, pair, printable
 from lmsc_unet.datasets.sample import SPLITS, Problem, Sample, Split
 from lmsc_unet.datasets.split_file import SPLIT_WORDS
 from lmsc_unet.errors import DataError
@@ -16,7 +16,7 @@ from lmsc_unet.imageio import folder_contents, subfolders
 _DSB_IMAGES, _DSB_MASKS = "images", "masks"
 
 
-def find_object_folders(roots: Sequence[tuple[Path, str]]) -> Found | None:
+def find_object_folders(roots: Sequence[tuple[Path, str]]) -> ScanResult | None:
     """All such folders below some roots, each with the prefix of its names; None where there are none.
 
     Where each of them holds one image and no mask of its name, the masks are of single objects, and the sample's mask
@@ -38,7 +38,7 @@ def find_object_folders(roots: Sequence[tuple[Path, str]]) -> Found | None:
     return _merged(pairs)
 
 
-def _merged(pairs: Sequence[FolderPair]) -> Found:
+def _merged(pairs: Sequence[FolderPair]) -> ScanResult:
     samples, problems, others = [], [], Counter[str]()
     for one in pairs:
         (image,), masks = folder_contents(one.images).pictures, folder_contents(one.masks)
@@ -49,7 +49,7 @@ def _merged(pairs: Sequence[FolderPair]) -> Found:
             reason = f"the image has no mask. Add a file for each object to {one.masks}, or take the image out."
             problems.append(Problem(file=image, reason=reason))
     about = "a folder for each image, with one mask file for each object"
-    return Found(samples=_split(samples), problems=tuple(problems), others=others, about=about)
+    return ScanResult(samples=_split(samples), problems=tuple(problems), others=others, about=about)
 
 
 def _has_one_image_without_mask(one: FolderPair) -> bool:
@@ -90,7 +90,7 @@ _VOC_IMAGES, _VOC_MASKS = "JPEGImages", "SegmentationClass"
 LISTS = Path("ImageSets", "Segmentation")
 
 
-def find_voc(root: Path, options: DataOptions) -> Found | None:
+def find_voc(root: Path, options: DataOptions) -> ScanResult | None:
     """The pairs, with the parts that the lists name; None where it is another layout.
 
     Most images of VOC have no mask of classes: they are spare, and no error.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lmsc_unet.datasets.options import Piece
+from lmsc_unet.datasets.options import SpectrogramChunk
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.settings import SpectrogramSettings
 
@@ -30,7 +30,7 @@ class Sample:
     """The part that the dataset itself puts it in, by its folders or by a split file."""
     group: str | None = None
     """What it must not be parted from, as a patient or a slide; None where nobody says."""
-    piece: Piece | None = None
+    piece: SpectrogramChunk | None = None
     """Of a recording: the rows that make image and mask; `image` is then the file of samples, `mask` the metadata."""
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lmsc_unet.datasets.groups import with_groups
-from lmsc_unet.datasets.options import SIGNAL_NAMES, DataOptions, Piece, PieceOptions
+from lmsc_unet.datasets.options import SIGNAL_NAMES, ChunkOptions, DataOptions, SpectrogramChunk
 from lmsc_unet.datasets.sample import Dataset, Problem, Sample, Split
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
@@ -33,7 +33,7 @@ def has_recordings(root: Path) -> bool:
 
 def scan_recordings(
     root: Path,
-    pieces: PieceOptions,
+    pieces: ChunkOptions,
     options: DataOptions = DataOptions(),  # noqa: B008 - frozen
 ) -> tuple[Dataset, tuple[Problem, ...]]:
     """Opens every recording and cuts its spectrogram into pieces; those that cannot be used are told.
@@ -70,7 +70,7 @@ def scan_recordings(
     return dataset, tuple(problems)
 
 
-def first_pieces(root: Path, pieces: PieceOptions, names: tuple[str, ...], *, number: int) -> list[Sample]:
+def first_pieces(root: Path, pieces: ChunkOptions, names: tuple[str, ...], *, number: int) -> list[Sample]:
     """The first piece of each of the first recordings that can be read; no other is opened."""
     found: list[Sample] = []
     for path in sorted(_files(root)):
@@ -168,7 +168,7 @@ def random_parts(number: int, seed: int) -> list[Split]:
     ]
 
 
-def _pieces(whole: Sample, lengths: Sequence[int], options: PieceOptions, names: tuple[str, ...]) -> Iterator[Sample]:
+def _pieces(whole: Sample, lengths: Sequence[int], options: ChunkOptions, names: tuple[str, ...]) -> Iterator[Sample]:
     """The captures in rows of each scale, in pieces of one length or nearly so."""
     assert whole.mask is not None
     for number, num_samples in enumerate(lengths):
@@ -178,7 +178,7 @@ def _pieces(whole: Sample, lengths: Sequence[int], options: PieceOptions, names:
             num_pieces = -(-num_rows // options.rows)
             edges = [index * num_rows // num_pieces for index in range(num_pieces + 1)]
             for first, stop in pairwise(edges):
-                piece = Piece(
+                piece = SpectrogramChunk(
                     recording=whole.mask,
                     capture=number,
                     first_row=first,
@@ -189,7 +189,7 @@ def _pieces(whole: Sample, lengths: Sequence[int], options: PieceOptions, names:
                 yield replace(whole, name=f"{whole.name}/{number}-x{scale}-{first}", piece=piece)
 
 
-def _fitting_scale(num_samples: int, options: PieceOptions) -> int:
+def _fitting_scale(num_samples: int, options: ChunkOptions) -> int:
     """Frames a row with which a capture fits into one piece, up to the largest."""
     num_frames = options.spectrogram.stft.num_rows(num_samples)
     return min(LARGEST_SCALE, max(1, -(-num_frames // options.rows)))

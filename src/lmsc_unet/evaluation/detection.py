@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lmsc_unet.datasets.sample import Sample
-from lmsc_unet.inference.detector import ENERGY, Finder, energy_finder
+from lmsc_unet.inference.detector import ENERGY, SignalDetector, energy_detector
 from lmsc_unet.metrics.matching import (
     Boxes,
     DetectionCounts,
@@ -31,7 +31,7 @@ MIN_IOU = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Searched:
+class SearchedRecording:
     """A recording with what is in it and what a detector found."""
 
     template: str
@@ -60,14 +60,14 @@ class BoxScores:
     """Average precision, mean over IoU of 0.5, 0.55, ... 0.95."""
 
 
-def detectors(finder: Finder) -> dict[str, Callable[[Stft], Finder]]:
+def detectors(finder: SignalDetector) -> dict[str, Callable[[Stft], SignalDetector]]:
     """The energy detector and the model, each for the rows that a recording is shown in."""
-    return {ENERGY: energy_finder, finder.origin["name"]: lambda stft: replace(finder, stft=stft)}
+    return {ENERGY: energy_detector, finder.origin["name"]: lambda stft: replace(finder, stft=stft)}
 
 
 def score_boxes(
     samples: Sequence[Sample],
-    makers: Mapping[str, Callable[[Stft], Finder]],
+    makers: Mapping[str, Callable[[Stft], SignalDetector]],
     *,
     advance: Callable[[], None] | None = None,
 ) -> list[BoxScores]:
@@ -76,7 +76,7 @@ def score_boxes(
     Raises:
         DataError: a recording cannot be read.
     """
-    searched: dict[str, list[Searched]] = {name: [] for name in makers}
+    searched: dict[str, list[SearchedRecording]] = {name: [] for name in makers}
     for path, stft in recordings_of(samples).items():
         recording = open_recording(path, is_checked=False)
         for name, make in makers.items():
@@ -96,7 +96,7 @@ def recordings_of(samples: Sequence[Sample]) -> dict[Path, Stft]:
     return finest
 
 
-def tabulate(detector: str, searched: Sequence[Searched]) -> Iterator[BoxScores]:
+def tabulate(detector: str, searched: Sequence[SearchedRecording]) -> Iterator[BoxScores]:
     """The lines of one detector: all boxes, those of 5 dB and more, by SNR, by template."""
     yield _scores(detector, "all", "all", [_detections(one.true, one.found) for one in searched])
     if any(box.snr_db is not None for one in searched for box in one.true):
@@ -111,10 +111,12 @@ def tabulate(detector: str, searched: Sequence[Searched]) -> Iterator[BoxScores]
         yield _scores(detector, "template", template, of_it)
 
 
-def _search(recording: Recording, finder: Finder) -> Searched:
+def _search(recording: Recording, finder: SignalDetector) -> SearchedRecording:
     found = find_in_recording(recording, finder.stft, finder.masker, class_names=finder.class_names)
     template = recording.metadata.get("global", {}).get("lmsc:template", "")
-    return Searched(template=str(template), true=tuple(read_boxes(recording)), found=tuple(filter(finder.keeps, found)))
+    return SearchedRecording(
+        template=str(template), true=tuple(read_boxes(recording)), found=tuple(filter(finder.keeps, found))
+    )
 
 
 def _scores(detector: str, by: str, group: str, pictures: Sequence[Detections]) -> BoxScores:
@@ -128,7 +130,7 @@ def _scores(detector: str, by: str, group: str, pictures: Sequence[Detections]) 
     )
 
 
-def _in_snr(one: Searched, low_db: float, high_db: float) -> Detections:
+def _in_snr(one: SearchedRecording, low_db: float, high_db: float) -> Detections:
     """The true boxes of a range of SNR; a found box goes with the one that it matches, else by its own SNR."""
     matches = match_boxes(_detections(one.true, one.found), min_iou=MIN_IOU)
     snr_db = [

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lmsc_unet.datasets.check import Report
+from lmsc_unet.datasets.check import CheckReport
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample
@@ -20,7 +20,7 @@ _MAX_LINES = 10
 _LEGEND_PX = 260
 
 
-def draw_preview(report: Report) -> NDArray[np.uint8]:
+def draw_preview(report: CheckReport) -> NDArray[np.uint8]:
     """Image, mask, the mask over the image, and name and share of each class; RGB `H W 3`, a row for each mask.
 
     Raises:

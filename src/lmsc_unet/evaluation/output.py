@@ -14,7 +14,7 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.errors import OutputError
 from lmsc_unet.evaluation.box_report import boxes_csv, draw_boxes
 from lmsc_unet.evaluation.detection import BoxScores
-from lmsc_unet.evaluation.segmentation import Compared, Evaluation, compare
+from lmsc_unet.evaluation.segmentation import Evaluation, ImageComparison, compare
 from lmsc_unet.imageio import write_png
 from lmsc_unet.inference.overlays import to_display
 from lmsc_unet.inference.predictor import Predictor
@@ -56,7 +56,7 @@ def rank(scores: NDArray[np.float64], num_each: int) -> tuple[list[int], list[in
     return order[:num_worst], order[::-1][:num_best]
 
 
-def colour_errors(pair: Compared) -> NDArray[np.uint8]:
+def colour_errors(pair: ImageComparison) -> NDArray[np.uint8]:
     """The image in grey, with what is right, missed and false in the foreground in colour; RGB "H W 3"."""
     grey = np.asarray(Image.fromarray(to_display(pair.image)).convert("L"))
     drawn = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
@@ -73,7 +73,7 @@ def colour_errors(pair: Compared) -> NDArray[np.uint8]:
     return drawn
 
 
-def _cell(pair: Compared, caption: str) -> NDArray[np.uint8]:
+def _cell(pair: ImageComparison, caption: str) -> NDArray[np.uint8]:
     """The image above its errors, and a line of text."""
     panels = [fitted(panel) for panel in (to_display(pair.image), colour_errors(pair))]
     return np.concatenate([text_line(caption, CELL_PX), *panels])

@@ -18,7 +18,7 @@ from lmsc_unet.metrics.counts import Counts, count_pixels, stack
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Compared:
+class ImageComparison:
     """An image, what is there and what was predicted, at the size at which scores are taken."""
 
     image: NDArray[Any]
@@ -81,7 +81,7 @@ def evaluate(
     )
 
 
-def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> Compared:
+def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> ImageComparison:
     """Predicts one image and lays it beside its truth; of a recording, what is too small for a signal is left out.
 
     Raises:
@@ -99,22 +99,22 @@ def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> Compar
     return replace(compared, prediction=without_specks(compared.prediction))
 
 
-def compare_at_mask_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> Compared:
+def compare_at_mask_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> ImageComparison:
     """At the mask's own size: what a user of the masks gets."""
-    return Compared(image=image, truth=truth, prediction=predictor.predict(image).mask)
+    return ImageComparison(image=image, truth=truth, prediction=predictor.predict(image).mask)
 
 
-def compare_at_network_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> Compared:
+def compare_at_network_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> ImageComparison:
     """At the network's size, as the paper's scores are taken: the mask is resized by the nearest pixel."""
     size_px = predictor.spec.size_px
-    return Compared(
+    return ImageComparison(
         image=resize(image, size_px, size_px),
         truth=resize_mask(truth, size_px, size_px),
         prediction=predictor.predict_at_network_size(image).mask,
     )
 
 
-SCORE_AT: Mapping[str, Callable[[Predictor, NDArray[Any], NDArray[np.uint8]], Compared]] = MappingProxyType(
+SCORE_AT: Mapping[str, Callable[[Predictor, NDArray[Any], NDArray[np.uint8]], ImageComparison]] = MappingProxyType(
     {"mask": compare_at_mask_size, "network": compare_at_network_size}
 )
 """A spec's score_at -> how image, truth and prediction are brought to one size."""

@@ -14,7 +14,7 @@ from lmsc_unet.datasets.chunks import load_rows
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import find_label_map, load_pair
-from lmsc_unet.datasets.options import DataOptions, PieceOptions
+from lmsc_unet.datasets.options import ChunkOptions, DataOptions
 from lmsc_unet.datasets.sample import Sample, of_split
 from lmsc_unet.datasets.split_file import names_of_split
 from lmsc_unet.errors import DataError
@@ -24,7 +24,7 @@ from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.output import draw_worst_and_best
 from lmsc_unet.evaluation.report import PAPER_COLUMNS, make_report, share, without_nan
 from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
-from lmsc_unet.inference.detector import Finder, network_finder
+from lmsc_unet.inference.detector import SignalDetector, network_detector
 from lmsc_unet.inference.loading import find_file, load
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
@@ -32,7 +32,7 @@ from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import count_pixels, stack
 from lmsc_unet.signals.detection import EnergyMask
-from lmsc_unet.signals.detection.artifacts import without_splatter
+from lmsc_unet.signals.detection.artifacts import without_spurs
 from lmsc_unet.signals.detection.components import without_specks
 from lmsc_unet.signals.settings import SpectrogramSettings
 
@@ -49,7 +49,7 @@ def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, A
             rows_db = load_rows(sample.piece)
             mask, _ = EnergyMask(frames_per_row=sample.piece.spectrogram.stft.frames_per_row)(rows_db)
             truth = np.minimum(load_pair(sample, label_map)[1], 1)
-            kept = without_specks(without_splatter(mask, rows_db))
+            kept = without_specks(without_spurs(mask, rows_db))
             counts.append(count_pixels(kept, truth, 2))
     if not counts:
         return {}
@@ -96,7 +96,7 @@ def default_part(samples: Sequence[Sample]) -> Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialOptions:
+class EvaluationOptions:
     """The data that a model is scored on."""
 
     data: DataOptions = field(default_factory=DataOptions)
@@ -105,12 +105,12 @@ class TrialOptions:
     """The part to score; without it test where the data has one, else val, else all."""
     frames_per_row: int | None = None
     """Of recordings: frames averaged per row; None takes the model's, or shows a recording in one picture."""
-    split_seed: int = PieceOptions.split_seed
+    split_seed: int = ChunkOptions.split_seed
     """Of recordings: the seed of the training's split."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class EvaluationSession:
     """A model and the pairs that it is scored on."""
 
     file: Path
@@ -127,7 +127,7 @@ class Trial:
     """What the masks' values mean."""
     num_trained_on: int
     """How many of the pairs bear the name of one that trained the model, by the split.csv in its run folder."""
-    finder: Finder | None = None
+    finder: SignalDetector | None = None
     """Of recordings: the model as what searches them."""
 
     def evaluate(self, advance: Callable[[], None] | None = None) -> Evaluation:
@@ -170,17 +170,17 @@ class Trial:
         return draw_worst_and_best(evaluation, self.predictor, self.label_map)
 
 
-def open_trial(
+def open_evaluation(
     model: str | Path,
     data: Path,
-    options: TrialOptions,
+    options: EvaluationOptions,
     *,
     tile_px: int,
     batch: int,
     threshold: float | None,
     scale: float | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008 - frozen
-) -> Trial:
+) -> EvaluationSession:
     """Finds the pairs and loads the model.
 
     Raises:
@@ -192,10 +192,10 @@ def open_trial(
     data_options = options.data.with_names(predictor.spec.class_names)
     dataset = find_dataset(data, data_options, pieces=pieces_of(predictor.spec, options))
     part, samples = select(dataset.samples, options.split)
-    finder = network_finder(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
+    finder = network_detector(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
     file = find_file(model, runtime.backend)
     trained_on = training_names(file)
-    return Trial(
+    return EvaluationSession(
         file=file,
         data=data,
         predictor=predictor,
@@ -207,13 +207,13 @@ def open_trial(
     )
 
 
-def pieces_of(spec: ModelSpec, options: TrialOptions = TrialOptions()) -> PieceOptions:
+def pieces_of(spec: ModelSpec, options: EvaluationOptions = EvaluationOptions()) -> ChunkOptions:
     """Recordings as the model's pictures: in the rows asked for, or that it was trained on, or that fit."""
     settings = spec.spectrogram or SpectrogramSettings()
     own = settings.stft.frames_per_row
     scale = options.frames_per_row or (own if own > 1 else None)
     scales = () if scale is None else (scale,)
-    return PieceOptions(spectrogram=settings, scales=scales, split_seed=options.split_seed)
+    return ChunkOptions(spectrogram=settings, scales=scales, split_seed=options.split_seed)
 
 
 def training_names(file: Path) -> frozenset[str]:

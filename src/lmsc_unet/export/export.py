@@ -13,15 +13,23 @@ from lmsc_unet.evaluation.parity import as_limits, as_report, failures
 from lmsc_unet.export.formats import FORMATS, find_format
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.saving import check_target, replacing, report_path
-from lmsc_unet.export.work import Comparison, Finished, Start, Work, make_float_file, make_int8_file, put_outputs
+from lmsc_unet.export.work import (
+    Comparison,
+    ExportJob,
+    FinishedExport,
+    Start,
+    make_float_file,
+    make_int8_file,
+    put_outputs,
+)
 from lmsc_unet.inference.backends import KINDS
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.quantization.calibration import Parts, find_parts, is_data_folder
-from lmsc_unet.training.load_model import Source, open_source
+from lmsc_unet.training.load_model import TrainedRun, open_trained_run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exported:
+class ExportResult:
     """What became of an export."""
 
     file: Path
@@ -32,7 +40,7 @@ class Exported:
 
 def export(
     model: Path, out: Path, options: ExportOptions, *, overwrite: bool = False, start: Start | None = None
-) -> Exported:
+) -> ExportResult:
     """Exports a run, compares the file with the run, and puts it in its place only if it passes.
 
     Raises:
@@ -43,22 +51,22 @@ def export(
     """
     form = find_format(options)
     check_target(out, form.suffix, overwrite=overwrite)
-    source = open_source(model)
+    source = open_trained_run(model)
     parts = find_parts(_comparison_data(source, options), source)
     comparison = Comparison(source=source, parts=parts, threads=options.threads, start=start)
     graph, description = form.make(source.network, source.spec, options, None), describe(source, parts, options)
     with replacing(out, form.companions) as partial:
-        work = Work(graph=graph, description=description, comparison=comparison, options=options, file=partial)
+        work = ExportJob(graph=graph, description=description, comparison=comparison, options=options, file=partial)
         finished = make_int8_file(work) if options.int8 else make_float_file(work)
         _refuse(out, parts, finished)
         if options.outputs != "logits":
             put_outputs(work, finished)
         report = _report(comparison, finished, options)
         write_text(report_path(out), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    return Exported(file=out, report=report)
+    return ExportResult(file=out, report=report)
 
 
-def describe(source: Source, parts: Parts, options: ExportOptions) -> Description:
+def describe(source: TrainedRun, parts: Parts, options: ExportOptions) -> Description:
     """What the file will say of itself."""
     return Description(
         spec=source.spec,
@@ -72,7 +80,7 @@ def describe(source: Source, parts: Parts, options: ExportOptions) -> Descriptio
     )
 
 
-def _comparison_data(source: Source, options: ExportOptions) -> Path:
+def _comparison_data(source: TrainedRun, options: ExportOptions) -> Path:
     """The folder of images with masks on which both networks are compared."""
     calibrated = options.calibrate
     has_masks = calibrated is not None and calibrated.is_dir() and is_data_folder(calibrated, source)
@@ -91,7 +99,7 @@ def _warnings(parts: Parts) -> list[str]:
     return [f"{parts.root}: nothing says which of these images the model was trained on; all were compared."]
 
 
-def _refuse(out: Path, parts: Parts, finished: Finished) -> None:
+def _refuse(out: Path, parts: Parts, finished: FinishedExport) -> None:
     wrong = failures(finished.parity, finished.description.precision)
     if wrong:
         raise ModelError(
@@ -100,7 +108,7 @@ def _refuse(out: Path, parts: Parts, finished: Finished) -> None:
         )
 
 
-def _report(comparison: Comparison, finished: Finished, options: ExportOptions) -> dict[str, Any]:
+def _report(comparison: Comparison, finished: FinishedExport, options: ExportOptions) -> dict[str, Any]:
     source, parts, description = comparison.source, comparison.parts, finished.description
     return {
         "model": source.spec.name,

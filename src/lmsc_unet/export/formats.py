@@ -20,7 +20,7 @@ from lmsc_unet.export.saving import write_model
 from lmsc_unet.inference.backends.open_vino import DESCRIPTION, WEIGHTS_SHA256, weights_of, with_digest
 from lmsc_unet.inference.metadata import Description, to_text
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.quantization.fuse_upconv import fold, merge_growing
+from lmsc_unet.quantization.fuse_upconv import fold_batch_norm, fuse_upconv
 
 
 def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> None:
@@ -69,12 +69,12 @@ def make_graph(network: nn.Module, spec: ModelSpec, options: ExportOptions, like
 
 def make_graph_for_openvino(network: nn.Module, spec: ModelSpec, options: ExportOptions, like: Any = None) -> Any:
     """The same; of what becomes INT8 the transposed convolutions are merged, which OpenVINO has in 8 bits."""
-    return to_graph(merge_growing(network) if options.int8 else network, spec, options.opset, like)
+    return to_graph(fuse_upconv(network) if options.int8 else network, spec, options.opset, like)
 
 
 def make_module(network: nn.Module, _spec: ModelSpec, _options: ExportOptions, _like: Any = None) -> Any:
     """The trained network itself, its batch norms folded."""
-    return fold(network).cpu()
+    return fold_batch_norm(network).cpu()
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(

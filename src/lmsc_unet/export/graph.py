@@ -15,7 +15,7 @@ from lmsc_unet.errors import ModelError
 from lmsc_unet.export.options import OPSET
 from lmsc_unet.inference.metadata import INPUT, OUTPUT
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.quantization.fuse_upconv import fold
+from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
 
 
 def with_weights(graph: onnx.ModelProto, folded: nn.Module) -> onnx.ModelProto | None:
@@ -55,7 +55,7 @@ def to_graph(
     Raises:
         ModelError: the exporter failed, or left a step that only training needs.
     """
-    folded = fold(network).cpu().requires_grad_(False)  # gradients are traced, too
+    folded = fold_batch_norm(network).cpu().requires_grad_(False)  # gradients are traced, too
     known = with_weights(like, folded) if like is not None else None
     if known is not None:
         return known

@@ -15,11 +15,11 @@ from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.saving import write_model
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.outputs import Network
-from lmsc_unet.quantization.calibration import UNLIKE, Pixels, distance, draw_crops, find_images
-from lmsc_unet.quantization.mixed_precision import Chosen, choose_layers
+from lmsc_unet.quantization.calibration import LARGE_SHIFT, Pixels, domain_shift, draw_crops, find_images
+from lmsc_unet.quantization.mixed_precision import LayerChoice, choose_layers
 from lmsc_unet.quantization.qat import fine_tune
-from lmsc_unet.quantization.quantizer import Quantiser
-from lmsc_unet.training.load_model import Source
+from lmsc_unet.quantization.quantizer import Quantizer
+from lmsc_unet.training.load_model import TrainedRun
 
 FEW_IMAGES = 8
 PROBES = 4
@@ -39,7 +39,7 @@ def make_int8(
     open_file: Open,
     original: Network,
     network: nn.Module,
-) -> Chosen:
+) -> LayerChoice:
     """Quantises a graph, with as many layers in float as it needs; the last graph judged is the one chosen.
 
     Where 8 bits cost too much and `--qat` is given, the network is fine-tuned in 8 bits first. Where grey values are
@@ -52,7 +52,7 @@ def make_int8(
     with tempfile.TemporaryDirectory(prefix="lmsc-int8-") as name:
         folder = Path(name)
         how = {"reduce_range": options.reduce_range, "is_for_openvino": options.to == "openvino"}
-        quantiser = Quantiser(graph, crops, folder, **how)
+        quantiser = Quantizer(graph, crops, folder, **how)
 
         def judge_layers(model: onnx.ModelProto, in_float: tuple[str, ...]) -> Parity:
             return judge(model, replace(description, precision="int8", float_layers=in_float))
@@ -61,11 +61,11 @@ def make_int8(
             write_model(model, description, folder / "probe.onnx")
             return mean_difference(original, open_file(folder / "probe.onnx", description), crops[:PROBES])
 
-        def tune() -> Quantiser:
+        def tune() -> Quantizer:
             tuned = fine_tune(network, crops, epochs=options.qat_epochs)
             (folder / "tuned").mkdir()
             changed = to_graph(tuned.network, description.spec, options.opset, graph)
-            made = Quantiser(changed, crops, folder / "tuned", **how)
+            made = Quantizer(changed, crops, folder / "tuned", **how)
             made.set_ranges(tuned.ranges)
             return made
 
@@ -73,7 +73,9 @@ def make_int8(
         return choose_layers(quantiser, judge_layers, measure, tune if options.qat else None, always=always)
 
 
-def calibration_crops(source: Source, folder: Path | None, options: ExportOptions) -> tuple[list[Pixels], list[str]]:
+def calibration_crops(
+    source: TrainedRun, folder: Path | None, options: ExportOptions
+) -> tuple[list[Pixels], list[str]]:
     """Crops to calibrate on, and warnings where they are few or unlike what the network was trained on.
 
     Raises:
@@ -90,11 +92,11 @@ def calibration_crops(source: Source, folder: Path | None, options: ExportOption
     warnings = []
     if len(images) < FEW_IMAGES:
         warnings.append(f"{root}: calibrated on {len(images)} images only; {FEW_IMAGES} and more are better.")
-    apart = distance(source.network, crops)
-    if apart > UNLIKE:
+    apart = domain_shift(source.network, crops)
+    if apart > LARGE_SHIFT:
         warnings.append(
             f"{root}: these images are unlike those of the training: what the network's layers see of them lies "
-            f"{apart:.2f} deviations from there (held-out images: 0.2, warned from {UNLIKE}). Calibrate on images "
+            f"{apart:.2f} deviations from there (held-out images: 0.2, warned from {LARGE_SHIFT}). Calibrate on images "
             "like those that the model is for."
         )
     return crops, warnings

@@ -21,7 +21,7 @@ from lmsc_unet.inference.backends import open_network
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.quantization.calibration import Pixels, draw_crops
-from lmsc_unet.training.load_model import Source, as_network, open_source
+from lmsc_unet.training.load_model import TrainedRun, as_network, open_trained_run
 
 NUM_PICTURES = 3
 
@@ -33,7 +33,7 @@ def export_checkpoint(checkpoint: Path, out: Path) -> None:
         ModelError: the checkpoint cannot be loaded or exported, or the file does not give its logits.
         OutputError: the disk is full or the folder may not be written.
     """
-    source = open_source(checkpoint)
+    source = open_trained_run(checkpoint)
     spec = source.spec
     description = Description(
         spec=spec,
@@ -54,7 +54,7 @@ def export_checkpoint(checkpoint: Path, out: Path) -> None:
             remove(older)
 
 
-def _compare(source: Source, made: Path, description: Description) -> None:
+def _compare(source: TrainedRun, made: Path, description: Description) -> None:
     original = as_network(source.network)
     exported = open_network(made, description, Runtime(backend="onnxruntime"))
     difference = Difference()
@@ -65,7 +65,7 @@ def _compare(source: Source, made: Path, description: Description) -> None:
         raise ModelError(f"its logits differ by {difference.largest:.2g} (allowed: {allowed:.2g})")
 
 
-def _pixels(source: Source) -> Iterator[Pixels]:
+def _pixels(source: TrainedRun) -> Iterator[Pixels]:
     """Noise, and crops of the run's own pictures where these are still there."""
     spec = source.spec
     shape = (1, spec.input_channels, 16 * spec.side_multiple_px, 8 * spec.side_multiple_px)
@@ -76,7 +76,7 @@ def _pixels(source: Source) -> Iterator[Pixels]:
         return
 
 
-def _pictures(source: Source) -> list[Sample]:
+def _pictures(source: TrainedRun) -> list[Sample]:
     """A few of the run's own, if they are still there."""
     root = source.data
     if root is None:

@@ -12,7 +12,7 @@ from lmsc_unet.inference.outputs import Network
 from lmsc_unet.quantization.calibration import Pixels
 
 if TYPE_CHECKING:
-    from lmsc_unet.export.work import Work
+    from lmsc_unet.export.work import ExportJob
 
 ROUNDS = 15
 
@@ -27,7 +27,7 @@ class Speed:
     """That it is slower, where it is."""
 
 
-def compare_speed(work: "Work", description: Description, pixels: Pixels) -> Speed:
+def compare_speed(work: "ExportJob", description: Description, pixels: Pixels) -> Speed:
     """Times the INT8 file that is written beside the float32 file of the same network, on one crop."""
     with tempfile.TemporaryDirectory(prefix="lmsc-speed-") as name:
         float_file = Path(name) / f"float{work.file.suffix}"

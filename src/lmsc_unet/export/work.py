@@ -17,9 +17,9 @@ from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.quantization.calibration import Parts, draw_crops
-from lmsc_unet.quantization.cle import equalise
-from lmsc_unet.quantization.fuse_upconv import fold
-from lmsc_unet.training.load_model import Source, as_network
+from lmsc_unet.quantization.cle import equalize_cross_layer
+from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
+from lmsc_unet.training.load_model import TrainedRun, as_network
 
 PROBES = 4
 """Crops on which the end of the graph is checked."""
@@ -31,7 +31,7 @@ Start = Callable[[int], Callable[[], None]]
 class Comparison:
     """The original, and the images on which files are compared with it."""
 
-    source: Source
+    source: TrainedRun
     """The trained network and where it comes from."""
     parts: Parts
     """The images."""
@@ -64,7 +64,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Work:
+class ExportJob:
     """One export on its way."""
 
     graph: Any
@@ -89,7 +89,7 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Finished:
+class FinishedExport:
     """A file that is written and compared, but not yet in its place."""
 
     graph: Any
@@ -104,13 +104,13 @@ class Finished:
     """What the user should know."""
 
 
-def make_float_file(work: Work) -> Finished:
+def make_float_file(work: ExportJob) -> FinishedExport:
     """The float32 file."""
     parity = work.judge(work.graph, work.description)
-    return Finished(graph=work.graph, description=work.description, parity=parity)
+    return FinishedExport(graph=work.graph, description=work.description, parity=parity)
 
 
-def make_int8_file(work: Work) -> Finished:
+def make_int8_file(work: ExportJob) -> FinishedExport:
     """The INT8 file, and how fast it is beside the float32 one.
 
     Raises:
@@ -120,8 +120,8 @@ def make_int8_file(work: Work) -> Finished:
     """
     comparison, source = work.comparison, work.comparison.source
     crops, warnings = calibration_crops(source, source.data, work.options)
-    network = fold(source.network)
-    equalise(network, crops)
+    network = fold_batch_norm(source.network)
+    equalize_cross_layer(network, crops)
     chosen = make_int8(
         FORMATS[work.options.to].make(network, source.spec, work.options, work.graph),
         work.description,
@@ -134,7 +134,7 @@ def make_int8_file(work: Work) -> Finished:
     )
     description = replace(work.description, precision="int8", float_layers=chosen.float_layers)
     speed = compare_speed(work, description, crops[0])
-    return Finished(
+    return FinishedExport(
         graph=chosen.model,
         description=description,
         parity=chosen.parity,
@@ -143,7 +143,7 @@ def make_int8_file(work: Work) -> Finished:
     )
 
 
-def put_outputs(work: Work, finished: Finished) -> None:
+def put_outputs(work: ExportJob, finished: FinishedExport) -> None:
     """Writes the file anew with the outputs asked for; its masks must be those that the logits make.
 
     Raises:

@@ -89,7 +89,7 @@ ENERGY = "energy"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Finder:
+class SignalDetector:
     """A masker with the spectrogram that it looks at."""
 
     masker: Masker
@@ -118,14 +118,14 @@ class Finder:
         return is_sure and (box.snr_db is None or box.snr_db >= self.min_snr_db)
 
 
-def load_finder(
+def load_detector(
     model: str | None,
     *,
     frames_per_row: int | None = None,
     nfft: int | None = None,
     min_confidence: float | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008 - frozen
-) -> Finder:
+) -> SignalDetector:
     """The energy detector by its name, or a bundled model, or that of a run folder or file.
 
     Args:
@@ -144,11 +144,11 @@ def load_finder(
     if model == ENERGY:
         size = 256 if nfft is None else nfft
         stft = Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1))
-        return replace(energy_finder(stft), min_confidence=_share(min_confidence, 0.0))
+        return replace(energy_detector(stft), min_confidence=_share(min_confidence, 0.0))
     number = _at_once(model, runtime)
     loaded = load(model, replace(runtime, at_once=number))
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
-    found = network_finder(loaded.network, loaded.spec, frames_per_row=frames_per_row, nfft=nfft, origin=origin)
+    found = network_detector(loaded.network, loaded.spec, frames_per_row=frames_per_row, nfft=nfft, origin=origin)
     return replace(found, at_once=number, min_confidence=_share(min_confidence, found.min_confidence))
 
 
@@ -157,19 +157,19 @@ def default_model() -> str:
     return SIGNALS if SIGNALS in bundled_models() else ENERGY
 
 
-def energy_finder(stft: Stft) -> Finder:
+def energy_detector(stft: Stft) -> SignalDetector:
     """The energy detector over rows of any kind."""
-    return Finder(masker=EnergyMask(frames_per_row=stft.frames_per_row), stft=stft)
+    return SignalDetector(masker=EnergyMask(frames_per_row=stft.frames_per_row), stft=stft)
 
 
-def network_finder(
+def network_detector(
     network: Network,
     spec: ModelSpec,
     *,
     frames_per_row: int | None = None,
     nfft: int | None = None,
     origin: dict[str, Any] | None = None,
-) -> Finder:
+) -> SignalDetector:
     """A network over the rows that it was trained on, or over others with a warning.
 
     How many frames a row averages makes little difference to it, as long as signals look alike.
@@ -180,7 +180,7 @@ def network_finder(
     """
     trained = settings_of(spec).stft
     stft = replace(_with_nfft(trained, nfft), frames_per_row=_given(frames_per_row, trained.frames_per_row))
-    return Finder(
+    return SignalDetector(
         masker=make_masker(network, spec),
         stft=stft,
         class_names=spec.class_names,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lmsc_unet.inference.intensity_stats import Levels
+from lmsc_unet.inference.intensity_stats import IntensityStats
 
 PERCENTILES = (1.0, 99.0)
 """The percentiles that `percentile` takes to 0 and 1."""
@@ -20,7 +20,7 @@ DEPTHS = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class IntensityWindow:
     """The values of an image that become 0 and 1; one for all channels, or one for each."""
 
     low: tuple[float, ...]
@@ -33,35 +33,35 @@ class Limits:
     """Of each channel, where pixels are missing: what stands in for them."""
 
 
-def range_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limits:
+def range_limits(gather: Callable[[], IntensityStats], dtype: np.dtype[Any]) -> IntensityWindow:
     """By depth: 8 bit by 255, 16 bit by 65535; floats as they are if within 0..1, otherwise from least to largest.
 
     Integers of other kinds (signed, 32 bit) are treated as floats: from least to largest.
     """
     if dtype.name in DEPTHS:
-        return Limits(low=(0.0,), high=(DEPTHS[dtype.name],))
+        return IntensityWindow(low=(0.0,), high=(DEPTHS[dtype.name],))
     levels = gather()
     low, high = levels.extremes()
     if dtype.kind == "f" and low >= 0 and high <= 1:
         low, high = 0.0, 1.0
-    return _with_medians(Limits(low=(low,), high=(high,)), levels)
+    return _with_medians(IntensityWindow(low=(low,), high=(high,)), levels)
 
 
-def percentile_limits(gather: Callable[[], Levels], _dtype: np.dtype[Any]) -> Limits:
+def percentile_limits(gather: Callable[[], IntensityStats], _dtype: np.dtype[Any]) -> IntensityWindow:
     """By the 1st and 99th percentile of all channels together, so that colours keep their balance."""
     levels = gather()
     low, high = _spread(levels)
-    return _with_medians(Limits(low=(low,), high=(high,)), levels)
+    return _with_medians(IntensityWindow(low=(low,), high=(high,)), levels)
 
 
-def channel_limits(gather: Callable[[], Levels], _dtype: np.dtype[Any]) -> Limits:
+def channel_limits(gather: Callable[[], IntensityStats], _dtype: np.dtype[Any]) -> IntensityWindow:
     """By the 1st and 99th percentile of each channel by itself: a weak marker counts as much as a strong one."""
     levels = gather()
     lows, highs = zip(*(_spread(channel) for channel in levels.each()), strict=True)
-    return _with_medians(Limits(low=lows, high=highs), levels)
+    return _with_medians(IntensityWindow(low=lows, high=highs), levels)
 
 
-def balanced_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limits:
+def balanced_limits(gather: Callable[[], IntensityStats], dtype: np.dtype[Any]) -> IntensityWindow:
     """As `percentile`, after a white balance: every channel's own 99th percentile is made that of the brightest.
 
     A stain looks different under another lamp or scanner and on a thicker section, and much of that is a gain of
@@ -77,10 +77,10 @@ def balanced_limits(gather: Callable[[], Levels], dtype: np.dtype[Any]) -> Limit
     low, high = levels.percentiles(PERCENTILES, gains)
     if high - low <= 1e-6 * abs(high):  # nothing but rounding
         return percentile_limits(lambda: levels, dtype)
-    return _with_medians(Limits(low=(low,), high=(high,), gains=gains), levels)
+    return _with_medians(IntensityWindow(low=(low,), high=(high,), gains=gains), levels)
 
 
-LIMITS: Mapping[str, Callable[[Callable[[], Levels], np.dtype[Any]], Limits]] = MappingProxyType(
+LIMITS: Mapping[str, Callable[[Callable[[], IntensityStats], np.dtype[Any]], IntensityWindow]] = MappingProxyType(
     {
         "range": range_limits,
         "percentile": percentile_limits,
@@ -91,7 +91,7 @@ LIMITS: Mapping[str, Callable[[Callable[[], Levels], np.dtype[Any]], Limits]] = 
 """A spec's scaling -> the function that finds its limits, given what gathers the levels, and the stored depth."""
 
 
-def _spread(levels: Levels) -> tuple[float, float]:
+def _spread(levels: IntensityStats) -> tuple[float, float]:
     """The 1st and 99th percentile; where they are one value, it and those of all other values.
 
     So are a few specks on an even ground seen, and a hot pixel among them does not hide the others.
@@ -103,5 +103,5 @@ def _spread(levels: Levels) -> tuple[float, float]:
     return min(low, least), max(high, largest)
 
 
-def _with_medians(limits: Limits, levels: Levels) -> Limits:
+def _with_medians(limits: IntensityWindow, levels: IntensityStats) -> IntensityWindow:
     return replace(limits, medians=levels.by_channel(50)) if levels.has_missing else limits

@@ -16,7 +16,7 @@ SAMPLED_PIXELS = 512 * 512
 """Of floats, percentiles are taken from about so many pixels."""
 
 
-class Levels(Protocol):
+class IntensityStats(Protocol):
     """Takes in the blocks "h W C" of an image from top to bottom."""
 
     def add(self, block: NDArray[Any]) -> None:
@@ -40,7 +40,7 @@ class Levels(Protocol):
     def extremes(self) -> tuple[float, float]:
         """The lowest and the highest value."""
 
-    def each(self) -> "Sequence[Levels]":
+    def each(self) -> "Sequence[IntensityStats]":
         """The levels of each channel by itself."""
 
     @property
@@ -48,7 +48,7 @@ class Levels(Protocol):
         """Whether a value is NaN."""
 
 
-class CountedLevels:
+class CountedStats:
     """Counts every value of 8 or 16 bits, or bits themselves."""
 
     has_missing = False
@@ -57,7 +57,7 @@ class CountedLevels:
         self._counts = counts
 
     @classmethod
-    def of(cls, dtype: np.dtype[Any], channels: int) -> "CountedLevels":
+    def of(cls, dtype: np.dtype[Any], channels: int) -> "CountedStats":
         """Nothing yet, for values of a type."""
         return cls(np.zeros((channels, 2 ** (8 * dtype.itemsize)), np.int64))
 
@@ -97,12 +97,12 @@ class CountedLevels:
         found = np.flatnonzero(self._counts.sum(axis=0))
         return float(found[0]), float(found[-1])
 
-    def each(self) -> "Sequence[Levels]":
+    def each(self) -> "Sequence[IntensityStats]":
         """The levels of each channel by itself."""
-        return [CountedLevels(counts[np.newaxis]) for counts in self._counts]
+        return [CountedStats(counts[np.newaxis]) for counts in self._counts]
 
 
-class SampledLevels:
+class SampledStats:
     """Keeps the values on a regular grid, of which there are few, and the extremes of all."""
 
     def __init__(self, height_px: int, width_px: int) -> None:
@@ -150,12 +150,12 @@ class SampledLevels:
             return 0.0, 0.0
         return float(np.nanmin(self._lows)), float(np.nanmax(self._highs))
 
-    def each(self) -> "Sequence[Levels]":
+    def each(self) -> "Sequence[IntensityStats]":
         """The levels of each channel by itself."""
         return [self._only(channel) for channel in range(self._known.shape[1])]
 
-    def _only(self, channel: int) -> "SampledLevels":
-        one = SampledLevels(1, 1)
+    def _only(self, channel: int) -> "SampledStats":
+        one = SampledStats(1, 1)
         one._kept = [self._known[np.newaxis, :, channel : channel + 1]]
         one._lows, one._highs = self._lows[channel : channel + 1], self._highs[channel : channel + 1]
         one.has_missing = self.has_missing
@@ -170,16 +170,16 @@ class SampledLevels:
         return kept if len(kept) else np.nan_to_num(np.stack([self._lows, self._highs]))
 
 
-def gather_levels(blocks: Iterable[NDArray[Any]], height_px: int, width_px: int) -> Levels:
+def gather_intensity(blocks: Iterable[NDArray[Any]], height_px: int, width_px: int) -> IntensityStats:
     """The levels of an image of at least one block."""
-    levels: Levels | None = None
+    levels: IntensityStats | None = None
     for block in blocks:
         if levels is None:
             is_counted = block.dtype in (np.uint8, np.uint16, np.bool_)
             if is_counted:
-                levels = CountedLevels.of(block.dtype, block.shape[2])
+                levels = CountedStats.of(block.dtype, block.shape[2])
             else:
-                levels = SampledLevels(height_px, width_px)
+                levels = SampledStats(height_px, width_px)
         levels.add(block)
     assert levels is not None
     return levels

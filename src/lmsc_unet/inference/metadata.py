@@ -15,7 +15,7 @@ from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.core.ranges import shown
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.onnx_graph import check_graph_size
-from lmsc_unet.inference.onnx_wire import Outside, digest, metadata_field, read_outside
+from lmsc_unet.inference.onnx_wire import OnnxHeader, digest, metadata_field, scan_header
 from lmsc_unet.inference.spec import ModelSpec
 
 KEY = "lmsc_unet.model"
@@ -106,7 +106,7 @@ def read_description(path: Path) -> Description:
             weights lie in other files.
     """
     data = _open(path)
-    outside = _named(path, read_outside, data)
+    outside = _named(path, scan_header, data)
     description = _described(outside, path)
     if DIGEST in outside.metadata and outside.metadata[DIGEST] != _named(path, digest, data, KEY):
         raise ModelError(
@@ -123,10 +123,10 @@ def peek(path: Path) -> Description:
     Raises:
         ModelError: as `read_description`, but for damage and operators.
     """
-    return _described(_named(path, read_outside, _open(path)), path)
+    return _described(_named(path, scan_header, _open(path)), path)
 
 
-def _described(outside: Outside, path: Path) -> Description:
+def _described(outside: OnnxHeader, path: Path) -> Description:
     if outside.has_external:
         raise ModelError(
             f"{path}: some of its weights lie in another file, which is not followed, wherever it is. A model of "

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ModelError
 from lmsc_unet.imageio import RowSource, resize, resized, resized_blocks
-from lmsc_unet.inference.intensity import Limits
+from lmsc_unet.inference.intensity import IntensityWindow
 from lmsc_unet.inference.outputs import Network, activate
-from lmsc_unet.inference.preprocess import limits_of, standardise
+from lmsc_unet.inference.preprocess import limits_of, normalize
 from lmsc_unet.inference.sliding_window import Tiling, stream
 from lmsc_unet.inference.spec import ModelSpec
 
 
-class Treatment(Protocol):
+class InferenceMode(Protocol):
     """Turns an image of any size into probabilities."""
 
-    def find_limits(self, source: RowSource) -> Limits:
+    def find_limits(self, source: RowSource) -> IntensityWindow:
         """The limits of a whole image, at the size at which it is scaled; reads it once, or not at all."""
 
-    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
+    def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom."""
 
 
@@ -43,16 +43,16 @@ class Tiled:
     batch: int
     """Tiles that go through the network at once."""
 
-    def find_limits(self, source: RowSource) -> Limits:
+    def find_limits(self, source: RowSource) -> IntensityWindow:
         """The limits of the image."""
         return limits_of(source, self.spec)
 
-    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
+    def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom."""
 
         def infer(windows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
             return infer_probability(
-                self.network, self.spec, np.stack([standardise(w, limits, self.spec) for w in windows])
+                self.network, self.spec, np.stack([normalize(w, limits, self.spec) for w in windows])
             )
 
         rows, columns = self.tiling.side(source.height_px), self.tiling.side(source.width_px)
@@ -68,11 +68,11 @@ class Rescaled:
     scale: float
     """Resized sides over the image's own."""
 
-    def find_limits(self, source: RowSource) -> Limits:
+    def find_limits(self, source: RowSource) -> IntensityWindow:
         """The limits of the resized image."""
         return self.tiled.find_limits(resized(source, *self._small_px(source)))
 
-    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
+    def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom."""
         before_px, small_px = (source.height_px, source.width_px), self._small_px(source)
         return _resized_bands(self.tiled.bands(resized(source, *small_px), limits), small_px, before_px)
@@ -91,7 +91,7 @@ def scaled_px(height_px: int, width_px: int, scale: float) -> tuple[int, int]:
     return max(1, round(height_px * scale)), max(1, round(width_px * scale))
 
 
-def as_sized(image: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
+def resize_to_spec(image: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
     """An image "H W C" at the size at which the spec's treatment puts it before the network, or cuts it up."""
     if spec.treatment == "resize":
         return resize(image, spec.size_px, spec.size_px)
@@ -118,19 +118,19 @@ class Resized:
     spec: ModelSpec
     """How the network wants its images."""
 
-    def find_limits(self, source: RowSource) -> Limits:
+    def find_limits(self, source: RowSource) -> IntensityWindow:
         """The limits of the resized image, as in training."""
         return limits_of(resized(source, *self._size_px), self.spec)
 
-    def bands(self, source: RowSource, limits: Limits) -> Iterator[NDArray[np.float32]]:
+    def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom."""
         small = np.concatenate(list(resized(source, *self._size_px).blocks()))
         before_px = (source.height_px, source.width_px)
         return _resized_bands(iter([self.infer(small, limits)]), self._size_px, before_px)
 
-    def infer(self, small: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
+    def infer(self, small: NDArray[Any], limits: IntensityWindow) -> NDArray[np.float32]:
         """Probabilities "L size size" of the resized image "size size C"."""
-        pixels = standardise(small, limits, self.spec)
+        pixels = normalize(small, limits, self.spec)
         return np.asarray(infer_probability(self.network, self.spec, pixels[np.newaxis])[0])
 
     @property
@@ -156,19 +156,19 @@ def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.floa
     return activate(logits)
 
 
-def make_tiled(network: Network, spec: ModelSpec, tile_px: int, batch: int) -> Treatment:
+def make_tiled(network: Network, spec: ModelSpec, tile_px: int, batch: int) -> InferenceMode:
     """Tiles that fit the spec's grid and margin."""
     tiling = Tiling(tile_px=tile_px, multiple_px=spec.side_multiple_px, margin_px=spec.margin_px)
     tiled = Tiled(network=network, spec=spec, tiling=tiling, batch=batch)
     return tiled if spec.scale == 1 else Rescaled(tiled=tiled, scale=spec.scale)
 
 
-def make_resized(network: Network, spec: ModelSpec, _tile_px: int, _batch: int) -> Treatment:
+def make_resized(network: Network, spec: ModelSpec, _tile_px: int, _batch: int) -> InferenceMode:
     """The whole image at once; tiles and batches do not apply."""
     return Resized(network=network, spec=spec)
 
 
-TREATMENTS: Mapping[str, Callable[[Network, ModelSpec, int, int], Treatment]] = MappingProxyType(
+TREATMENTS: Mapping[str, Callable[[Network, ModelSpec, int, int], InferenceMode]] = MappingProxyType(
     {"tiles": make_tiled, "resize": make_resized}
 )
 """A spec's treatment -> what makes it from the network, the spec, tile_px and batch."""

@@ -35,7 +35,7 @@ Field = tuple[int, int | memoryview]
 
 
 @dataclass(kw_only=True)
-class Outside:
+class OnnxHeader:
     """What an ONNX file says without its weights being read."""
 
     metadata: dict[str, str] = field(default_factory=dict)
@@ -46,20 +46,20 @@ class Outside:
     """Whether the values of a tensor lie in another file."""
 
 
-def read_outside(data: memoryview) -> Outside:
+def scan_header(data: memoryview) -> OnnxHeader:
     """Walks through a whole file.
 
     Raises:
         ModelError: the bytes are no ONNX file, or end too early.
     """
-    outside = Outside()
+    outside = OnnxHeader()
     _walk(data, "model", outside, 0)
     if outside.num_graphs != 1:
         raise ModelError("this is no ONNX file, or only a part of one")
     return outside
 
 
-def _walk(message: memoryview, kind: str, outside: Outside, depth: int) -> None:
+def _walk(message: memoryview, kind: str, outside: OnnxHeader, depth: int) -> None:
     if depth > _DEEPEST:
         raise ModelError("its graphs are nested too deeply")
     for number, value in fields(message):

@@ -53,7 +53,7 @@ def as_logits(network: Network, spec: ModelSpec) -> Network:
     return lambda pixels: back(network(pixels), spec.num_logits)
 
 
-def as_votes(spec: ModelSpec) -> ModelSpec:
+def hard_labels_to_logits(spec: ModelSpec) -> ModelSpec:
     """The spec to make masks by: what a file of classes has cut already is now yes or no, cut in the middle."""
     return replace(spec, threshold=0.5) if spec.outputs == "classes" else spec
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.imageio import RowSource, as_source
-from lmsc_unet.inference.intensity import Limits, percentile_limits
-from lmsc_unet.inference.intensity_stats import gather_levels
+from lmsc_unet.inference.intensity import IntensityWindow, percentile_limits
+from lmsc_unet.inference.intensity_stats import gather_intensity
 from lmsc_unet.metrics.counts import IGNORE
 
 COLOURS = (
@@ -36,7 +36,9 @@ def colour_table() -> NDArray[np.uint8]:
     return table
 
 
-def draw_overlay(image: NDArray[Any], mask: NDArray[np.uint8], limits: Limits | None = None) -> NDArray[np.uint8]:
+def draw_overlay(
+    image: NDArray[Any], mask: NDArray[np.uint8], limits: IntensityWindow | None = None
+) -> NDArray[np.uint8]:
     """Tints each class but 0 and draws its border; RGB "H W 3" of an image "H W C" of any depth and a mask "H W".
 
     Of a part of an image, the whole image's `display_limits` say which values are black and white.
@@ -60,7 +62,7 @@ def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return differs & (mask > 0)
 
 
-def to_display(image: NDArray[Any], limits: Limits | None = None) -> NDArray[np.uint8]:
+def to_display(image: NDArray[Any], limits: IntensityWindow | None = None) -> NDArray[np.uint8]:
     """An image "H W C" of any depth as 8-bit RGB, stretched between its 1st and 99th percentile; black where missing.
 
     Of other channels than three the first three are red, green and blue; of fewer, the first is grey.
@@ -77,10 +79,10 @@ def to_display(image: NDArray[Any], limits: Limits | None = None) -> NDArray[np.
     return np.clip(stretched, 0, 255).astype(np.uint8)
 
 
-def display_limits(source: RowSource) -> Limits:
+def display_limits(source: RowSource) -> IntensityWindow:
     """The values of an image that are shown as black and white."""
     blocks = (_shown(block) for block in source.blocks())
-    return percentile_limits(lambda: gather_levels(blocks, source.height_px, source.width_px), source.dtype)
+    return percentile_limits(lambda: gather_intensity(blocks, source.height_px, source.width_px), source.dtype)
 
 
 def _shown(image: NDArray[Any]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from lmsc_unet.core.ranges import check_number
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
 from lmsc_unet.imageio.nodata import Watch, mark_rows
-from lmsc_unet.inference.intensity import Limits
+from lmsc_unet.inference.intensity import IntensityWindow
 from lmsc_unet.inference.loading import load
 from lmsc_unet.inference.modes import TREATMENTS, Resized
 from lmsc_unet.inference.outputs import Network, to_classes
@@ -113,7 +113,7 @@ class Predictor:
             class_names=self.spec.class_names,
         )
 
-    def bands(self, source: RowSource, limits: Limits | None = None) -> Iterator[Prediction]:
+    def bands(self, source: RowSource, limits: IntensityWindow | None = None) -> Iterator[Prediction]:
         """Segments an image that need not fit in memory: yields finished bands of rows from top to bottom.
 
         Args:
@@ -129,7 +129,7 @@ class Predictor:
             band = None if missing is None else missing.window(rows, slice(0, source.width_px))
             yield self._conclude(probability, band)
 
-    def survey(self, source: RowSource) -> tuple[RowSource, Limits]:
+    def survey(self, source: RowSource) -> tuple[RowSource, IntensityWindow]:
         """The image with its missing pixels marked, and its limits; reads it once, twice if there are such pixels."""
         if self.spec.spectrogram is not None:  # 0 is the noise floor there
             return source, self._treatment.find_limits(source)

@@ -1,6 +1,6 @@
 """From an image of any depth to a network's input: channels matched, values scaled, then standardised.
 
-Training, evaluation and prediction all pass through `prepare`, or through its three steps where an image is
+Training, evaluation and prediction all pass through `preprocess`, or through its three steps where an image is
 cut up in between: the limits are the whole image's, never those of a crop or tile. An image in memory and one that
 is read by rows find theirs by the same function.
 """
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.imageio import RowSource, as_source
-from lmsc_unet.inference.intensity import LIMITS, Limits
-from lmsc_unet.inference.intensity_stats import Levels, gather_levels
+from lmsc_unet.inference.intensity import LIMITS, IntensityWindow
+from lmsc_unet.inference.intensity_stats import IntensityStats, gather_intensity
 from lmsc_unet.inference.spec import ModelSpec
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -23,16 +23,16 @@ OVERSHOOT = 1.0
 Image = NDArray[Any]
 
 
-def prepare(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
+def preprocess(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
     """Turns an image "H W C" of any depth into a network's input "C H W".
 
     Raises:
         DataError: the channels do not fit the model, or a value is infinite.
     """
-    return standardise(image, find_limits(image, spec), spec)
+    return normalize(image, find_limits(image, spec), spec)
 
 
-def find_limits(image: Image, spec: ModelSpec) -> Limits:
+def find_limits(image: Image, spec: ModelSpec) -> IntensityWindow:
     """The limits of a whole image "H W C" by the spec's scaling.
 
     Raises:
@@ -42,7 +42,7 @@ def find_limits(image: Image, spec: ModelSpec) -> Limits:
     return limits_of(as_source(image), spec)
 
 
-def limits_of(source: RowSource, spec: ModelSpec) -> Limits:
+def limits_of(source: RowSource, spec: ModelSpec) -> IntensityWindow:
     """The limits of an image that comes in rows by the spec's scaling; reads it once, or not at all.
 
     Raises:
@@ -50,15 +50,15 @@ def limits_of(source: RowSource, spec: ModelSpec) -> Limits:
     """
     match_channels(np.empty((0, 1, source.channels), source.dtype), spec)
 
-    def gather() -> Levels:
+    def gather() -> IntensityStats:
         is_luma = spec.input_channels < source.channels
         blocks = (match_channels(block, spec) if is_luma else block for block in source.blocks())
-        return gather_levels(blocks, source.height_px, source.width_px)
+        return gather_intensity(blocks, source.height_px, source.width_px)
 
     return LIMITS[spec.scaling](gather, source.dtype)
 
 
-def standardise(image: Image, limits: Limits, spec: ModelSpec) -> NDArray[np.float32]:
+def normalize(image: Image, limits: IntensityWindow, spec: ModelSpec) -> NDArray[np.float32]:
     """Scales an image or a piece of one, "H W C" to "C H W": (scaled - mean) / std.
 
     A missing pixel, NaN, is as the median of each channel: to a network, it is like much of the image.

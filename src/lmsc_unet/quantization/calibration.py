@@ -21,10 +21,10 @@ from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.datasets.sample import Dataset, Sample, of_split
 from lmsc_unet.datasets.sigmf_folder import has_recordings
 from lmsc_unet.errors import DataError
-from lmsc_unet.inference.modes import as_sized
-from lmsc_unet.inference.preprocess import find_limits, standardise
+from lmsc_unet.inference.modes import resize_to_spec
+from lmsc_unet.inference.preprocess import find_limits, normalize
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.training.load_model import Source
+from lmsc_unet.training.load_model import TrainedRun
 
 Pixels = NDArray[np.float32]
 
@@ -45,7 +45,7 @@ class Parts:
     """What the masks' values mean."""
 
 
-def find_parts(root: Path, source: Source) -> Parts:
+def find_parts(root: Path, source: TrainedRun) -> Parts:
     """Finds pairs of images and masks and parts them by the run's split.csv, or by the folder's own parts.
 
     Raises:
@@ -65,7 +65,7 @@ def find_parts(root: Path, source: Source) -> Parts:
     )
 
 
-def _as_the_run_split(root: Path, options: DataOptions, source: Source) -> Dataset:
+def _as_the_run_split(root: Path, options: DataOptions, source: TrainedRun) -> Dataset:
     """The run's own split, where the data is the run's and names none; recordings are split at random by then."""
     dataset = find_dataset(root, options, pieces=source.pieces)
     is_given = dataset.layout != "sigmf" and any(sample.split for sample in dataset.samples)
@@ -77,7 +77,7 @@ def _as_the_run_split(root: Path, options: DataOptions, source: Source) -> Datas
         return dataset
 
 
-def find_images(root: Path, source: Source) -> list[Sample]:
+def find_images(root: Path, source: TrainedRun) -> list[Sample]:
     """The images to calibrate on: a data folder's training images, or all images of a plain folder.
 
     Raises:
@@ -88,7 +88,7 @@ def find_images(root: Path, source: Source) -> list[Sample]:
     return [Sample(name=item.name, image=item.path) for item in find_items([root], root / "no-results-here")]
 
 
-def is_data_folder(root: Path, source: Source) -> bool:
+def is_data_folder(root: Path, source: TrainedRun) -> bool:
     """Whether a folder holds images and masks in any layout that a training knows, or recordings for such a model."""
     try:
         recognised = recognise(root, source.data_options)
@@ -113,12 +113,12 @@ def draw_crops(images: Sequence[Sample], spec: ModelSpec, number: int, seed: int
 
 
 def _crop(sample: Sample, spec: ModelSpec, rng: np.random.Generator) -> Pixels:
-    image = as_sized(load_picture(sample), spec)
+    image = resize_to_spec(load_picture(sample), spec)
     try:
         limits = find_limits(image, spec)
         top, left = (int(rng.integers(max(side - spec.size_px, 0) + 1)) for side in image.shape[:2])
         window = image[top : top + spec.size_px, left : left + spec.size_px]
-        return _padded(standardise(window, limits, spec), spec.side_multiple_px)[np.newaxis]
+        return _padded(normalize(window, limits, spec), spec.side_multiple_px)[np.newaxis]
     except DataError as error:
         raise DataError(f"{sample.image}: {error}") from error
 
@@ -128,11 +128,11 @@ def _padded(pixels: Pixels, multiple_px: int) -> Pixels:
     return np.pad(pixels, ((0, 0), (0, below), (0, right)), mode="symmetric")
 
 
-UNLIKE = 0.6
+LARGE_SHIFT = 0.6
 """From here on images are called unlike the training images."""
 
 
-def distance(network: nn.Module, crops: Sequence[Pixels]) -> float:
+def domain_shift(network: nn.Module, crops: Sequence[Pixels]) -> float:
     """The mean over all channels of |mean - mean in training| / deviation in training."""
     sums: dict[nn.BatchNorm2d, tuple[Tensor, int]] = {}
 

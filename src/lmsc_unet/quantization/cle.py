@@ -21,7 +21,7 @@ PAIRS = {
 """Box -> the layers of it whose output goes into one other layer alone."""
 
 
-def equalise(network: nn.Module, crops: Sequence[Pixels]) -> None:
+def equalize_cross_layer(network: nn.Module, crops: Sequence[Pixels]) -> None:
     """Scales the channels of a network with folded batch norms, in place."""
     loudest: dict[nn.Module, Tensor] = {}
 

@@ -18,7 +18,7 @@ TAPS = 4
 """The pixels that each pixel becomes."""
 
 
-def grow_by_convolving(graph: onnx.GraphProto) -> None:
+def convtranspose_to_conv1x1(graph: onnx.GraphProto) -> None:
     """Replaces each 8-bit 2x2 transposed convolution of stride 2 in a QDQ graph; those left in float32 stay."""
     values = {value.name: value for value in graph.initializer}
     made_by = {node.output[0]: node for node in graph.node}

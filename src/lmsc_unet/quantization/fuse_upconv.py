@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from lmsc_unet.models.blocks import DoubleConv, Up
 
 
-def fold(network: nn.Module) -> nn.Module:
+def fold_batch_norm(network: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose convolutions carry their batch norm; computed in double precision."""
     folded = copy.deepcopy(network).double().eval()
     for parent in folded.modules():
@@ -32,7 +32,7 @@ def _fold_sequence(sequence: nn.Sequential) -> None:
             sequence.set_submodule(second, nn.Identity())
 
 
-class MergedUp(nn.Module):
+class FusedUp(nn.Module):
     """`Up`, its batch norms folded, without the map that its transposed convolution makes."""
 
     def __init__(self, up: Up) -> None:
@@ -55,7 +55,7 @@ class MergedUp(nn.Module):
         with torch.no_grad():
             self.skip.weight.copy_(of_skip)
             self.skip.bias.copy_(conv.bias + of_grown.sum((2, 3)) @ up.grow.bias.double())
-            self.grow.weight.copy_(composed(up.grow.weight.double(), of_grown))
+            self.grow.weight.copy_(compose_kernels(up.grow.weight.double(), of_grown))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Grows `x` to the sides of `skip` and merges the two."""
@@ -63,16 +63,16 @@ class MergedUp(nn.Module):
         return y
 
 
-def merge_growing(network: nn.Module) -> nn.Module:
-    """A copy of a network in evaluation mode, its batch norms folded, in which every `Up` is a `MergedUp`."""
-    merged = fold(network)
+def fuse_upconv(network: nn.Module) -> nn.Module:
+    """A copy of a network in evaluation mode, its batch norms folded, in which every `Up` is a `FusedUp`."""
+    merged = fold_batch_norm(network)
     for name, module in list(merged.named_modules()):
         if isinstance(module, Up):
-            merged.set_submodule(name, MergedUp(module))
+            merged.set_submodule(name, FusedUp(module))
     return merged
 
 
-def composed(grow: Tensor, conv: Tensor) -> Tensor:
+def compose_kernels(grow: Tensor, conv: Tensor) -> Tensor:
     """A 2x2 transposed convolution of stride 2 and the 3x3 convolution after it as one of 4x4, stride 2 and padding 1.
 
     Args:

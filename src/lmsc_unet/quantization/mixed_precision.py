@@ -8,14 +8,14 @@ import onnx
 
 from lmsc_unet.errors import ModelError
 from lmsc_unet.evaluation.parity import Parity, failures
-from lmsc_unet.quantization.quantizer import Quantiser
+from lmsc_unet.quantization.quantizer import Quantizer
 
 MOST_IN_FLOAT = 0.5
 """At most this share of the layers may stay in float: beyond it the file is hardly an INT8 one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Chosen:
+class LayerChoice:
     """An INT8 graph that is within the tolerance, and what was found on the way."""
 
     model: onnx.ModelProto
@@ -38,13 +38,13 @@ class Chosen:
 
 
 def choose_layers(
-    quantiser: Quantiser,
+    quantiser: Quantizer,
     judge: Callable[[onnx.ModelProto, tuple[str, ...]], Parity],
     measure: Callable[[onnx.ModelProto], float],
-    tune: Callable[[], Quantiser] | None = None,
+    tune: Callable[[], Quantizer] | None = None,
     *,
     always: tuple[str, ...] = (),
-) -> Chosen:
+) -> LayerChoice:
     """All layers in 8 bits if that is good enough; otherwise the fewest of the most sensitive in float.
 
     Args:
@@ -61,12 +61,12 @@ def choose_layers(
     parity = judge(model, always)
     wrong = first_wrong = tuple(failures(parity, "int8"))
     if not wrong:
-        return Chosen(model=model, parity=parity, float_layers=always)
+        return LayerChoice(model=model, parity=parity, float_layers=always)
     if tune is not None:
         model = tune().quantise(in_float=always)
         parity = judge(model, always)
         if not failures(parity, "int8"):
-            return Chosen(model=model, parity=parity, float_layers=always, all_int8=first_wrong, is_tuned=True)
+            return LayerChoice(model=model, parity=parity, float_layers=always, all_int8=first_wrong, is_tuned=True)
     errors = layer_errors(quantiser, measure, always)
     ranked = sorted(errors, key=lambda layer: -errors[layer])
     for number in _numbers(len(ranked)):
@@ -75,7 +75,7 @@ def choose_layers(
         parity = judge(model, kept)
         wrong = tuple(failures(parity, "int8"))
         if not wrong:
-            return Chosen(model=model, parity=parity, float_layers=kept, errors=errors, all_int8=first_wrong)
+            return LayerChoice(model=model, parity=parity, float_layers=kept, errors=errors, all_int8=first_wrong)
     raise ModelError(
         f"INT8 costs this model too much: with all layers in 8 bits {'; '.join(first_wrong)}, and with the "
         f"{int(MOST_IN_FLOAT * len(ranked))} most sensitive of {len(ranked)} in float32 still {'; '.join(wrong)}. "
@@ -84,7 +84,7 @@ def choose_layers(
 
 
 def layer_errors(
-    quantiser: Quantiser, measure: Callable[[onnx.ModelProto], float], always: tuple[str, ...] = ()
+    quantiser: Quantizer, measure: Callable[[onnx.ModelProto], float], always: tuple[str, ...] = ()
 ) -> dict[str, float]:
     """The mean difference of logits with one layer in 8 bits and all others in float; none for those always in it."""
     layers = quantiser.layers

@@ -18,8 +18,8 @@ from torch.nn.functional import smooth_l1_loss
 from torch.nn.utils import parametrize
 
 from lmsc_unet.quantization.calibration import Pixels
-from lmsc_unet.quantization.cle import equalise
-from lmsc_unet.quantization.fuse_upconv import fold
+from lmsc_unet.quantization.cle import equalize_cross_layer
+from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
 
 BATCH = 4
 WEIGHTS_RATE, RANGES_RATE = 3e-4, 2e-2
@@ -38,8 +38,8 @@ class Tuned:
 
 def fine_tune(network: nn.Module, crops: Sequence[Pixels], *, epochs: int, seed: int = 19) -> Tuned:
     """Fine-tunes a copy of a trained network on prepared crops "1 C h w", turned and mirrored at random."""
-    teacher, student = fold(network), fold(network)
-    equalise(student, crops)
+    teacher, student = fold_batch_norm(network), fold_batch_norm(network)
+    equalize_cross_layer(student, crops)
     rounding = _round_outputs(student, crops)
     _round_weights(student)
     weights = list(student.parameters())

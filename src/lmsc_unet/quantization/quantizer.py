@@ -19,14 +19,14 @@ import onnx
 
 from lmsc_unet.inference.metadata import INPUT
 from lmsc_unet.quantization.calibration import Pixels
-from lmsc_unet.quantization.convtranspose import grow_by_convolving
+from lmsc_unet.quantization.convtranspose import convtranspose_to_conv1x1
 
 QUANTISED = ("Conv", "ConvTranspose", "Concat", "Add", "MaxPool")
 """The steps of our networks whose outputs have a scale of their own."""
 ACTIVATIONS = ("Relu", "Clip")
 
 
-class Quantiser:
+class Quantizer:
     """Makes INT8 graphs of one float32 graph, with chosen layers left in float."""
 
     def __init__(
@@ -110,7 +110,7 @@ class Quantiser:
         made = onnx.load(self._out)
         _leave_end_in_float(made.graph)
         if not self._is_for_openvino:
-            grow_by_convolving(made.graph)
+            convtranspose_to_conv1x1(made.graph)
         return made
 
 

@@ -13,9 +13,9 @@ from lmsc_unet.core.storage import write_text
 from lmsc_unet.errors import OutputError
 from lmsc_unet.metrics.counts import Counts
 from lmsc_unet.reproduction.budget import BUDGETS, Budget, BudgetName
-from lmsc_unet.reproduction.plan import SCORED_FILE, SCORED_VERSION, Job
+from lmsc_unet.reproduction.plan import SCORED_FILE, SCORED_VERSION, TrainingJob
 from lmsc_unet.reproduction.recipes import DataName, Experiment
-from lmsc_unet.reproduction.sources import Source
+from lmsc_unet.reproduction.sources import DataSource
 from lmsc_unet.training.config import TrainConfig
 
 FILE = "results.json"
@@ -61,7 +61,7 @@ def write_results(out: Path, sections: dict[str, Any]) -> None:
 class Scored:
     """A finished job: the counts of each image that it is scored on."""
 
-    job: Job
+    job: TrainingJob
     """What was trained."""
     names: tuple[str, ...]
     """The images."""
@@ -77,7 +77,7 @@ class Outcome:
 
     experiment: Experiment
     """What was to be trained."""
-    jobs: tuple[Job, ...]
+    jobs: tuple[TrainingJob, ...]
     """All its folds."""
     scored: tuple[Scored, ...]
     """Those that are finished."""
@@ -99,7 +99,7 @@ class Outcome:
         return next((one for one in self.scored if name in one.names), None)
 
 
-def collect(experiment: Experiment, jobs: Sequence[Job], errors: Mapping[Path, str]) -> Outcome:
+def collect(experiment: Experiment, jobs: Sequence[TrainingJob], errors: Mapping[Path, str]) -> Outcome:
     """Reads the finished folds; `errors` says by run folder why others are not."""
     return Outcome(
         experiment=experiment,
@@ -109,7 +109,7 @@ def collect(experiment: Experiment, jobs: Sequence[Job], errors: Mapping[Path, s
     )
 
 
-def read_scored(job: Job) -> Scored:
+def read_scored(job: TrainingJob) -> Scored:
     """The scores of a finished job.
 
     Raises:
@@ -143,14 +143,14 @@ FIGURES = "figures"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class ReportContext:
     """All that the making of a section may look at."""
 
     budget_name: BudgetName
     """How much was trained."""
     out: Path
     """The folder of the report."""
-    sources: Mapping[DataName, Source]
+    sources: Mapping[DataName, DataSource]
     """The data sets in use."""
     outcomes: Sequence[Outcome]
     """The section's experiments, in the order of its rows."""
@@ -163,7 +163,7 @@ class Stage:
         return BUDGETS[self.budget_name]
 
     @property
-    def source(self) -> Source:
+    def source(self) -> DataSource:
         """The data of the section's experiments."""
         return self.sources[self.outcomes[0].experiment.data]
 

@@ -18,7 +18,7 @@ from lmsc_unet.complexity.paper import PRINTED
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.inference.overlays import to_display
 from lmsc_unet.inference.predictor import Predictor
-from lmsc_unet.reproduction.context import Outcome, Stage
+from lmsc_unet.reproduction.context import Outcome, ReportContext
 from lmsc_unet.reproduction.predictions import choose, iou_of_filled, pairs_of
 from lmsc_unet.reproduction.work import load
 from lmsc_unet.training.checkpoint_callback import read_metrics
@@ -28,7 +28,7 @@ from lmsc_unet.training.pictures import COLOURS, save
 MODELS = {"unet": "U-Net", "lmsc-unet-plain": "LMSC-UNet without BRB", "lmsc-unet": "LMSC-UNet"}
 
 
-def make_costs(stage: Stage) -> dict[str, Any]:
+def make_costs(stage: ReportContext) -> dict[str, Any]:
     """One row for each model of the paper's Table 1, as plain data."""
     budget = stage.budget
     plan = Plan(
@@ -79,7 +79,7 @@ HIGHEST_LOSS = 1.5
 """Where the axis of losses ends. A validation after the first few steps may lie millions beyond."""
 
 
-def make_curves(stage: Stage) -> dict[str, Any]:
+def make_curves(stage: ReportContext) -> dict[str, Any]:
     """Draws figures/figure4.png: a column for each model, losses above and scores below."""
     shown = [outcome for outcome in stage.outcomes if outcome.scored]
     section = {"kind": "figure", **stage.facts(), "models": [outcome.experiment.title for outcome in shown]}
@@ -125,7 +125,7 @@ REFERENCE = "lmsc-unet"
 """The model whose median image is shown."""
 
 
-def make_features(stage: Stage) -> dict[str, Any]:
+def make_features(stage: ReportContext) -> dict[str, Any]:
     """Draws figures/figure6.png: a row for each placement, all in one colour scale."""
     shown = [outcome for outcome in stage.outcomes if outcome.scored]
     section = {"kind": "figure", **stage.facts(), "models": [outcome.experiment.title for outcome in shown]}

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from lmsc_unet.core.timing import time_by_turns
-from lmsc_unet.reproduction.context import Stage
+from lmsc_unet.reproduction.context import ReportContext
 from lmsc_unet.reproduction.peer_costs import INPUT, measure
 from lmsc_unet.reproduction.statistics import compare_with_first, make_scores
 from lmsc_unet.training.pictures import COLOURS, save
@@ -18,7 +18,7 @@ from lmsc_unet.training.pictures import COLOURS, save
 THREADS = 1
 
 
-def make_peers(stage: Stage) -> dict[str, Any]:
+def make_peers(stage: ReportContext) -> dict[str, Any]:
     """Scores with each network beside LMSC-UNet, costs, milliseconds of ONNX Runtime, and figures/peers.png."""
     section = make_scores(stage, compare_with_first)
     side_px, rounds = stage.budget.benchmark_side_px, stage.budget.benchmark_rounds

@@ -13,7 +13,7 @@ from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.datasets.sigmf_folder import TEST_SHARE, VAL_SHARE
 from lmsc_unet.reproduction.budget import Budget
 from lmsc_unet.reproduction.recipes import DataName, Experiment
-from lmsc_unet.reproduction.sources import Source
+from lmsc_unet.reproduction.sources import DataSource
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
 
@@ -26,7 +26,7 @@ SCORED_FILE = "scored.json"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
+class TrainingJob:
     """One training and its scores: a fold of an experiment, or an experiment without folds."""
 
     title: str
@@ -67,21 +67,21 @@ class Job:
         return json.dumps(plain | {"part": self.part, "epoch": self.epoch, "config": to_mapping(self.config)})
 
 
-def jobs_of(experiment: Experiment, budget: Budget, source: Source, runs: Path) -> tuple[Job, ...]:
+def jobs_of(experiment: Experiment, budget: Budget, source: DataSource, runs: Path) -> tuple[TrainingJob, ...]:
     """The trainings of an experiment, one for each fold."""
     base = config_of(experiment, budget, source)
     return tuple(_job(experiment, fold, base, source, runs) for fold in range(1, base.folds + 1) or (0,))
 
 
-def without_repeats(jobs: Iterable[Job]) -> tuple[Job, ...]:
+def without_repeats(jobs: Iterable[TrainingJob]) -> tuple[TrainingJob, ...]:
     """Each run once, though several tables show it."""
-    once: dict[Path, Job] = {}
+    once: dict[Path, TrainingJob] = {}
     for job in jobs:
         once.setdefault(job.folder, job)
     return tuple(once.values())
 
 
-def config_of(experiment: Experiment, budget: Budget, source: Source) -> TrainConfig:
+def config_of(experiment: Experiment, budget: Budget, source: DataSource) -> TrainConfig:
     """The recipe `paper`, changed by what the data asks for, by the budget and by the experiment, in this order."""
     of_data: Mapping[DataName, Mapping[str, Any]] = {
         "nuinsseg": {"folds": budget.folds, **budget.nuinsseg},
@@ -98,7 +98,7 @@ def config_of(experiment: Experiment, budget: Budget, source: Source) -> TrainCo
     return from_mapping(TrainConfig, settings, experiment.name)
 
 
-def run_key(config: TrainConfig, source: Source) -> str:
+def run_key(config: TrainConfig, source: DataSource) -> str:
     """Twelve hexadecimal digits of all that decides what a run ends with.
 
     Settings that are as by default are left out, so that a new one in a later version changes no key.
@@ -109,11 +109,11 @@ def run_key(config: TrainConfig, source: Source) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _job(experiment: Experiment, fold: int, base: TrainConfig, source: Source, runs: Path) -> Job:
+def _job(experiment: Experiment, fold: int, base: TrainConfig, source: DataSource, runs: Path) -> TrainingJob:
     config = from_mapping(TrainConfig, to_mapping(base) | {"fold": fold}, experiment.name)
     held_share = 1 / config.folds if config.folds else VAL_SHARE
     train_share = 1 - held_share - (0 if config.folds else TEST_SHARE)
-    return Job(
+    return TrainingJob(
         title=f"{experiment.name}{f', fold {fold} of {config.folds}' if fold else ''}",
         experiment=experiment.name,
         model=experiment.model,
@@ -148,7 +148,7 @@ START_S = 3.0
 """Of a training before its first step."""
 
 
-def estimate_s(job: Job) -> float:
+def estimate_s(job: TrainingJob) -> float:
     """Seconds of a job on two quiet cores; another machine has another factor."""
     config = job.config
     share = (config.size_px / 256) ** 2
@@ -157,7 +157,7 @@ def estimate_s(job: Job) -> float:
     return START_S + share * (config.epochs * (train_s + score_s / config.validate_every) + score_s)
 
 
-def by_fold(jobs: Iterable[Job]) -> tuple[Job, ...]:
+def by_fold(jobs: Iterable[TrainingJob]) -> tuple[TrainingJob, ...]:
     """Fold 1 of all experiments before fold 2, the short ones first: what is stopped half way can be compared."""
     return tuple(sorted(jobs, key=lambda job: (job.config.fold, estimate_s(job))))
 
@@ -165,19 +165,19 @@ def by_fold(jobs: Iterable[Job]) -> tuple[Job, ...]:
 class Clock:
     """The time that is left, as the jobs that are done tell of this machine."""
 
-    def __init__(self, jobs: Iterable[Job], num_processes: int) -> None:
+    def __init__(self, jobs: Iterable[TrainingJob], num_processes: int) -> None:
         self.left = {job: estimate_s(job) for job in jobs}
         self.num_processes = num_processes
         self.estimated_s = self.taken_s = 0.0
 
-    def note(self, job: Job, seconds: float, *, is_done: bool) -> None:
+    def note(self, job: TrainingJob, seconds: float, *, is_done: bool) -> None:
         """Takes a job off; one that failed tells nothing of the machine."""
         estimate = self.left.pop(job)
         if is_done:
             self.estimated_s += estimate
             self.taken_s += seconds
 
-    def left_s(self, running: Mapping[Job, float] = MappingProxyType({})) -> float:
+    def left_s(self, running: Mapping[TrainingJob, float] = MappingProxyType({})) -> float:
         """Seconds that are left, less what the running jobs have behind them."""
         factor = self.taken_s / self.estimated_s if self.estimated_s else 1.0
         behind = sum(min(seconds, factor * self.left[job]) for job, seconds in running.items() if job in self.left)

@@ -13,29 +13,29 @@ from lmsc_unet.datasets.load import find_label_map
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.evaluation.output import FALSE, MISSED, RIGHT, colour_errors
-from lmsc_unet.evaluation.segmentation import Compared, compare
+from lmsc_unet.evaluation.segmentation import ImageComparison, compare
 from lmsc_unet.inference.overlays import to_display
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.averages import set_scores
 from lmsc_unet.metrics.counts import count_pixels
-from lmsc_unet.reproduction.context import Outcome, Scored, Stage
+from lmsc_unet.reproduction.context import Outcome, ReportContext, Scored
 from lmsc_unet.reproduction.statistics import iou_by_image
 from lmsc_unet.reproduction.work import load
 from lmsc_unet.training.load_model import as_network
 from lmsc_unet.training.pictures import save
 
 
-def make_figure5(stage: Stage) -> dict[str, Any]:
+def make_figure5(stage: ReportContext) -> dict[str, Any]:
     """Draws figures/figure5.png, of NuInsSeg."""
     return draw_predictions(stage, "figure5")
 
 
-def make_figure7(stage: Stage) -> dict[str, Any]:
+def make_figure7(stage: ReportContext) -> dict[str, Any]:
     """Draws figures/figure7.png, of the RF set."""
     return draw_predictions(stage, "figure7")
 
 
-def draw_predictions(stage: Stage, name: str) -> dict[str, Any]:
+def draw_predictions(stage: ReportContext, name: str) -> dict[str, Any]:
     """Best, median and worst image of the last model (LMSC-UNet), a row each; the last outcome is the reference."""
     shown = [outcome for outcome in stage.outcomes if outcome.scored]
     section = {"kind": "figure", **stage.facts(), "models": [outcome.experiment.title for outcome in shown]}
@@ -79,7 +79,7 @@ def choose(shares: Mapping[str, float]) -> dict[str, str]:
     return {rule: name for place, (rule, name) in enumerate(picks.items()) if name not in list(picks.values())[:place]}
 
 
-def pairs_of(stage: Stage, chosen: Mapping[str, str]) -> tuple[dict[str, Sample], LabelMap]:
+def pairs_of(stage: ReportContext, chosen: Mapping[str, str]) -> tuple[dict[str, Sample], LabelMap]:
     """The chosen images with their masks, and what the masks' values mean."""
     config = stage.outcomes[-1].jobs[0].config
     dataset = find_dataset(stage.source.path, config.data, pieces=config.recordings)
@@ -108,6 +108,6 @@ def _panels(sample: Sample, label_map: LabelMap, shown: Sequence[Outcome]) -> di
     return panels
 
 
-def _white(pair: Compared) -> NDArray[np.uint8]:
+def _white(pair: ImageComparison) -> NDArray[np.uint8]:
     shown: NDArray[np.uint8] = (pair.truth > 0).astype(np.uint8) * np.uint8(255)
     return shown

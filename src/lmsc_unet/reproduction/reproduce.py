@@ -14,16 +14,16 @@ import torch
 from lmsc_unet.core.provenance import provenance
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.reproduction.budget import BUDGETS, BudgetName
-from lmsc_unet.reproduction.context import Outcome, Stage, collect, read_results, write_results
+from lmsc_unet.reproduction.context import Outcome, ReportContext, collect, read_results, write_results
 from lmsc_unet.reproduction.figures import make_costs, make_curves, make_features
 from lmsc_unet.reproduction.peer_section import make_peers
 from lmsc_unet.reproduction.peers import PEERS
-from lmsc_unet.reproduction.plan import Clock, Job, by_fold, clock_text, jobs_of, without_repeats
+from lmsc_unet.reproduction.plan import Clock, TrainingJob, by_fold, clock_text, jobs_of, without_repeats
 from lmsc_unet.reproduction.predictions import make_figure5, make_figure7
 from lmsc_unet.reproduction.recipes import TABLES, DataName, Experiment, Recipe
 from lmsc_unet.reproduction.report import write_report
 from lmsc_unet.reproduction.runner import Hands, run_jobs
-from lmsc_unet.reproduction.sources import Source, find_source
+from lmsc_unet.reproduction.sources import DataSource, find_source
 from lmsc_unet.reproduction.statistics import make_scores
 
 RUNS, LOGS, LOCK = "runs", "logs", ".lock"
@@ -36,7 +36,7 @@ class Target:
 
     recipes: tuple[Recipe, ...]
     """Its rows."""
-    make: Callable[[Stage], dict[str, Any]]
+    make: Callable[[ReportContext], dict[str, Any]]
     """From what was trained to plain data, and to its picture."""
 
 
@@ -122,7 +122,7 @@ def reproduce(request: Request, tell: Tell) -> int:
     return len(errors)
 
 
-def train(wanted: Sequence[Job], hands: Hands, tell: Tell) -> dict[Path, str]:
+def train(wanted: Sequence[TrainingJob], hands: Hands, tell: Tell) -> dict[Path, str]:
     """Runs what is not finished; gives by run folder why one failed.
 
     Raises:
@@ -139,14 +139,14 @@ def train(wanted: Sequence[Job], hands: Hands, tell: Tell) -> dict[Path, str]:
         f"{clock_text(clock.left_s())} by the speed of two cores"
     )
 
-    def done(job: Job, error: str | None, seconds: float) -> None:
+    def done(job: TrainingJob, error: str | None, seconds: float) -> None:
         clock.note(job, seconds, is_done=error is None)
         if error is not None:
             errors[job.folder] = error
         place = f"[{len(once) - len(clock.left)}/{len(once)}]"
         tell(f"{place} {job.title}: {error or clock_text(seconds)}; left {clock_text(clock.left_s())}")
 
-    def beat(running: Mapping[Job, float]) -> None:
+    def beat(running: Mapping[TrainingJob, float]) -> None:
         names = ", ".join(f"{job.title} since {clock_text(seconds)}" for job, seconds in running.items())
         tell(f"running {names}; left {clock_text(clock.left_s(running))}")
 
@@ -163,8 +163,8 @@ def _hands(request: Request) -> Hands:
     )
 
 
-def _stage(request: Request, sources: Mapping[DataName, Source], outcomes: Sequence[Outcome]) -> Stage:
-    return Stage(
+def _stage(request: Request, sources: Mapping[DataName, DataSource], outcomes: Sequence[Outcome]) -> ReportContext:
+    return ReportContext(
         budget_name=request.budget,
         out=request.out,
         sources=sources,
@@ -173,7 +173,7 @@ def _stage(request: Request, sources: Mapping[DataName, Source], outcomes: Seque
     )
 
 
-def _make(target: Target, stage: Stage) -> dict[str, Any]:
+def _make(target: Target, stage: ReportContext) -> dict[str, Any]:
     started_s = time.monotonic()
     section = target.make(stage)
     trained_s = sum(one.about["trained_s"] for outcome in stage.outcomes for one in outcome.scored)
@@ -181,9 +181,9 @@ def _make(target: Target, stage: Stage) -> dict[str, Any]:
     return section | {"origin": provenance() | times}
 
 
-def _find_sources(request: Request, experiments: Iterable[Experiment], tell: Tell) -> dict[DataName, Source]:
+def _find_sources(request: Request, experiments: Iterable[Experiment], tell: Tell) -> dict[DataName, DataSource]:
     """The data that the experiments need, and only that."""
-    sources: dict[DataName, Source] = {}
+    sources: dict[DataName, DataSource] = {}
     for name in dict.fromkeys(experiment.data for experiment in experiments):
         if name not in request.data:
             tell(f"no --data {name}=PATH: generated images stand in")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.reproduction.plan import Job
+from lmsc_unet.reproduction.plan import TrainingJob
 
 BEAT_S = 60.0
 """Between two lines that say what is running."""
@@ -45,11 +45,13 @@ class Hands:
         return min(wanted, int(os.environ.get("OMP_NUM_THREADS") or wanted))
 
 
-Done = Callable[[Job, str | None, float], None]
+Done = Callable[[TrainingJob, str | None, float], None]
 """Told a job, its error or None, and the seconds that it took."""
 
 
-def run_jobs(jobs: Sequence[Job], hands: Hands, done: Done, beat: Callable[[Mapping[Job, float]], None]) -> None:
+def run_jobs(
+    jobs: Sequence[TrainingJob], hands: Hands, done: Done, beat: Callable[[Mapping[TrainingJob, float]], None]
+) -> None:
     """Carries out all jobs.
 
     Args:
@@ -68,12 +70,12 @@ class _Pool:
     """The processes and the jobs that are left; one thread speaks to one process."""
 
     def __init__(
-        self, jobs: Sequence[Job], hands: Hands, done: Done, beat: Callable[[Mapping[Job, float]], None]
+        self, jobs: Sequence[TrainingJob], hands: Hands, done: Done, beat: Callable[[Mapping[TrainingJob, float]], None]
     ) -> None:
         self.left = list(jobs)
         self.hands, self.done, self.beat = hands, done, beat
         self.lock = threading.Lock()
-        self.started_s: dict[Job, float] = {}
+        self.started_s: dict[TrainingJob, float] = {}
         self.processes: dict[tuple[int, Path], subprocess.Popen[str]] = {}
         self.is_stopped = False
         self.failure: BaseException | None = None
@@ -119,7 +121,7 @@ class _Pool:
                 self.failure = failure
                 self._stop()
 
-    def _next(self) -> Job | None:
+    def _next(self) -> TrainingJob | None:
         with self.lock:
             if self.is_stopped or not self.left:
                 return None
@@ -127,7 +129,7 @@ class _Pool:
             self.started_s[job] = time.monotonic()
             return job
 
-    def _error_of(self, job: Job, slot: int) -> str | None:
+    def _error_of(self, job: TrainingJob, slot: int) -> str | None:
         """What went wrong with a job, a process that cannot be started or spoken to included."""
         python = self.hands.interpreters.get(job.model, Path(sys.executable))
         try:
@@ -137,7 +139,7 @@ class _Pool:
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
-    def _carry_out(self, job: Job, process: subprocess.Popen[str], log: Path) -> str | None:
+    def _carry_out(self, job: TrainingJob, process: subprocess.Popen[str], log: Path) -> str | None:
         assert process.stdin is not None
         assert process.stdout is not None
         try:

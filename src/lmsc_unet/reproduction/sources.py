@@ -28,7 +28,7 @@ SPLIT_SEED = 19
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class DataSource:
     """A data set to train on."""
 
     name: DataName
@@ -45,7 +45,7 @@ class Source:
     """What trains, validates and tests, where the folder itself does not say."""
 
 
-def find_source(name: DataName, given: Path | None, budget: Budget, out: Path) -> Source:
+def find_source(name: DataName, given: Path | None, budget: Budget, out: Path) -> DataSource:
     """The data of one set: the folder that is given, or generated images in `out`.
 
     Raises:
@@ -57,7 +57,7 @@ def find_source(name: DataName, given: Path | None, budget: Budget, out: Path) -
     path = (given or GENERATORS[name](budget, out / "data")).resolve()
     dataset = find_dataset(path)
     split_file = _write_split(dataset, out / "data" / "rf-split.csv") if name == "rf" else None
-    return Source(
+    return DataSource(
         name=name,
         path=path,
         about=_about(name, dataset, is_given=given is not None),

@@ -13,7 +13,7 @@ from lmsc_unet.evaluation.intervals import Bootstrap, draw_times, intervals
 from lmsc_unet.evaluation.report import without_nan
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.averages import over_folds, set_scores
-from lmsc_unet.reproduction.context import Outcome, Scored, Stage
+from lmsc_unet.reproduction.context import Outcome, ReportContext, Scored
 
 LEVEL = 0.05
 """A difference is called real where its corrected p lies below."""
@@ -202,7 +202,9 @@ def _agreement(pairs: Pairs, printed: Mapping[tuple[str, str], float]) -> list[s
     return [f"Of the {len(shared)} differences of mIoU in the paper, {len(same)} have the same sign here{of_real}."]
 
 
-def make_scores(stage: Stage, compared: Callable[[Sequence[Outcome]], Sequence[Pair]] = compare_all) -> dict[str, Any]:
+def make_scores(
+    stage: ReportContext, compared: Callable[[Sequence[Outcome]], Sequence[Pair]] = compare_all
+) -> dict[str, Any]:
     """Rows of scores, and the pairs of rows with their tests, as plain data."""
     return {
         "kind": "scores",
@@ -212,7 +214,7 @@ def make_scores(stage: Stage, compared: Callable[[Sequence[Outcome]], Sequence[P
     }
 
 
-def _row(outcome: Outcome, stage: Stage) -> dict[str, Any]:
+def _row(outcome: Outcome, stage: ReportContext) -> dict[str, Any]:
     experiment = outcome.experiment
     return {
         "title": experiment.title,
@@ -227,7 +229,7 @@ def _row(outcome: Outcome, stage: Stage) -> dict[str, Any]:
     }
 
 
-def _run(one: Scored, stage: Stage) -> dict[str, Any]:
+def _run(one: Scored, stage: ReportContext) -> dict[str, Any]:
     about = one.about
     return {
         "title": one.job.title,

@@ -31,7 +31,7 @@ from lmsc_unet.training.run_folder import discard_unstarted, open_run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class FoldTask:
     """A job as a worker reads it."""
 
     title: str
@@ -50,12 +50,12 @@ class Work:
     """All settings."""
 
 
-def read_work(line: str) -> Work:
+def read_work(line: str) -> FoldTask:
     """The job of a line that `Job.to_line` gave."""
-    return from_mapping(Work, json.loads(line), "job")
+    return from_mapping(FoldTask, json.loads(line), "job")
 
 
-def carry_out(work: Work) -> None:
+def carry_out(work: FoldTask) -> None:
     """Trains, or goes on where a run stopped, and writes scored.json into the run folder.
 
     Raises:
@@ -109,7 +109,7 @@ def prepare(data: Path, config: TrainConfig) -> Prepared:
     return replace(prepared, spec=spec)
 
 
-def samples_of(work: Work, prepared: Prepared) -> tuple[Sample, ...]:
+def samples_of(work: FoldTask, prepared: Prepared) -> tuple[Sample, ...]:
     """What the job is scored on."""
     if work.part == "val":
         return prepared.folds[0].val

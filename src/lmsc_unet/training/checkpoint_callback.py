@@ -26,7 +26,7 @@ LAST = "last.ckpt"
 """What a run goes on from."""
 
 
-class Recorder(Checkpoint):  # type: ignore[misc]
+class CheckpointCallback(Checkpoint):  # type: ignore[misc]
     """Keeps the history of a run and its two checkpoints in the run folder.
 
     As a `Checkpoint`, Lightning calls it after all other callbacks, so that it sees their results.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_SCALE, MOST_SEED, MOST_SIDE_PX, check_range, check_share
-from lmsc_unet.datasets.options import DataOptions, PieceOptions
+from lmsc_unet.datasets.options import ChunkOptions, DataOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.spec import Treatment, check_pixels
 from lmsc_unet.training.loss_config import LossConfig
@@ -162,7 +162,7 @@ class TrainConfig:
     """The optimizer."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     """The augmentation."""
-    recordings: PieceOptions = field(default_factory=PieceOptions)
+    recordings: ChunkOptions = field(default_factory=ChunkOptions)
     """Of SigMF recordings: how they become pictures."""
 
     def __post_init__(self) -> None:

@@ -17,9 +17,9 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.imageio import resize_mask
-from lmsc_unet.inference.intensity import Limits
-from lmsc_unet.inference.modes import as_sized
-from lmsc_unet.inference.preprocess import find_limits, standardise
+from lmsc_unet.inference.intensity import IntensityWindow
+from lmsc_unet.inference.modes import resize_to_spec
+from lmsc_unet.inference.preprocess import find_limits, normalize
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.augment import build_transform, draw, window_side_px
@@ -36,7 +36,7 @@ class Decoded:
     """Pixels "H W C" at their native depth."""
     mask: NDArray[np.uint8]
     """Class ids "H W"."""
-    limits: Limits
+    limits: IntensityWindow
     """What becomes 0 and 1."""
 
 
@@ -73,7 +73,7 @@ class DecodedSamples:
 
     def _decode(self, sample: Sample) -> Decoded:
         image, mask = load_pair(sample, self.label_map)
-        image = as_sized(image, self.spec)
+        image = resize_to_spec(image, self.spec)
         if image.shape[:2] != mask.shape:
             mask = resize_mask(mask, *image.shape[:2])
         return Decoded(image=image, mask=mask, limits=find_limits(image, self.spec))
@@ -99,7 +99,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         pair = self.decoded[key % self.length % len(self.decoded)]
         seed = _mixed_seed(self.seed, key)
         window = _random_window(pair.mask.shape, self._window_px, seed)
-        unit = standardise(pair.image[window], pair.limits, self._unit_spec)
+        unit = normalize(pair.image[window], pair.limits, self._unit_spec)
         image, mask = draw(self._transform, unit, pair.mask[window], seed)
         return (image - self._mean) / self._std, mask
 
@@ -119,7 +119,7 @@ class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
         index, top, left = self._windows[key]
         pair = self.decoded[index]
         window = np.s_[top : top + VALIDATION_TILE_PX, left : left + VALIDATION_TILE_PX]
-        image = standardise(pair.image[window], pair.limits, self.decoded.spec)
+        image = normalize(pair.image[window], pair.limits, self.decoded.spec)
         return *_pad(image, pair.mask[window], self.decoded.spec.side_multiple_px), index
 
 

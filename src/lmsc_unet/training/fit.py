@@ -20,14 +20,14 @@ from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
 from lmsc_unet.training.callbacks import AtomicCheckpointIO, TrainingProgress, averaging
 from lmsc_unet.training.checkpoint import read_checkpoint
-from lmsc_unet.training.checkpoint_callback import LAST, Recorder
+from lmsc_unet.training.checkpoint_callback import LAST, CheckpointCallback
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
 from lmsc_unet.training.interruption import LastStep, stops
 from lmsc_unet.training.load_model import network_config
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.pretrained import load_initial
-from lmsc_unet.training.run_folder import decisive_differences
+from lmsc_unet.training.run_folder import config_diff
 
 
 def fit(
@@ -40,7 +40,7 @@ def fit(
     title: str,
     callbacks: Sequence[Callback] = (),
     network: nn.Module | None = None,
-) -> Recorder:
+) -> CheckpointCallback:
     """Trains until the last epoch or the end of patience; goes on from `last.ckpt` where the folder has one.
 
     Args:
@@ -67,7 +67,7 @@ def fit(
     torch.manual_seed(config.seed)
     network = network or build_model(network_config(config, spec.input_channels, spec.num_logits))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    recorder = Recorder(folder, config.patience)
+    recorder = CheckpointCallback(folder, config.patience)
     last_step = LastStep(folder / LAST)
     own = [*averaging(config.ema_decay), last_step, TrainingProgress(title), recorder]
     trainer = _trainer(folder, config, [*callbacks, *own])
@@ -100,7 +100,7 @@ def _checkpoint_to_resume(folder: Path, config: TrainConfig) -> Path | None:
         return None
     own = read_checkpoint(last)["lmsc"]
     written = from_mapping(TrainConfig, own.get("config"), str(last))
-    changed = decisive_differences(written, config)
+    changed = config_diff(written, config)
     if changed:
         raise ModelError(
             f"{last}: this checkpoint is of another run, with other settings ({'; '.join(changed)}). "
@@ -145,7 +145,9 @@ def _loggers(folder: Path, config: TrainConfig) -> list[pl.loggers.Logger]:
     return [TensorBoardLogger(folder, name="tensorboard", version="")]
 
 
-def _train_loader(crops: Crops, config: TrainConfig, trainer: pl.Trainer, recorder: Recorder) -> DataLoader[object]:
+def _train_loader(
+    crops: Crops, config: TrainConfig, trainer: pl.Trainer, recorder: CheckpointCallback
+) -> DataLoader[object]:
     if config.workers or config.devices > 1:
         crops.decoded.decode_all()
     return DataLoader(

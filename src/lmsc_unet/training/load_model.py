@@ -14,7 +14,7 @@ from lmsc_unet.catalog import ModelConfig, model_config
 from lmsc_unet.complexity.arithmetic import num_parameters
 from lmsc_unet.config import from_mapping
 from lmsc_unet.core.storage import sha256
-from lmsc_unet.datasets.options import DataOptions, PieceOptions
+from lmsc_unet.datasets.options import ChunkOptions, DataOptions
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.evaluation.session import pieces_of
 from lmsc_unet.inference.loading import find_file
@@ -123,7 +123,7 @@ SPLIT_FILE, SUMMARY_FILE = "split.csv", "summary.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class TrainedRun:
     """A trained network and where it comes from."""
 
     network: nn.Module
@@ -136,7 +136,7 @@ class Source:
     """Its SHA-256."""
     data_options: DataOptions
     """How the run's data folder is laid out; the defaults of a checkpoint without its run."""
-    pieces: PieceOptions
+    pieces: ChunkOptions
     """How the run's recordings became pictures; of a checkpoint without its run, as its model says."""
     split_file: Path | None
     """Which images the run trained and validated on."""
@@ -146,7 +146,7 @@ class Source:
     """The commit that trained it; empty where it is not known."""
 
 
-def open_source(model: Path) -> Source:
+def open_trained_run(model: Path) -> TrainedRun:
     """Loads a run folder or a checkpoint.
 
     Raises:
@@ -158,7 +158,7 @@ def open_source(model: Path) -> Source:
     summary = _summary(folder)
     config = read_config(folder) if is_run(folder) else None
     split_file, data = folder / SPLIT_FILE, Path(str(summary.get("data") or ""))
-    return Source(
+    return TrainedRun(
         network=network,
         spec=spec,
         checkpoint=checkpoint,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.catalog import grid_margin_px, side_multiple_px
+from lmsc_unet.catalog import halo_px, side_multiple_px
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.groups import check_groups
 from lmsc_unet.datasets.labels import LabelMap
@@ -140,7 +140,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         std=options.std,
         score_at="network" if config.recipe == "paper" and options.treatment == "resize" else "mask",
         side_multiple_px=multiple_px,
-        margin_px=grid_margin_px(network),
+        margin_px=halo_px(network),
         spectrogram=dataset.spectrogram,
     )
 

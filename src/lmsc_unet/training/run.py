@@ -18,7 +18,7 @@ from lmsc_unet.evaluation.report import make_report, per_image_csv
 from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.metrics.averages import over_folds
-from lmsc_unet.training.checkpoint_callback import METRICS_FILE, Recorder, write_metrics
+from lmsc_unet.training.checkpoint_callback import METRICS_FILE, CheckpointCallback, write_metrics
 from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.fit import fit, resolve_precision
 from lmsc_unet.training.load_model import load_model
@@ -124,7 +124,7 @@ def assist(trainings: Sequence[Training], prepared: Prepared) -> dict[str, Any]:
     return {}
 
 
-def describe(one: Training, recorder: Recorder, trained_s: float) -> dict[str, Any]:
+def describe(one: Training, recorder: CheckpointCallback, trained_s: float) -> dict[str, Any]:
     """What was trained on what, and for how long (after a kill: since it was resumed)."""
     return {
         "model": one.config.model,

@@ -79,7 +79,7 @@ def as_begun(folder: Path, config: TrainConfig) -> TrainConfig:
     return replace(config, input=replace(config.input, scaling=read_config(folder).input.scaling))
 
 
-def decisive_differences(started: TrainConfig, config: TrainConfig) -> list[str]:
+def config_diff(started: TrainConfig, config: TrainConfig) -> list[str]:
     """The settings in which two configs differ, as `name: left -> right`, less those that are free on resume."""
     return [line for line in differences(started, config) if line.split(":")[0] not in FREE_ON_RESUME]
 
@@ -115,7 +115,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _check_same(folder: Path, config: TrainConfig) -> None:
-    changed = decisive_differences(read_config(folder), config)
+    changed = config_diff(read_config(folder), config)
     if changed:
         raise ConfigError(
             f"{folder}: the run was started with other settings ({'; '.join(changed)}). "

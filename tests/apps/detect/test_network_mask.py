@@ -8,13 +8,13 @@ import pytest
 from lmsc_unet.config import from_mapping, to_mapping
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference import detector
-from lmsc_unet.inference.detector import energy_finder, load_finder, make_masker, network_finder
+from lmsc_unet.inference.detector import energy_detector, load_detector, make_masker, network_detector
 from lmsc_unet.inference.loading import LoadedModel
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import find_boxes
-from lmsc_unet.signals.detection.artifacts import without_splatter
+from lmsc_unet.signals.detection.artifacts import without_spurs
 from lmsc_unet.signals.detection.pipeline import even_blocks, with_halo
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid
@@ -36,7 +36,7 @@ def test_the_mask_does_not_show_where_blocks_were_cut(block_rows, treatment):
 
 
 def test_a_network_finds_the_bursts_with_its_own_labels_and_probabilities():
-    finder = network_finder(brightness, recordings_spec(mean=(0.4,), std=(1.0,)), frames_per_row=8)
+    finder = network_detector(brightness, recordings_spec(mean=(0.4,), std=(1.0,)), frames_per_row=8)
     grid = Grid(stft=finder.stft, sample_rate_hz=1.0)
     found = list(find_boxes([bursts()], grid, finder.masker, class_names=finder.class_names))
     assert [box.label for box in found] == ["burst", "burst"]
@@ -52,11 +52,11 @@ def test_what_stands_far_under_a_signal_of_the_same_time_is_its_by_product():
     rows_db[100:150, 40:50] = 15
     rows_db[200:250, 40:50] = 15
     everything = np.ones(rows_db.shape, np.uint8)
-    mask = without_splatter(everything, rows_db)
+    mask = without_spurs(everything, rows_db)
     assert mask[105:145, 20:30].all()
     assert not mask[105:145, 40:50].any()
     assert mask[200:250].all()
-    np.testing.assert_array_equal(without_splatter(everything[180:], rows_db[180:]), mask[180:])
+    np.testing.assert_array_equal(without_spurs(everything[180:], rows_db[180:]), mask[180:])
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_boxes_of_a_network_are_told_where_it_is_sure(confidence, snr_db, is_kep
     box = SignalBox(
         start_sample=0, stop_sample=9, low_hz=0, high_hz=1, label="signal", snr_db=snr_db, confidence=confidence
     )
-    assert network_finder(brightness, recordings_spec()).keeps(box) is is_kept
-    assert energy_finder(Stft()).keeps(box)
+    assert network_detector(brightness, recordings_spec()).keeps(box) is is_kept
+    assert energy_detector(Stft()).keeps(box)
 
 
 def test_how_sure_a_signal_must_be_can_be_said():
-    assert load_finder("energy", min_confidence=0.4).min_confidence == 0.4
+    assert load_detector("energy", min_confidence=0.4).min_confidence == 0.4
     with pytest.raises(ConfigError, match="min_confidence is 2; it must lie between 0 and 1"):
-        load_finder("energy", min_confidence=2)
+        load_detector("energy", min_confidence=2)
 
 
 def test_a_model_keeps_its_spectrogram_but_for_the_frames_of_a_row(tmp_path, monkeypatch):
@@ -87,15 +87,15 @@ def test_a_model_keeps_its_spectrogram_but_for_the_frames_of_a_row(tmp_path, mon
     load_by(monkeypatch, "tests.apps.detect.bursts:load_bright_cells")
     path = tmp_path / "model.fake"
     path.touch()
-    assert load_finder(str(path)).stft == Stft()
-    assert load_finder(str(path), frames_per_row=4).stft == Stft(frames_per_row=4)
-    assert load_finder(str(path)).origin["file"] == str(path)
-    assert not load_finder(str(path)).warnings
+    assert load_detector(str(path)).stft == Stft()
+    assert load_detector(str(path), frames_per_row=4).stft == Stft(frames_per_row=4)
+    assert load_detector(str(path)).origin["file"] == str(path)
+    assert not load_detector(str(path)).warnings
 
 
 @pytest.mark.parametrize("nfft", [256, 512, 1024, 4096])
 def test_a_model_may_be_given_longer_frames_with_a_warning(nfft):  # D5
-    found = network_finder(brightness, recordings_spec(mean=(0.4,), std=(1.0,)), nfft=nfft)
+    found = network_detector(brightness, recordings_spec(mean=(0.4,), std=(1.0,)), nfft=nfft)
     assert found.stft == Stft(nfft=nfft, hop=nfft)
     assert len(found.warnings) == (nfft != 256)
     grid = Grid(stft=found.stft, sample_rate_hz=1.0)
@@ -107,12 +107,12 @@ def test_a_model_may_be_given_longer_frames_with_a_warning(nfft):  # D5
 @pytest.mark.parametrize("nfft", [0, 128, 255, 5000])
 def test_frames_beyond_reason_are_refused(nfft):  # D5
     with pytest.raises(ConfigError, match=f"nfft is {nfft}; for a model it must be from 256 to 4096"):
-        network_finder(brightness, recordings_spec(), nfft=nfft)
+        network_detector(brightness, recordings_spec(), nfft=nfft)
 
 
 def test_a_model_of_images_is_refused():
     with pytest.raises(ModelError, match="small was trained on images, not on recordings"):
-        network_finder(brightness, spec())
+        network_detector(brightness, spec())
 
 
 def test_the_spectrogram_survives_the_way_through_a_checkpoint():
@@ -122,8 +122,8 @@ def test_the_spectrogram_survives_the_way_through_a_checkpoint():
 
 
 def test_the_energy_detector_knows_how_many_frames_a_row_averages():
-    assert energy_finder(Stft(frames_per_row=8)).masker.frames_per_row == 8
-    assert load_finder("energy", frames_per_row=4, nfft=512).stft == Stft(nfft=512, hop=512, frames_per_row=4)
+    assert energy_detector(Stft(frames_per_row=8)).masker.frames_per_row == 8
+    assert load_detector("energy", frames_per_row=4, nfft=512).stft == Stft(nfft=512, hop=512, frames_per_row=4)
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_two_blocks_are_seen_at_once_where_that_is_faster(runtime, blocks, monke
         return LoadedModel(network=brightness, spec=recordings_spec(), file=Path(__file__))
 
     monkeypatch.setattr(detector, "load", load)
-    assert load_finder("any", runtime=runtime).at_once == blocks
+    assert load_detector("any", runtime=runtime).at_once == blocks
     assert asked == [blocks]

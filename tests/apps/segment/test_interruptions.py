@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lmsc_unet.apps.segment.job import close_job, run_job
-from lmsc_unet.apps.segment.opening import Settings, open_job
+from lmsc_unet.apps.segment.opening import SegmentOptions, open_job
 from lmsc_unet.errors import OutputError
 from lmsc_unet.imageio import write_png
 from tests.apps.segment.conftest import blobs
@@ -119,7 +119,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(model, many, tmp_path, lmsc)
 
 def test_a_results_folder_that_is_removed_meanwhile_is_told(model, images, tmp_path):  # R22
     out = tmp_path / "out"
-    job = open_job(model, [images], out, Settings())
+    job = open_job(model, [images], out, SegmentOptions())
     entries = run_job(job)
     next(entries)
     shutil.rmtree(out)
@@ -130,7 +130,7 @@ def test_a_results_folder_that_is_removed_meanwhile_is_told(model, images, tmp_p
 
 def test_a_mask_that_is_removed_meanwhile_is_told(model, images, tmp_path):  # R22
     out = tmp_path / "out"
-    job = open_job(model, [images], out, Settings())
+    job = open_job(model, [images], out, SegmentOptions())
     entries = list(run_job(job))
     (out / entries[1].mask).unlink()
     with pytest.raises(OutputError, match=f"1 masks are not there any more, {entries[1].mask} among them"):

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lmsc_unet.apps.detect.inputs import Channel, RawFormat, channels_of
-from lmsc_unet.apps.detect.results import DetectionsFolder, Entry, add_entry, is_complete
-from lmsc_unet.apps.detect.searching import Found, search_recording, search_stream
+from lmsc_unet.apps.detect.results import DetectionsFolder, RecordingEntry, add_entry, is_complete
+from lmsc_unet.apps.detect.searching import SearchResult, search_recording, search_stream
 from lmsc_unet.apps.detect.writers import PICTURE, TABLE, write_found, write_signals
 from lmsc_unet.apps.items import Item
 from lmsc_unet.core.stopping import postponed
 from lmsc_unet.errors import DataError, LmscError, OutputError
-from lmsc_unet.inference.detector import Finder
+from lmsc_unet.inference.detector import SignalDetector
 from lmsc_unet.signals.annotations import check_annotatable, read_boxes
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.recording import Recording, RecordingWarning, Stream
@@ -33,10 +33,10 @@ def no_one(_name: str, _box: SignalBox, _sample_rate_hz: float) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
+class DetectJob:
     """What to search, and the folder for what is found."""
 
-    finder: Finder
+    finder: SignalDetector
     """What finds signals."""
     items: tuple[Item, ...] = ()
     """The files to search; none where a pipe is."""
@@ -54,7 +54,7 @@ class Job:
     """Who wants to know of signals at once."""
 
 
-def run_job(job: Job) -> Iterator[Entry]:
+def run_job(job: DetectJob) -> Iterator[RecordingEntry]:
     """Yields an entry for each recording and channel, once its files and its line are written.
 
     What an earlier run calls ok and whose files are there is not searched again.
@@ -63,7 +63,7 @@ def run_job(job: Job) -> Iterator[Entry]:
         OutputError: a result cannot be written; those before it are kept.
         KeyboardInterrupt: a pipe was stopped, and everything is written.
     """
-    entries: list[Entry] = []
+    entries: list[RecordingEntry] = []
     if job.stream is not None:
         yield _run_stream(job, job.stream)
     for item in job.items:
@@ -74,7 +74,7 @@ def run_job(job: Job) -> Iterator[Entry]:
         job.folder.rewrite(entries)
 
 
-def close_job(job: Job, entries: Sequence[Entry]) -> int:
+def close_job(job: DetectJob, entries: Sequence[RecordingEntry]) -> int:
     """Closes the results folder; gives the number of recordings that failed."""
     num_failed = sum(entry.status == "failed" for entry in entries)
     if job.folder is not None:
@@ -82,9 +82,9 @@ def close_job(job: Job, entries: Sequence[Entry]) -> int:
     return num_failed
 
 
-def _search_item(job: Job, item: Item) -> list[Entry]:
+def _search_item(job: DetectJob, item: Item) -> list[RecordingEntry]:
     """Whatever one recording does, it is a line of its own; only a disk that takes no more stops the others."""
-    entries: list[Entry] = []
+    entries: list[RecordingEntry] = []
     with _noted() as odd:
         try:
             channels = channels_of(item, job.raw, job.channels, is_checked=job.is_checked)
@@ -110,7 +110,7 @@ def _is_of_the_disk(error: OutputError) -> bool:
     return isinstance(cause, OSError) and cause.errno not in _OF_A_NAME
 
 
-def _run_stream(job: Job, stream: Stream) -> Entry:
+def _run_stream(job: DetectJob, stream: Stream) -> RecordingEntry:
     """Searches a pipe until it closes, or Ctrl-C; what was found until then is written in either case.
 
     The table and the metadata are written every minute, too.
@@ -121,7 +121,7 @@ def _run_stream(job: Job, stream: Stream) -> Entry:
     """
     started_s = time.perf_counter()
 
-    def keep(found: Found) -> None:
+    def keep(found: SearchResult) -> None:
         if job.folder is not None:
             write_signals(job.folder.path, stream.name, found)
 
@@ -136,7 +136,7 @@ def _run_stream(job: Job, stream: Stream) -> Entry:
             return _finished(job, _failed("-", stream.name, [], error))
 
 
-def _search(job: Job, item: Item, channel: Channel, odd: list[str]) -> Entry:
+def _search(job: DetectJob, item: Item, channel: Channel, odd: list[str]) -> RecordingEntry:
     started_s = time.perf_counter()
     recording = channel.recording
     odd.extend(remark for remark in remarks_on(recording, channel.number) if remark not in odd)
@@ -172,11 +172,17 @@ def _check_annotations(recording: Recording, odd: list[str]) -> None:
 
 
 def _entry(
-    job: Job, path: str, name: str, found: Found, odd: tuple[str, ...], started_s: float, fault: str | None = None
-) -> Entry:
+    job: DetectJob,
+    path: str,
+    name: str,
+    found: SearchResult,
+    odd: tuple[str, ...],
+    started_s: float,
+    fault: str | None = None,
+) -> RecordingEntry:
     folder = job.folder
     files = () if folder is None else write_found(folder.path, name, found, is_annotatable=fault is None)
-    return Entry(
+    return RecordingEntry(
         path=path,
         status="ok" if fault is None or folder is None else "failed",
         name=name,
@@ -189,7 +195,7 @@ def _entry(
     )
 
 
-def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry:
+def _failed(path: str, name: str, odd: list[str], error: BaseException) -> RecordingEntry:
     reason = str(error)
     if isinstance(error, MemoryError):
         reason = "it does not fit into memory."
@@ -197,16 +203,16 @@ def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Entry
         reason = f"{error.filename}: {error.strerror}. See that it is there and may be read."
     elif not isinstance(error, LmscError | OSError | ValueError):
         reason = f"{type(error).__name__}: {reason}. This is a fault of lmsc-unet's; please report it."
-    return Entry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
+    return RecordingEntry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
 
 
-def _known(job: Job, channel: Channel) -> Entry | None:
+def _known(job: DetectJob, channel: Channel) -> RecordingEntry | None:
     """What an earlier run says of a channel that it has searched to its end."""
     known = job.folder.done.get(channel.name) if job.folder is not None else None
     return known if known is not None and job.folder is not None and is_complete(job.folder.path, known) else None
 
 
-def _finished(job: Job, entry: Entry) -> Entry:
+def _finished(job: DetectJob, entry: RecordingEntry) -> RecordingEntry:
     if job.folder is not None:
         add_entry(job.folder, entry)
     return entry

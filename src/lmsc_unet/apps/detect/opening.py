@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import IO
 
 from lmsc_unet.apps.detect.inputs import STANDARD_INPUT, RawFormat, find_items, refuse_unused
-from lmsc_unet.apps.detect.job import Job, TellSignal, no_one
+from lmsc_unet.apps.detect.job import DetectJob, TellSignal, no_one
 from lmsc_unet.apps.detect.results import DETECTIONS
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.inference.detector import load_finder
+from lmsc_unet.inference.detector import load_detector
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.signals.recording import open_stream
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class DetectOptions:
     """How recordings are searched."""
 
     model: str | None = None
@@ -40,13 +40,13 @@ class Settings:
 def open_job(
     recordings: Sequence[Path],
     out: Path | None,
-    settings: Settings,
+    settings: DetectOptions,
     *,
     standard_input: IO[bytes],
     tell: TellSignal = no_one,
     resume: bool = False,
     overwrite: bool = False,
-) -> Job:
+) -> DetectJob:
     """Finds the recordings, loads the model and opens the results folder; nothing is written if any of it fails.
 
     Raises:
@@ -64,7 +64,7 @@ def open_job(
     stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
     items = () if is_piped else find_items(recordings, out)
     refuse_unused(items, settings.raw)
-    finder = load_finder(
+    finder = load_detector(
         settings.model,
         frames_per_row=settings.frames_per_row,
         nfft=settings.nfft,
@@ -83,7 +83,7 @@ def open_job(
         folder = ResultsFolder(
             out, DETECTIONS, described, lambda entry: entry.path in paths, resume=resume, overwrite=overwrite
         )
-    return Job(
+    return DetectJob(
         finder=finder,
         items=items,
         stream=stream,

@@ -30,7 +30,7 @@ _MOST_NAMES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class RecordingEntry:
     """What became of one recording, or of one of its channels: one line of detections.jsonl."""
 
     path: str
@@ -53,7 +53,7 @@ class Entry:
     """What was written, below the results folder."""
 
 
-def add_entry(folder: "DetectionsFolder", entry: Entry) -> None:
+def add_entry(folder: "DetectionsFolder", entry: RecordingEntry) -> None:
     """Adds the line of one recording, once its files are there; what else was begun of it is removed.
 
     Raises:
@@ -87,22 +87,22 @@ def remove_unfinished(out: Path, *, kept: Sequence[str] = ()) -> None:
                 remove(temporary_of(check_below(out, file)))
 
 
-def is_complete(out: Path, entry: Entry) -> bool:
+def is_complete(out: Path, entry: RecordingEntry) -> bool:
     """Whether a recording was searched before, and all its files are still there."""
     return entry.status == "ok" and bool(entry.files) and all((out / file).exists() for file in entry.files)
 
 
-def parse_entry(line: dict[str, Any]) -> Entry:
+def parse_entry(line: dict[str, Any]) -> RecordingEntry:
     """The entry of a line.
 
     Raises:
         ValueError, TypeError: it is no line of ours.
     """
     lists = {name: _texts(line, name) for name in ("files", "warnings")}
-    known = {field.name for field in fields(Entry)}
+    known = {field.name for field in fields(RecordingEntry)}
     if not all(isinstance(line.get(name), str) for name in ("path", "name")) or not line.keys() <= known:
         raise ValueError(f"it has the fields {', '.join(map(repr, line))}")
-    entry = Entry(**(line | lists))
+    entry = RecordingEntry(**(line | lists))
     if entry.status not in ("ok", "failed"):
         raise ValueError(f"its status is {entry.status!r}")
     return entry
@@ -123,7 +123,7 @@ def _texts(line: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _files_of(out: Path, entry: Entry) -> list[Path]:
+def _files_of(out: Path, entry: RecordingEntry) -> list[Path]:
     return [check_below(out, file) for file in entry.files]
 
 
@@ -146,4 +146,4 @@ DETECTIONS = Layout(
     in_the_way=_in_the_way,
     clean=_clean,
 )
-DetectionsFolder = ResultsFolder[Entry]
+DetectionsFolder = ResultsFolder[RecordingEntry]

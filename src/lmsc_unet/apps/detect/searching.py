@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lmsc_unet.apps.detect.picture import Panel, Thumbnail, with_unit
 from lmsc_unet.core.stopping import is_asked, waiting
 from lmsc_unet.errors import DataError
-from lmsc_unet.inference.detector import Finder
+from lmsc_unet.inference.detector import SignalDetector
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import capture_grid, find_boxes, find_in_capture, in_order
 from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS
@@ -24,7 +24,7 @@ MAX_PANELS = 6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Found:
+class SearchResult:
     """What was found in one channel of a recording."""
 
     recording: Recording
@@ -35,11 +35,13 @@ class Found:
     """Its captures as pictures."""
 
 
-Keep = Callable[[Found], None]
+Keep = Callable[[SearchResult], None]
 """Is called with what was found so far."""
 
 
-def search_recording(recording: Recording, channel: int, finder: Finder, tell: Tell, *, is_drawn: bool = True) -> Found:
+def search_recording(
+    recording: Recording, channel: int, finder: SignalDetector, tell: Tell, *, is_drawn: bool = True
+) -> SearchResult:
     """Searches one channel over all captures; memory grows with the number of signals only.
 
     Raises:
@@ -65,12 +67,12 @@ def search_recording(recording: Recording, channel: int, finder: Finder, tell: T
         if thumbnail is not None:
             grid = capture_grid(recording, capture, finder.stft)
             panels.append(_panel(_title(recording, capture, channel, len(here)), thumbnail, grid, capture, here))
-    return Found(recording=recording, boxes=in_order(boxes), panels=panels)
+    return SearchResult(recording=recording, boxes=in_order(boxes), panels=panels)
 
 
 def search_stream(
-    stream: Stream, finder: Finder, tell: Tell, keep: Keep = lambda _: None, *, every_s: float = KEEP_S
-) -> Found:
+    stream: Stream, finder: SignalDetector, tell: Tell, keep: Keep = lambda _: None, *, every_s: float = KEEP_S
+) -> SearchResult:
     """Searches samples as they come, until the pipe closes or Ctrl-C.
 
     Args:
@@ -91,11 +93,11 @@ def search_stream(
     )
     thumbnail, boxes = Thumbnail(), list[SignalBox]()
 
-    def found() -> Found:
+    def found() -> SearchResult:
         recording = stream.as_recording(meter.num_samples)
         capture = recording.captures[0]
         panel = _panel(_title(recording, capture, 0, len(boxes)), thumbnail, grid, capture, boxes)
-        return Found(recording=recording, boxes=in_order(boxes), panels=[panel])
+        return SearchResult(recording=recording, boxes=in_order(boxes), panels=[panel])
 
     meter = _Meter(lambda: keep(found()), every_s)
     ended = find_boxes(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lmsc_unet.apps.detect.picture import draw_panels
 from lmsc_unet.apps.detect.results import begin
-from lmsc_unet.apps.detect.searching import Found
+from lmsc_unet.apps.detect.searching import SearchResult
 from lmsc_unet.core.results_folder import check_below
 from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, to_json, write_text
 from lmsc_unet.imageio import write_png
@@ -55,7 +55,7 @@ def _rounded(value: float, digits: int) -> float:
 TABLE, PICTURE = "signals.csv", "spectrogram.png"
 
 
-def write_found(out: Path, name: str, found: Found, *, is_annotatable: bool = True) -> tuple[str, ...]:
+def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bool = True) -> tuple[str, ...]:
     """Writes the files of one recording; the metadata comes last, so that where it is, all is.
 
     Without metadata where the recording's own cannot take annotations.
@@ -83,7 +83,7 @@ def write_found(out: Path, name: str, found: Found, *, is_annotatable: bool = Tr
     return tuple(files)
 
 
-def write_signals(out: Path, name: str, found: Found) -> None:
+def write_signals(out: Path, name: str, found: SearchResult) -> None:
     """Writes the table and the metadata of a pipe that is still open; the picture comes at its end.
 
     Raises:

@@ -9,9 +9,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lmsc_unet.apps.items import Item
-from lmsc_unet.apps.segment.results import Entry, PredictionsFolder
+from lmsc_unet.apps.segment.results import ImageEntry, PredictionsFolder
 from lmsc_unet.apps.segment.streamed import predict_rows
-from lmsc_unet.apps.segment.writers import Wanted, other_files, write_results
+from lmsc_unet.apps.segment.writers import OutputFlags, other_files, write_results
 from lmsc_unet.core.pipeline import overlapped
 from lmsc_unet.datasets.load import load_image
 from lmsc_unet.errors import DataError, LmscError, OutputError
@@ -20,7 +20,7 @@ from lmsc_unet.inference.predictor import Prediction, Predictor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class SegmentJob:
     """What to segment, and the folder for it."""
 
     predictor: Predictor
@@ -29,7 +29,7 @@ class Job:
     """The images, in order."""
     folder: PredictionsFolder
     """The results folder, open."""
-    wanted: Wanted
+    wanted: OutputFlags
     """Which files are written beside the masks."""
     max_pixels: int | None = None
     """Images of more pixels are refused by their header; None takes what fits, and large TIFFs by rows."""
@@ -42,7 +42,7 @@ class Job:
         return self.folder.path
 
 
-def run_job(job: Job) -> Iterator[Entry]:
+def run_job(job: SegmentJob) -> Iterator[ImageEntry]:
     """Yields the entry of each image in order, once its files and its line are written.
 
     While an image is in the network the next one is read and the one before it written. Images that an earlier run
@@ -51,9 +51,9 @@ def run_job(job: Job) -> Iterator[Entry]:
     Raises:
         OutputError: a result cannot be written; those before it are kept, and the job can be resumed.
     """
-    entries: list[Entry] = []
+    entries: list[ImageEntry] = []
 
-    def read(item: Item) -> Read | Entry:
+    def read(item: Item) -> DecodedImage | ImageEntry:
         known = job.folder.done.get(item.name)
         return known if known is not None and is_complete(job, item, known) else read_item(item, job.max_pixels)
 
@@ -70,7 +70,7 @@ def run_job(job: Job) -> Iterator[Entry]:
         job.folder.rewrite(entries)
 
 
-def close_job(job: Job, entries: Sequence[Entry]) -> int:
+def close_job(job: SegmentJob, entries: Sequence[ImageEntry]) -> int:
     """Closes the results folder when all is done; gives the number of images that failed.
 
     Raises:
@@ -88,7 +88,7 @@ def close_job(job: Job, entries: Sequence[Entry]) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Read:
+class DecodedImage:
     """An image that was read, or is ready to be read by rows."""
 
     item: Item
@@ -104,10 +104,10 @@ class Read:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Made:
+class SegmentedImage:
     """An image that was segmented, and is to be written."""
 
-    read: Read
+    read: DecodedImage
     """The image."""
     prediction: Prediction
     """What was found."""
@@ -115,7 +115,7 @@ class Made:
     """How long it took so far."""
 
 
-def read_item(item: Item, max_pixels: int | None = None) -> Read | Entry:
+def read_item(item: Item, max_pixels: int | None = None) -> DecodedImage | ImageEntry:
     """Reads one image; what is wrong with it is said in the entry."""
     start = time.perf_counter()
     try:
@@ -128,7 +128,7 @@ def read_item(item: Item, max_pixels: int | None = None) -> Read | Entry:
         tags = geo_tags(item.path)
     except (LmscError, MemoryError) as error:
         return _failed(item, error)
-    return Read(item=item, image=image, source=source, tags=tags, spent_s=time.perf_counter() - start)
+    return DecodedImage(item=item, image=image, source=source, tags=tags, spent_s=time.perf_counter() - start)
 
 
 def check_pixels(path: Path, max_pixels: int) -> None:
@@ -145,13 +145,13 @@ def check_pixels(path: Path, max_pixels: int) -> None:
         )
 
 
-def predict_item(job: Job, read: Read | Entry) -> Made | Entry:
+def predict_item(job: SegmentJob, read: DecodedImage | ImageEntry) -> SegmentedImage | ImageEntry:
     """Segments one image; one that is read by rows is written at the same time.
 
     Raises:
         OutputError: a result cannot be written.
     """
-    if isinstance(read, Entry):
+    if isinstance(read, ImageEntry):
         return read
     start = time.perf_counter()
     try:
@@ -164,22 +164,22 @@ def predict_item(job: Job, read: Read | Entry) -> Made | Entry:
         raise
     except (LmscError, MemoryError) as error:
         return _failed(read.item, error)
-    return Made(read=read, prediction=prediction, spent_s=read.spent_s + time.perf_counter() - start)
+    return SegmentedImage(read=read, prediction=prediction, spent_s=read.spent_s + time.perf_counter() - start)
 
 
-def write_item(job: Job, made: Made | Entry) -> Entry:
+def write_item(job: SegmentJob, made: SegmentedImage | ImageEntry) -> ImageEntry:
     """Writes the files of one image, then its line, unless the line is there from an earlier run.
 
     Raises:
         OutputError: a result cannot be written.
     """
-    if isinstance(made, Entry) and job.folder.done.get(made.name) is made:
+    if isinstance(made, ImageEntry) and job.folder.done.get(made.name) is made:
         return made
     if not job.out.is_dir():  # files would make it anew, and those before would be missing
         raise OutputError(f"{job.out}: the results folder was removed.")
     start = time.perf_counter()
-    entry = made if isinstance(made, Entry) else None
-    if isinstance(made, Made):
+    entry = made if isinstance(made, ImageEntry) else None
+    if isinstance(made, SegmentedImage):
         read, prediction = made.read, made.prediction
         assert read.image is not None
         mask = write_results(job.out, read.item.name, read.image, prediction, job.predictor.spec, job.wanted, read.tags)
@@ -190,8 +190,8 @@ def write_item(job: Job, made: Made | Entry) -> Entry:
     return entry
 
 
-def _ok(item: Item, mask: str, size: tuple[int, int], shares: dict[str, float], spent_s: float) -> Entry:
-    return Entry(
+def _ok(item: Item, mask: str, size: tuple[int, int], shares: dict[str, float], spent_s: float) -> ImageEntry:
+    return ImageEntry(
         path=str(item.path),
         status="ok",
         size=size,
@@ -201,12 +201,12 @@ def _ok(item: Item, mask: str, size: tuple[int, int], shares: dict[str, float], 
     )
 
 
-def _failed(item: Item, error: BaseException) -> Entry:
+def _failed(item: Item, error: BaseException) -> ImageEntry:
     reason = str(error) or "the image does not fit into memory. Cut it into smaller ones."
-    return Entry(path=str(item.path), status="failed", error=reason, mask=f"masks/{item.name}.png")
+    return ImageEntry(path=str(item.path), status="failed", error=reason, mask=f"masks/{item.name}.png")
 
 
-def is_complete(job: Job, item: Item, entry: Entry) -> bool:
+def is_complete(job: SegmentJob, item: Item, entry: ImageEntry) -> bool:
     """Whether an image was predicted before, and all its files are still there."""
     files = [entry.mask, *other_files(item.name, job.predictor.spec.num_logits, job.wanted)]
     return entry.status == "ok" and all((job.out / file).is_file() for file in files)

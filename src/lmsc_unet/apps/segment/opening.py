@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lmsc_unet.apps.items import Item, name_items
-from lmsc_unet.apps.segment.job import Job
+from lmsc_unet.apps.segment.job import SegmentJob
 from lmsc_unet.apps.segment.results import PREDICTIONS
-from lmsc_unet.apps.segment.writers import MaskValues, Wanted, legend
+from lmsc_unet.apps.segment.writers import MaskValues, OutputFlags, legend
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.core.storage import sha256
@@ -83,7 +83,7 @@ MOST_PIXELS = 2**50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class SegmentOptions:
     """How to predict, and what to write."""
 
     tile_px: int = TILE_PX
@@ -115,11 +115,11 @@ def open_job(
     model: str | Path,
     inputs: Sequence[Path],
     out: Path,
-    settings: Settings,
+    settings: SegmentOptions,
     *,
     resume: bool = False,
     overwrite: bool = False,
-) -> Job:
+) -> SegmentJob:
     """Finds the images, loads the model and opens the results folder; nothing is written if any of it fails.
 
     Raises:
@@ -147,7 +147,9 @@ def open_job(
             "out, or export the model by --outputs probabilities."
         )
     file = find_file(model, runtime.backend)
-    wanted = Wanted(overlays=settings.overlays, probabilities=settings.probabilities, mask_values=settings.mask_values)
+    wanted = OutputFlags(
+        overlays=settings.overlays, probabilities=settings.probabilities, mask_values=settings.mask_values
+    )
     described = {
         "arguments": {
             "model": str(model),
@@ -167,7 +169,7 @@ def open_job(
         resume=resume,
         overwrite=overwrite,
     )
-    return Job(
+    return SegmentJob(
         predictor=predictor,
         items=found.items,
         folder=folder,

@@ -18,7 +18,7 @@ BEFORE = {"mask_values": "ids"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ImageEntry:
     """What became of one image: one line of predictions.jsonl."""
 
     path: str
@@ -42,14 +42,14 @@ class Entry:
         return name_of(self.mask)
 
 
-def parse_entry(fields: dict[str, Any]) -> Entry:
+def parse_entry(fields: dict[str, Any]) -> ImageEntry:
     """The entry of a line.
 
     Raises:
         ValueError, TypeError: it is no line of ours.
     """
     size = fields.get("size")
-    entry = Entry(**(fields | {"size": None if size is None else tuple(size)}))
+    entry = ImageEntry(**(fields | {"size": None if size is None else tuple(size)}))
     for name in ("path", "mask"):
         value = getattr(entry, name)
         if not isinstance(value, str) or "\0" in value:
@@ -59,7 +59,7 @@ def parse_entry(fields: dict[str, Any]) -> Entry:
     return entry
 
 
-def files_of(out: Path, entry: Entry) -> list[Path]:
+def files_of(out: Path, entry: ImageEntry) -> list[Path]:
     """All files that may belong to one mask: itself, `overlays/NAME.png`, `probabilities/.../NAME.png`."""
     classes = sorted(path.name for path in (out / "probabilities").glob("*") if path.name.isdigit())
     folders = [*FOLDERS[1:], *(f"probabilities/{number}" for number in classes)]
@@ -93,4 +93,4 @@ PREDICTIONS = Layout(
     in_the_way=_in_the_way,
     clean=_clean,
 )
-PredictionsFolder = ResultsFolder[Entry]
+PredictionsFolder = ResultsFolder[ImageEntry]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.apps.segment.writers import MaskFormat, Wanted, probability_folders, to_16_bit
+from lmsc_unet.apps.segment.writers import MaskFormat, OutputFlags, probability_folders, to_16_bit
 from lmsc_unet.core.pipeline import Sink
 from lmsc_unet.core.storage import resolve_inside
 from lmsc_unet.imageio import GeoTag, RowSource, write_png_rows
@@ -33,7 +33,7 @@ class Summary:
 
 
 def predict_rows(
-    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted, tags: Sequence[GeoTag] = ()
+    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: OutputFlags, tags: Sequence[GeoTag] = ()
 ) -> Summary:
     """Segments an image and writes its files at the same time; the mask takes its name last.
 
@@ -70,7 +70,7 @@ def predict_rows(
 
 
 def _sinks(
-    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: Wanted, form: MaskFormat
+    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: OutputFlags, form: MaskFormat
 ) -> tuple[Sink, list[Sink], list[Sink]]:
     """For the mask, the overlay and the probabilities; the last two where they are wanted."""
     size_px = (source.height_px, source.width_px)

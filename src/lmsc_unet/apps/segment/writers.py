@@ -103,7 +103,7 @@ FULL_SCALE = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class OutputFlags:
     """Which files are written beside the mask."""
 
     overlays: bool = True
@@ -118,7 +118,7 @@ class Wanted:
         return MaskFormat(values=self.mask_values, num_classes=len(spec.class_names), tags=tags)
 
 
-def other_files(name: str, num_logits: int, wanted: Wanted) -> list[str]:
+def other_files(name: str, num_logits: int, wanted: OutputFlags) -> list[str]:
     """Where the other files of an item lie, below the results folder: the overlay, then the probabilities."""
     overlay = [f"overlays/{name}.png"] if wanted.overlays else []
     return overlay + (
@@ -137,7 +137,7 @@ def write_results(
     image: NDArray[Any],
     prediction: Prediction,
     spec: ModelSpec,
-    wanted: Wanted,
+    wanted: OutputFlags,
     tags: Sequence[GeoTag] = (),
 ) -> str:
     """Writes the files of one image; the mask comes last, so that where it is, all is. Gives the mask's place.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import ConfigError, ModelError, SizeError
 from lmsc_unet.inference import metadata
 from lmsc_unet.inference.metadata import Description
-from lmsc_unet.inference.outputs import Network, as_logits, as_votes
+from lmsc_unet.inference.outputs import Network, as_logits, hard_labels_to_logits
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 
@@ -70,7 +70,7 @@ X86 = ("x86_64", "amd64")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class FileKind:
     """One kind of exported file."""
 
     reader: str
@@ -79,14 +79,14 @@ class Kind:
     """The backends that run it, the usual one first."""
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, FileKind] = MappingProxyType(
     {
-        ".onnx": Kind(
+        ".onnx": FileKind(
             reader="lmsc_unet.inference.metadata:read_description",
             backends=("onnxruntime", "openvino", "cuda", "tensorrt"),
         ),
-        ".pte": Kind(reader="lmsc_unet.export.pte:read_pte", backends=("executorch",)),
-        ".xml": Kind(reader="lmsc_unet.inference.backends.open_vino:read_description", backends=("openvino",)),
+        ".pte": FileKind(reader="lmsc_unet.export.pte:read_pte", backends=("executorch",)),
+        ".xml": FileKind(reader="lmsc_unet.inference.backends.open_vino:read_description", backends=("openvino",)),
     }
 )
 """A file's suffix -> what reads and runs it."""
@@ -100,7 +100,7 @@ def load_model_file(path: Path, runtime: Runtime) -> tuple[Network, ModelSpec]:
         ConfigError: the backend is unknown, not installed, or not one for this kind of file.
     """
     description = read_description(path, runtime)
-    return open_network(path, description, runtime), as_votes(description.spec)
+    return open_network(path, description, runtime), hard_labels_to_logits(description.spec)
 
 
 def read_description(path: Path, runtime: Runtime = Runtime()) -> Description:  # noqa: B008 - frozen

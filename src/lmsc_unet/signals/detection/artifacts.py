@@ -25,13 +25,13 @@ _MOST_OUTSIDE = 0.1
 anything that is modulated wider than a column gives them more."""
 
 
-def without_zero_line(rows_db: Rows) -> Rows:
+def without_dc_offset(rows_db: Rows) -> Rows:
     """Rows "T F" of dB of complex samples, the columns of a tone at 0 Hz filled from those beside them.
 
     Its level may change in steps, as a receiver changes its gain. What is there for less than half of the rows stays:
     it may be a signal. So does what is wider than a tone, and rows in which more than the tone is there.
     """
-    column, level = find_zero_line(rows_db)
+    column, level = find_dc_offset(rows_db)
     if level <= 0:
         return rows_db
     first, behind = column - _REACH, column + _REACH + 1
@@ -44,7 +44,7 @@ def without_zero_line(rows_db: Rows) -> Rows:
     return filled
 
 
-def find_zero_line(rows_db: Rows) -> tuple[int, float]:
+def find_dc_offset(rows_db: Rows) -> tuple[int, float]:
     """The column and the highest power of a tone by 0 Hz in at least half of rows "T F"; a power of 0 if none is."""
     middle, reach = rows_db.shape[1] // 2, _AWAY + 2 * _REACH + 1
     rows = rows_db[: len(rows_db) // _STRETCH_ROWS * _STRETCH_ROWS, max(0, middle - reach) : middle + reach + 1]
@@ -71,7 +71,7 @@ NEAR_ROWS = 4
 _SMOOTH = 5  # rows and columns averaged
 
 
-def without_splatter(mask: NDArray[np.uint8], rows_db: NDArray[np.float32]) -> NDArray[np.uint8]:
+def without_spurs(mask: NDArray[np.uint8], rows_db: NDArray[np.float32]) -> NDArray[np.uint8]:
     """A mask "T F" without the cells that are by-products of what is far stronger at the same time.
 
     Pictures end at 40 dB, so a network cannot see how far above its surroundings a strong signal is.

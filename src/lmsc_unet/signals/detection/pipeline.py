@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lmsc_unet.core import pipeline
 from lmsc_unet.core.pipeline import ahead
 from lmsc_unet.signals.boxes import SignalBox
-from lmsc_unet.signals.detection.artifacts import without_splatter, without_zero_line
+from lmsc_unet.signals.detection.artifacts import without_dc_offset, without_spurs
 from lmsc_unet.signals.detection.components import MIN_CELLS
 from lmsc_unet.signals.detection.regions import Region, RegionFinder
 from lmsc_unet.signals.detection.transmissions import to_box
@@ -147,9 +147,9 @@ def _neighbourhoods(blocks: Iterable[Rows], halo_rows: int) -> Iterator[_Block]:
 
 def _masked(block: _Block, masker: Masker, has_zero_column: bool) -> tuple[Rows, Masked]:
     received_db = np.concatenate([block.before, block.rows, block.after])
-    rows_db = without_zero_line(received_db) if has_zero_column else received_db
+    rows_db = without_dc_offset(received_db) if has_zero_column else received_db
     mask, confidence = masker(rows_db)
-    mask = without_splatter(mask, received_db)
+    mask = without_spurs(mask, received_db)
     kept = slice(len(block.before), len(block.before) + len(block.rows))
     return rows_db[kept], (mask[kept], None if confidence is None else confidence[kept])
 

@@ -17,7 +17,7 @@ _POWER_SHARE = 0.997  # of a signal without sharp edges lies in the band that it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Native:
+class Prototype:
     """A cyclic signal by the lines of its spectrum."""
 
     lines: NDArray[np.complex64]
@@ -28,7 +28,7 @@ class Native:
     """The line above the highest of its band."""
 
 
-Maker = Callable[[Random, int], Native]
+Maker = Callable[[Random, int], Prototype]
 """Makes a signal whose band has about so many lines: bandwidth times length, at least 16."""
 
 
@@ -54,12 +54,12 @@ def root_raised_cosine(frequency: NDArray[np.floating[Any]], rolloff: float) -> 
 def _linear(points: NDArray[np.complex128]) -> Maker:
     """Symbols through a root raised cosine of a random roll-off; the band is all of it."""
 
-    def make(rng: Random, num_lines: int) -> Native:
+    def make(rng: Random, num_lines: int) -> Prototype:
         rolloff = rng.uniform(0.15, 0.5)
         num_symbols = fast_length(int(num_lines / (1 + rolloff)) + 1)
         symbols = points[rng.integers(len(points), size=num_symbols)]
         high = int((1 + rolloff) / 2 * num_symbols)
-        return Native(lines=shape_pulses(symbols, rolloff), low=-high, high=high + 1)
+        return Prototype(lines=shape_pulses(symbols, rolloff), low=-high, high=high + 1)
 
     return make
 
@@ -71,7 +71,7 @@ def shape_pulses(symbols: NDArray[np.complex128], rolloff: float) -> NDArray[np.
     return np.asarray(spectrum * root_raised_cosine(frequency, rolloff), np.complex64)
 
 
-def _ofdm(rng: Random, num_lines: int) -> Native:
+def _ofdm(rng: Random, num_lines: int) -> Prototype:
     """Subcarriers of random QPSK or QAM with a cyclic prefix; four fifths are used, the one at 0 Hz is not."""
     size = int(rng.choice([64, 128, 256]))
     prefix = size // int(rng.choice([4, 8, 16]))
@@ -88,7 +88,7 @@ def _ofdm(rng: Random, num_lines: int) -> Native:
 def _frequency_keyed(levels: int, indices: tuple[float, ...], smoothing: float) -> Maker:
     """Symbols as frequencies of continuous phase, smoothed by a Gaussian of that bandwidth in symbol rates."""
 
-    def make(rng: Random, num_lines: int) -> Native:
+    def make(rng: Random, num_lines: int) -> Prototype:
         index = float(rng.choice(indices))
         width = (levels - 1) * index + 0.4  # in symbol rates, a little under what comes out
         per_symbol = int(np.ceil((levels - 1) * index + 2))
@@ -121,7 +121,7 @@ def _message_lines(rng: Random, num_lines: int) -> NDArray[np.complex64]:
     return np.asarray(lines / np.linalg.norm(lines), np.complex64)
 
 
-def _am_dsb(rng: Random, num_lines: int) -> Native:
+def _am_dsb(rng: Random, num_lines: int) -> Prototype:
     """A carrier and both sidebands, modulated 30 to 90 % at three standard deviations of the message."""
     half = num_lines // 2 + 1
     message = _message_lines(rng, half) * (rng.uniform(0.3, 0.9) / 3 / np.sqrt(2))
@@ -129,18 +129,18 @@ def _am_dsb(rng: Random, num_lines: int) -> Native:
     lines[: half + 1] = message
     lines[half + 1 :] = np.conj(message[:0:-1])
     lines[0] = 1
-    return Native(lines=lines, low=-half, high=half + 1)
+    return Prototype(lines=lines, low=-half, high=half + 1)
 
 
-def _am_ssb(rng: Random, num_lines: int) -> Native:
+def _am_ssb(rng: Random, num_lines: int) -> Prototype:
     """One sideband, the upper or the lower, without the carrier."""
     message = _message_lines(rng, num_lines)
     if rng.random() < 0.5:
-        return Native(lines=message, low=0, high=num_lines + 1)
-    return Native(lines=np.roll(message[::-1], 1), low=-num_lines, high=1)
+        return Prototype(lines=message, low=0, high=num_lines + 1)
+    return Prototype(lines=np.roll(message[::-1], 1), low=-num_lines, high=1)
 
 
-def _fm(rng: Random, num_lines: int) -> Native:
+def _fm(rng: Random, num_lines: int) -> Prototype:
     """A noise message on the frequency, with an rms deviation of 0.5 to 2 times the message's band."""
     ratio = rng.uniform(0.5, 2.0)
     band = 0.25 / (1 + 2.6 * ratio)
@@ -152,12 +152,12 @@ def _fm(rng: Random, num_lines: int) -> Native:
     return _occupied(_from_frequency(frequency / frequency.std() * ratio * band))
 
 
-def _occupied(samples: NDArray[np.complex64]) -> Native:
+def _occupied(samples: NDArray[np.complex64]) -> Prototype:
     """A signal without sharp edges: its band leaves out as much power below as above."""
     lines = np.fft.fft(samples).astype(np.complex64)
     summed = np.cumsum(np.abs(np.fft.fftshift(lines)) ** 2, dtype=np.float64)
     low, high = np.searchsorted(summed / summed[-1], [(1 - _POWER_SHARE) / 2, (1 + _POWER_SHARE) / 2])
-    return Native(lines=lines, low=int(low) - len(lines) // 2, high=int(high) + 1 - len(lines) // 2)
+    return Prototype(lines=lines, low=int(low) - len(lines) // 2, high=int(high) + 1 - len(lines) // 2)
 
 
 def fast_length(least: int) -> int:
@@ -213,7 +213,7 @@ def baseband(modulation: str, rng: Random, *, num_samples: int, bandwidth: float
     return np.asarray(samples * np.float32(1 / np.sqrt(power)), np.complex64)
 
 
-def fit(native: Native, *, num_samples: int, bandwidth: float) -> NDArray[np.complex64]:
+def fit(native: Prototype, *, num_samples: int, bandwidth: float) -> NDArray[np.complex64]:
     """Brings a native signal's band to a width around 0 Hz, and cuts it to a length."""
     period = fast_length(max(num_samples, round((native.high - native.low) / bandwidth)))
     num_lines = min(len(native.lines), max(1, int(bandwidth * period)))

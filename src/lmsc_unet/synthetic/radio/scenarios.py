@@ -19,7 +19,7 @@ _TRIES = 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Emission:
+class Transmission:
     """A signal in a plan: when, where and how wide it is sent."""
 
     start: int
@@ -44,11 +44,11 @@ class Emission:
         return self.bandwidth * (self.stop - self.start) / FILE_SAMPLES
 
 
-Plan = tuple[Emission, ...]
+Plan = tuple[Transmission, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Template:
+class Scenario:
     """A kind of scene, and how often the dataset has it."""
 
     share: float
@@ -76,7 +76,7 @@ def _side_by_side(rng: Random, widths: list[float], free: float) -> Plan:
     for width, gap in zip(widths, gaps[:-1], strict=True):
         low += _GUARD + gap
         modulation = _one_of(rng, COMMON)
-        plan.append(Emission(start=0, stop=FILE_SAMPLES, low=low, high=low + width, modulation=modulation))
+        plan.append(Transmission(start=0, stop=FILE_SAMPLES, low=low, high=low + width, modulation=modulation))
         low += width
     return tuple(plan)
 
@@ -86,11 +86,11 @@ def _bursts(
 ) -> Callable[[Random], Plan]:
     """Short signals one after another, each anywhere within +-`edge`."""
 
-    def draw_one(rng: Random, start: int) -> Emission:
+    def draw_one(rng: Random, start: int) -> Transmission:
         stop = start + int(rng.integers(*length))
         bandwidth = rng.uniform(*width)
         low = rng.uniform(-edge, edge - bandwidth)
-        return Emission(start=start, stop=stop, low=low, high=low + bandwidth, modulation=_one_of(rng, COMMON))
+        return Transmission(start=start, stop=stop, low=low, high=low + bandwidth, modulation=_one_of(rng, COMMON))
 
     return _one_after_another(draw_one, _between(*gap, gap_power))
 
@@ -100,13 +100,13 @@ def _telegrams(
 ) -> Callable[[Random], Plan]:
     """What sensors and remote controls send: short, narrow, keyed, and of one kind for a while."""
 
-    def draw_one(rng: Random, start: int) -> Emission:
+    def draw_one(rng: Random, start: int) -> Transmission:
         return _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, _KEYED), start)
 
     def draw(rng: Random) -> Plan:
         kinds = [draw_one(rng, 0) for _ in range(3)]
 
-        def again(rng: Random, start: int) -> Emission:
+        def again(rng: Random, start: int) -> Transmission:
             kind = kinds[int(rng.integers(len(kinds)))]
             return replace(kind, start=start, stop=start + kind.stop) if rng.random() < 0.7 else draw_one(rng, start)
 
@@ -116,12 +116,12 @@ def _telegrams(
 
 
 def _one_after_another(
-    draw_one: Callable[[Random, int], Emission], gap: Callable[[Random], float]
+    draw_one: Callable[[Random, int], Transmission], gap: Callable[[Random], float]
 ) -> Callable[[Random], Plan]:
     """Signals from a start that is given, with gaps between."""
 
     def draw(rng: Random) -> Plan:
-        plan: list[Emission] = []
+        plan: list[Transmission] = []
         start = int(gap(rng))
         while True:
             one = draw_one(rng, start)
@@ -144,7 +144,7 @@ def _scattered(
     """Signals anywhere in the plane that keep out of each other's way; those that find no room are drawn again."""
 
     def draw(rng: Random) -> Plan:
-        plan: list[Emission] = []
+        plan: list[Transmission] = []
         wanted = int(rng.integers(count[0], count[1] + 1))
         for _ in range(_TRIES):
             if len(plan) == wanted:
@@ -161,13 +161,13 @@ def _one_of(rng: Random, names: tuple[str, ...]) -> str:
     return names[int(rng.integers(len(names)))]
 
 
-def _anywhere(rng: Random, bandwidth: float, length: int, modulation: str, start: int | None = None) -> Emission:
+def _anywhere(rng: Random, bandwidth: float, length: int, modulation: str, start: int | None = None) -> Transmission:
     start = int(rng.integers(FILE_SAMPLES - length)) if start is None else start
     low = rng.uniform(-0.5, 0.5 - bandwidth)
-    return Emission(start=start, stop=start + length, low=low, high=low + bandwidth, modulation=modulation)
+    return Transmission(start=start, stop=start + length, low=low, high=low + bandwidth, modulation=modulation)
 
 
-def _has_room(one: Emission, plan: list[Emission], at_once: int) -> bool:
+def _has_room(one: Transmission, plan: list[Transmission], at_once: int) -> bool:
     meanwhile = [other for other in plan if one.start < other.stop and other.start < one.stop]
     guard = min(_GUARD, one.bandwidth)
     is_free = all(one.low > other.high + guard or other.low > one.high + guard for other in meanwhile)
@@ -187,47 +187,47 @@ def _log_normal(middle: float, spread: float, low: float, high: float) -> Callab
     return lambda rng: float(min(high, max(low, rng.lognormal(0, spread) * middle)))
 
 
-TEMPLATES: Mapping[int, Template] = MappingProxyType(
+TEMPLATES: Mapping[int, Scenario] = MappingProxyType(
     {
-        2: Template(share=0.06, draw=_whole_file(4, (0.048, 0.096, 0.192), (0.37, 0.36, 0.27))),
-        3: Template(share=0.06, draw=_whole_file(2, (0.048, 0.096, 0.192, 0.384), (0.22, 0.24, 0.27, 0.27))),
-        8: Template(share=0.07, draw=_whole_file(1, (0.048, 0.096, 0.192), (0.34, 0.33, 0.33))),
-        10: Template(
+        2: Scenario(share=0.06, draw=_whole_file(4, (0.048, 0.096, 0.192), (0.37, 0.36, 0.27))),
+        3: Scenario(share=0.06, draw=_whole_file(2, (0.048, 0.096, 0.192, 0.384), (0.22, 0.24, 0.27, 0.27))),
+        8: Scenario(share=0.07, draw=_whole_file(1, (0.048, 0.096, 0.192), (0.34, 0.33, 0.33))),
+        10: Scenario(
             share=0.07,
             draw=_scattered(
                 count=(3, 8), width=_log_normal(0.008, 1.0, 0.0005, 0.121), length=_log_between(3e6, 87e6), at_once=7,
                 modulations=_NARROW,
             ),
         ),
-        12: Template(
+        12: Scenario(
             share=0.06,
             draw=_scattered(
                 count=(1, 1), width=_between(0.20, 0.99, 1.4), length=_between(21e6, 65e6), at_once=1,
                 modulations=COMMON,
             ),
         ),
-        13: Template(
+        13: Scenario(
             share=0.07,
             draw=_scattered(
                 count=(4, 8), width=_between(0.016, 0.998, 0.8), length=_between(3e6, 29e6), at_once=2,
                 modulations=_KEYED,
             ),
         ),
-        15: Template(
+        15: Scenario(
             share=0.25,
             draw=_bursts(
                 width=(0.05, 0.5), edge=0.25, length=(4_000, 100_000),
                 gap=(12_000, 1_080_000), gap_power=1.12,
             ),
         ),
-        16: Template(
+        16: Scenario(
             share=0.34,
             draw=_bursts(
                 width=(0.05, 0.75), edge=0.375, length=(30_000, 100_000),
                 gap=(11_000, 1_090_000), gap_power=1.15,
             ),
         ),
-        20: Template(
+        20: Scenario(
             share=0.0,
             draw=_telegrams(
                 width=_log_between(0.01, 0.2), length=_log_between(2_000, 100_000), gap=_log_between(2_000, 1_000_000)

@@ -11,7 +11,7 @@ from lmsc_unet.errors import ConfigError
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.synthetic.radio.impairments import NONE, Impairments, add_echoes, add_skirts, add_spurs, receive
 from lmsc_unet.synthetic.radio.modulations import Random, baseband, mix, ramp_ends
-from lmsc_unet.synthetic.radio.scenarios import FILE_SAMPLES, MEASURED_TEMPLATES, TEMPLATES, Emission
+from lmsc_unet.synthetic.radio.scenarios import FILE_SAMPLES, MEASURED_TEMPLATES, TEMPLATES, Transmission
 
 PICTURE_SAMPLES = 256 * 256
 _SCALES = (1, 2, 4, 8, 16, 32, 64)
@@ -61,7 +61,7 @@ class Scene:
     """Samples of the piece."""
     first_sample: int
     """Where the piece begins in the plan's file."""
-    emissions: tuple[Emission, ...]
+    emissions: tuple[Transmission, ...]
     """The signals that the piece touches, as planned."""
     snrs_db: tuple[float, ...]
     """Each signal's power over the noise's in its own band."""
@@ -123,7 +123,7 @@ def render(scene: Scene) -> NDArray[np.complex64]:
     return receive(samples, rng, scene.options.impairments, sent)
 
 
-def _send(samples: NDArray[np.complex64], one: Emission, snr_db: float, scene: Scene, rng: Random) -> None:
+def _send(samples: NDArray[np.complex64], one: Transmission, snr_db: float, scene: Scene, rng: Random) -> None:
     """Adds the part of an emission that falls into the piece."""
     start, stop = one.start - scene.first_sample, one.stop - scene.first_sample
     inside = slice(max(0, start), min(scene.num_samples, stop))

@@ -104,7 +104,7 @@ def distances_px(is_there: NDArray[np.bool_], reach_px: int) -> Map:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class NucleusKind:
     """What the nuclei of one kind of cell look like; each field is a range to draw from."""
 
     radius_px: tuple[float, float]
@@ -121,16 +121,16 @@ class Kind:
     """How far the outline strays from an ellipse."""
 
 
-EPITHELIUM = Kind(
+EPITHELIUM = NucleusKind(
     radius_px=(8.5, 14), elongation=(1.0, 1.5), darkness=(0.35, 0.9), grain=(0.12, 0.3), rim=(0.15, 0.4), waviness=0.035
 )
-LYMPHOCYTE = Kind(
+LYMPHOCYTE = NucleusKind(
     radius_px=(5.5, 8), elongation=(1.0, 1.2), darkness=(1.0, 1.5), grain=(0.15, 0.3), rim=(0, 0.15), waviness=0.03
 )
-FIBROBLAST = Kind(
+FIBROBLAST = NucleusKind(
     radius_px=(5, 8.5), elongation=(2.2, 4.5), darkness=(0.7, 1.2), grain=(0.1, 0.3), rim=(0, 0.2), waviness=0.05
 )
-TUMOUR = Kind(
+TUMOUR = NucleusKind(
     radius_px=(11, 19), elongation=(1.0, 1.6), darkness=(0.4, 1.0), grain=(0.15, 0.4), rim=(0.2, 0.5), waviness=0.07
 )
 
@@ -145,7 +145,7 @@ class Nucleus:
     """`H W`: how much dye they hold; 0 outside."""
 
 
-def draw_nucleus(kind: Kind, angle: float, zoom: float, clumps: Map, rng: Generator) -> Nucleus:
+def draw_nucleus(kind: NucleusKind, angle: float, zoom: float, clumps: Map, rng: Generator) -> Nucleus:
     """Draws one nucleus that lies along `angle`, `zoom` times as large; `clumps` is noise to cut chromatin from."""
     radius_px, elongation = zoom * rng.uniform(*kind.radius_px), rng.uniform(*kind.elongation)
     length_px, width_px = radius_px * elongation**0.5, radius_px / elongation**0.5
