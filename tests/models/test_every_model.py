@@ -99,7 +99,7 @@ WHOLE = ("lmsc-unet-plain", "lmsc-unet-123", "unet")
 
 
 @pytest.mark.parametrize("config", [CATALOG[name] for name in WHOLE], ids=WHOLE, scope="class")
-class TestCompiling:
+class TestTracing:
     def test_one_compiled_graph_serves_every_batch_and_sides(self, config: ModelConfig, model: nn.Module) -> None:
         """The "eager" backend captures the graph whole and runs it; generating inductor's code would take minutes."""
         compiled = torch.compile(model.eval(), backend="eager", fullgraph=True, dynamic=True)
@@ -109,9 +109,6 @@ class TestCompiling:
             with torch.compiler.set_stance("fail_on_recompile"):
                 torch.testing.assert_close(compiled(other), model(other))
 
-
-@pytest.mark.parametrize("config", CATALOG.values(), ids=CATALOG, scope="class")
-class TestEveryCatalogEntry(ModelTests):
     def test_one_exported_program_serves_every_batch_and_sides(self, config: ModelConfig, model: nn.Module) -> None:
         multiple = side_multiple_px(config)
         free = {0: Dim("batch"), 2: multiple * Dim("rows"), 3: multiple * Dim("columns")}
@@ -122,6 +119,11 @@ class TestEveryCatalogEntry(ModelTests):
                 torch.testing.assert_close(program(other), model(other))
             with pytest.raises(AssertionError, match=f"% {multiple} == 0"):
                 program(images(config, 2, 2, 3)[..., 1:])
+
+
+@pytest.mark.parametrize("config", CATALOG.values(), ids=CATALOG, scope="class")
+class TestEveryCatalogEntry(ModelTests):
+    pass
 
 
 @pytest.mark.parametrize("config", OPTIONS.values(), ids=OPTIONS, scope="class")

@@ -37,9 +37,7 @@ def _complaint_of(text: str) -> str | None:
             raise error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source stay as they are
-            validate_by_sigmf(
-                whole, {}
-            )  # what the schema does not say; by itself it would check the schema each time, too
+            validate_by_sigmf(whole, {})  # the rest; with its schema it would check that, too, each time
     except (AttributeError, KeyError, TypeError, RecursionError) as error:  # the validator itself stumbles
         return f"the metadata is not valid SigMF ({error!r})"
     except jsonschema.exceptions.ValidationError as error:
