@@ -2,8 +2,8 @@
 
 `python benchmarks/ways.py` runs `lmsc predict` on one picture, `lmsc detect` on one recording and `lmsc train` up to
 its first loss. It notes every function of the package that is entered (the bodies of classes and modules do not count),
-and apart from these the functions on the way of the data: those that are given the file's path, or values of it (arrays of
-at least a thousand), themselves or in a field of an argument. It prints the files in the order of their first entry.
+and apart from these the functions on the way of the data: those that are given the file's path, or values of it (arrays
+of at least a thousand), themselves or in a field of an argument. It prints the files in the order of their first entry.
 """
 
 import json
