@@ -27,7 +27,7 @@ SCHEDULERS = {0: "as usual", 1: "before all others", 2: "before all others"}
 MAKE_MODEL = """
 import shutil, sys
 from pathlib import Path
-from lmsc_unet.benchmark.files import Files
+from lmsc_unet.benchmark.plan import Files
 from lmsc_unet.benchmark.plan import Variant
 
 variant = Variant(model="lmsc-unet", backend="onnxruntime", precision="int8")

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from lmsc_unet.benchmark import plan
-from lmsc_unet.benchmark.benchmark import to_rows
+from lmsc_unet.benchmark.benchmark import HalfPrecision, to_rows, warnings
 from lmsc_unet.benchmark.cold import Cold, measure_cold
-from lmsc_unet.benchmark.halves import HalfPrecision, warnings
 from lmsc_unet.benchmark.plan import ON_GPU, Plan, Variant
 from lmsc_unet.benchmark.rows import BenchmarkRow, draw, known_scores, over_unet, points, report_to_markdown
 from lmsc_unet.benchmark.running import why_skipped

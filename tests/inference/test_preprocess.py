@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.inference.intensity import IntensityWindow
-from lmsc_unet.inference.preprocess import find_limits, normalize, preprocess
+from lmsc_unet.inference.preprocess import IntensityWindow, find_limits, normalize, preprocess
 from lmsc_unet.inference.spec import ModelSpec
 
 PLAIN = {"mean": (0.0,), "std": (1.0,), "name": "plain"}

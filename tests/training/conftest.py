@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmsc_unet.images import write_png
+from lmsc_unet.imageio import write_png
 from lmsc_unet.training import run
 
 

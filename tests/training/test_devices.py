@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from lmsc_unet.errors import LmscError
+from lmsc_unet.training.callbacks import stops
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.checkpoint_callback import read_metrics
-from lmsc_unet.training.interruption import stops
 
 from .small import lmsc_train, train_flags, write_discs
 from .test_train_command import FILES, names, summary_of

@@ -4,7 +4,7 @@ import torch
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.metrics.counts import IGNORE
-from lmsc_unet.training.loss_config import LossConfig
+from lmsc_unet.training.config import LossConfig
 from lmsc_unet.training.losses import DiceFocalLoss
 
 

@@ -45,8 +45,7 @@ def benchmark(
     """
     from importlib.util import find_spec
 
-    from lmsc_unet.benchmark.benchmark import measure, to_report
-    from lmsc_unet.benchmark.halves import warnings
+    from lmsc_unet.benchmark.benchmark import measure, to_report, warnings
     from lmsc_unet.benchmark.plan import ON_PROCESSOR, Plan
 
     plan = Plan(
@@ -79,7 +78,7 @@ def _on_gpu() -> tuple[str, ...]:
 
 
 def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[BenchmarkRow]") -> None:
-    from lmsc_unet.benchmark.files import own_kinds
+    from lmsc_unet.benchmark.plan import own_kinds
     from lmsc_unet.benchmark.rows import draw, points
     from lmsc_unet.core.storage import write_text
 

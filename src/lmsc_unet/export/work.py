@@ -8,10 +8,9 @@ from typing import Any
 
 from lmsc_unet.evaluation.parity import Parity, compare_networks
 from lmsc_unet.export.formats import FORMATS
-from lmsc_unet.export.int8 import calibration_crops, make_int8
+from lmsc_unet.export.int8 import calibration_crops, compare_speed, make_int8
 from lmsc_unet.export.options import ExportOptions
 from lmsc_unet.export.outputs import check_same, described, with_outputs
-from lmsc_unet.export.speed import compare_speed
 from lmsc_unet.inference.backends import KINDS, open_network
 from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.outputs import Network

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from lmsc_unet.errors import ModelError
 from lmsc_unet.imageio import RowSource, resize, resized, resized_blocks
-from lmsc_unet.inference.intensity import IntensityWindow
 from lmsc_unet.inference.outputs import Network, activate
-from lmsc_unet.inference.preprocess import limits_of, normalize
+from lmsc_unet.inference.preprocess import IntensityWindow, limits_of, normalize
 from lmsc_unet.inference.sliding_window import Tiling, stream
 from lmsc_unet.inference.spec import ModelSpec
 

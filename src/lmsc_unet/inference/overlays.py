@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.imageio import RowSource, as_source
-from lmsc_unet.inference.intensity import IntensityWindow, percentile_limits
 from lmsc_unet.inference.intensity_stats import gather_intensity
+from lmsc_unet.inference.preprocess import IntensityWindow, percentile_limits
 from lmsc_unet.metrics.counts import IGNORE
 
 COLOURS = (

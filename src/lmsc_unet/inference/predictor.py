@@ -12,11 +12,10 @@ from lmsc_unet.core.ranges import check_number
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
 from lmsc_unet.imageio.nodata import Watch, mark_rows
-from lmsc_unet.inference.intensity import IntensityWindow
 from lmsc_unet.inference.loading import load
 from lmsc_unet.inference.modes import TREATMENTS, Resized
 from lmsc_unet.inference.outputs import Network, to_classes
-from lmsc_unet.inference.preprocess import check_finite, find_limits
+from lmsc_unet.inference.preprocess import IntensityWindow, check_finite, find_limits
 from lmsc_unet.inference.runtime import TILE_PX, Runtime
 from lmsc_unet.inference.spec import ModelSpec
 

@@ -17,9 +17,8 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.imageio import resize_mask
-from lmsc_unet.inference.intensity import IntensityWindow
 from lmsc_unet.inference.modes import resize_to_spec
-from lmsc_unet.inference.preprocess import find_limits, normalize
+from lmsc_unet.inference.preprocess import IntensityWindow, find_limits, normalize
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.augment import build_transform, draw, window_side_px

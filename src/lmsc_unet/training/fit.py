@@ -18,12 +18,11 @@ from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ConfigError, ModelError
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.models import build_model
-from lmsc_unet.training.callbacks import AtomicCheckpointIO, TrainingProgress, averaging
+from lmsc_unet.training.callbacks import AtomicCheckpointIO, LastStep, TrainingProgress, averaging, stops
 from lmsc_unet.training.checkpoint import read_checkpoint
 from lmsc_unet.training.checkpoint_callback import LAST, CheckpointCallback
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
-from lmsc_unet.training.interruption import LastStep, stops
 from lmsc_unet.training.load_model import network_config
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.pretrained import load_initial

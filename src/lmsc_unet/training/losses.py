@@ -5,7 +5,7 @@ from monai.losses import DiceLoss, FocalLoss
 from torch import Tensor, nn
 
 from lmsc_unet.metrics.counts import IGNORE
-from lmsc_unet.training.loss_config import LossConfig
+from lmsc_unet.training.config import LossConfig
 
 
 class DiceFocalLoss(nn.Module):

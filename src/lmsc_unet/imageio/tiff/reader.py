@@ -22,18 +22,19 @@ from lmsc_unet.imageio.info import (
     turned_size,
 )
 from lmsc_unet.imageio.tiff.blocks import can_stream, raw_blocks
-from lmsc_unet.imageio.tiff.codecs import teach_tifffile, teach_tifffile_jpeg
-from lmsc_unet.imageio.tiff.damage import check_header, check_pages, check_presence
-from lmsc_unet.imageio.tiff.geotiff import GeoTag, page_geo_tags, stored_nodata
-from lmsc_unet.imageio.tiff.pages import alpha_channels, find_image, hides_nothing, row_blocks
-from lmsc_unet.imageio.tiff.pillow import (
+from lmsc_unet.imageio.tiff.codecs import (
     WHITE_IS_ZERO,
     decode_cmyk,
     decode_elsewhere,
     grey_step,
     is_better_elsewhere,
     name_of,
+    teach_tifffile,
+    teach_tifffile_jpeg,
 )
+from lmsc_unet.imageio.tiff.damage import check_header, check_pages, check_presence
+from lmsc_unet.imageio.tiff.geotiff import GeoTag, page_geo_tags, stored_nodata
+from lmsc_unet.imageio.tiff.pages import alpha_channels, find_image, hides_nothing, row_blocks
 
 _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 1, 2, 3, 5, 6
 _JPEG = (6, 7)
