@@ -32,7 +32,7 @@ def quantiser(
 @pytest.fixture
 def plain(quantiser: Quantizer, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
     """Its INT8 graph with transposed convolutions."""
-    monkeypatch.setattr(quantizer, "grow_by_convolving", lambda _graph: None)
+    monkeypatch.setattr(quantizer, "convtranspose_to_conv1x1", lambda _graph: None)
     return quantiser.quantise()
 
 

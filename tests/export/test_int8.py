@@ -94,7 +94,7 @@ def test_grey_values_taken_as_they_are_meet_a_first_layer_in_float(
     trained: Path, data: Path, source: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = replace(source, spec=replace(source.spec, scaling="range", mean=(0.5,) * 3, std=(0.25,) * 3))
-    monkeypatch.setattr(module, "open_source", lambda _: taken)
+    monkeypatch.setattr(module, "open_trained_run", lambda _: taken)
     report = export(trained, tmp_path / "a.onnx", ExportOptions(calibrate=data, **OPTIONS)).report
     assert report["float_layers"] == ["encoder.0.first.conv"]
     assert not report["all_int8_failed"]
@@ -104,7 +104,7 @@ def test_grey_values_taken_as_they_are_meet_a_first_layer_in_float(
 def test_a_loud_channel_is_made_as_loud_as_the_others_before_rounding(
     trained: Path, data: Path, source: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "open_source", lambda _: loud_source(source, 1000.0))
+    monkeypatch.setattr(module, "open_trained_run", lambda _: loud_source(source, 1000.0))
     report = export(trained, tmp_path / "a.onnx", ExportOptions(calibrate=data, **OPTIONS)).report
     assert not report["all_int8_failed"]
     assert not report["float_layers"]
@@ -114,8 +114,8 @@ def test_a_loud_channel_is_made_as_loud_as_the_others_before_rounding(
 def test_fine_tuning_in_8_bits_saves_a_network_that_rounding_alone_breaks(
     trained: Path, data: Path, source: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "open_source", lambda _: loud_source(source, 1000.0))
-    monkeypatch.setattr(work, "equalise", lambda *_: None)  # which would mend it before
+    monkeypatch.setattr(module, "open_trained_run", lambda _: loud_source(source, 1000.0))
+    monkeypatch.setattr(work, "equalize_cross_layer", lambda *_: None)  # which would mend it before
     options = ExportOptions(calibrate=data, qat=True, **OPTIONS)
     report = export(trained, tmp_path / "a.onnx", options).report
     assert report["all_int8_failed"], "the case must need it"

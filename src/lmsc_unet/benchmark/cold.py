@@ -9,9 +9,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lmsc_unet.benchmark.plan import Variant
 from lmsc_unet.errors import ModelError
+
+if TYPE_CHECKING:  # the process holds what a prediction needs, and no PyTorch
+    from lmsc_unet.benchmark.plan import Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,7 @@ class Cold:
     """The most memory that the process held."""
 
 
-def measure_cold(variant: Variant, file: Path, threads: int, size_px: int, repeats: int = 3) -> Cold:
+def measure_cold(variant: "Variant", file: Path, threads: int, size_px: int, repeats: int = 3) -> Cold:
     """Starts processes one after another; gives the median start and the highest peak.
 
     Raises:
