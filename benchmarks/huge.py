@@ -174,7 +174,8 @@ def write_image(path: Path, height_px: int, width_px: int) -> None:
 
 def untrained(folder: Path) -> Path:
     """An exported INT8 file with random weights: the speed does not depend on them."""
-    from lmsc_unet.benchmark.plan import Files, Variant
+    from lmsc_unet.benchmark.files import Files
+    from lmsc_unet.benchmark.plan import Variant
 
     files = Files(folder=folder, size_px=256)
     return files.find(Variant(model="lmsc-unet", backend="onnxruntime", precision="int8"))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lmsc_unet.benchmark.cold import Cold, measure_cold
-from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, Case, Files, Plan, Variant, own_kinds, reference_variant
+from lmsc_unet.benchmark.files import Files, own_kinds
+from lmsc_unet.benchmark.plan import ON_GPU, ON_PROCESSOR, Case, Plan, Variant, reference_variant
 from lmsc_unet.benchmark.rows import BenchmarkRow as Row
 from lmsc_unet.benchmark.rows import known_scores, make_table_1
 from lmsc_unet.benchmark.running import open_lane, open_variant, why_skipped

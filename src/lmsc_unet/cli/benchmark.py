@@ -78,7 +78,7 @@ def _on_gpu() -> tuple[str, ...]:
 
 
 def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[BenchmarkRow]") -> None:
-    from lmsc_unet.benchmark.plan import own_kinds
+    from lmsc_unet.benchmark.files import own_kinds
     from lmsc_unet.benchmark.rows import draw, points
     from lmsc_unet.core.storage import write_text
 

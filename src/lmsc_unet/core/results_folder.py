@@ -101,27 +101,15 @@ class ResultsFolder(Generic[LineT]):
         """
         check_folder(path)
         self.path, self._layout, self._described = path, layout, described
-        self._lock = FolderLock(path, layout.command)
         self.done: Mapping[str, LineT] = {}
         """The lines of an earlier run by name."""
-        resolve_inside(path, layout.journal)
-        if read_run(path).get("command") == layout.command:
-            if not (resume or overwrite):
-                raise OutputError(
-                    f"{path}: this folder holds results. Go on with them by --resume, replace them by --overwrite, "
-                    "or name another folder by --out."
-                )
-            layout.clean(path)
-            if overwrite:
-                self._clear()
-            else:
-                self.done = self._resumable(is_planned)
-        elif taken := layout.in_the_way(path):
-            raise OutputError(
-                f"{path}: the folder holds {', '.join(taken)}, which no `{layout.command}` wrote. "
-                "Name another folder by --out."
-            )
-        self._write_run()
+        self._lock = FolderLock(path, layout.command)
+        try:
+            self._take_up(is_planned, resume=resume, overwrite=overwrite)
+            self._write_run()
+        except BaseException:
+            self.release()
+            raise
 
     def add(self, line: LineT) -> None:
         """Adds the line of one input, once its files are there.
@@ -152,6 +140,27 @@ class ResultsFolder(Generic[LineT]):
     def release(self) -> None:
         """Lets others in, where a run ends early."""
         self._lock.release()
+
+    def _take_up(self, is_planned: Callable[[LineT], bool], *, resume: bool, overwrite: bool) -> None:
+        """Refuses, empties or reads what is in the folder."""
+        path, layout = self.path, self._layout
+        resolve_inside(path, layout.journal)
+        if read_run(path).get("command") == layout.command:
+            if not (resume or overwrite):
+                raise OutputError(
+                    f"{path}: this folder holds results. Go on with them by --resume, replace them by --overwrite, "
+                    "or name another folder by --out."
+                )
+            layout.clean(path)
+            if overwrite:
+                self._clear()
+            else:
+                self.done = self._resumable(is_planned)
+        elif taken := layout.in_the_way(path):
+            raise OutputError(
+                f"{path}: the folder holds {', '.join(taken)}, which no `{layout.command}` wrote. "
+                "Name another folder by --out."
+            )
 
     def _write_run(self, **outcome: Any) -> None:
         whole = {
