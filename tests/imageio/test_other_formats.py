@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.imageio import read_image, read_info, read_mask, read_stored_mask
+from lmsc_unet.imageio import folder_contents, read_image, read_info, read_mask, read_stored_mask
 from tests.imageio.pictures import picture, pillow
 
 IDS = (np.mgrid[:24, :40].sum(axis=0) % 4).astype(np.uint8)
@@ -135,6 +135,20 @@ def test_no_code_of_an_npy_is_run(tmp_path):
         with pytest.raises(DataError, match="Python objects"):
             read(tmp_path / "x.npy")
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "bracket", [b"(", b"]", b"'"]
+)  # three errors of NumPy
+def test_a_damaged_header_of_an_npy_is_an_error_of_that_file(tmp_path, bracket):
+    path = tmp_path / "a.npy"
+    np.save(path, picture(3))
+    content = path.read_bytes()
+    end = content.index(b"}") + 4
+    path.write_bytes(content[:end] + bracket + content[end + 1 :])
+    assert list(folder_contents(tmp_path).pictures) == [path]
+    with pytest.raises(DataError, match="truncated or damaged"):
+        read_image(path)
 
 
 def test_few_bits_of_jpeg_2000_stay_class_ids(tmp_path):

@@ -37,7 +37,7 @@ def holds_objects(stream: BinaryIO) -> bool:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         _, _, dtype = read(stream)
-    except ValueError:
+    except Exception:  # NumPy's parser of headers raises anything at all, such as tokenize.TokenError
         return False
     return bool(dtype.hasobject)
 
