@@ -66,9 +66,9 @@ $(EXECUTORCH)/.ready: $(READY)
 	$(EXECUTORCH)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt executorch
 	touch $@
 
-test-executorch: $(EXECUTORCH)/.ready ## The tests of what ExecuTorch runs, in some minutes; docs/export.md tells how the last ones ended.
+test-executorch: $(EXECUTORCH)/.ready ## The tests of what ExecuTorch runs, in some minutes; docs/how-to/export.md tells how the last ones ended.
 	$(EXECUTORCH)/bin/python benchmarks/pte.py
-	$(BIN)/python docs/refresh.py docs/export.md
+	$(BIN)/python docs/refresh.py docs/how-to/export.md
 
 check: $(READY) ## Style, types and layers.
 	$(BIN)/ruff check .
@@ -94,9 +94,9 @@ $(SPEED)/.ready: $(READY)
 
 # What `make speed` times, beside the paper's three networks: runs, exported files, bundled names.
 MODELS ?=
-speed: $(SPEED)/.ready ## Times networks, runtimes and precisions into benchmarks/results, and docs/export.md with it. Needs a quiet machine.
+speed: $(SPEED)/.ready ## Times networks, runtimes and precisions into benchmarks/results, and docs/how-to/export.md with it. Needs a quiet machine.
 	$(SPEED)/bin/python -m lmsc_unet.cli benchmark unet lmsc-unet-plain lmsc-unet $(MODELS) --precisions fp32,bf16,int8 --threads 1,2 --out benchmarks/results
-	$(BIN)/python docs/refresh.py docs/export.md
+	$(BIN)/python docs/refresh.py docs/how-to/export.md
 
 bench: $(READY) ## Prints speed as ratios; results go to benchmarks/results.
 	$(BIN)/python benchmarks/training.py

@@ -86,7 +86,7 @@ def measure_all(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def show(found: dict[str, Any]) -> None:
-    """The table of docs/signals.md."""
+    """The table of docs/how-to/signals.md."""
     print_head(*COLUMNS.values())
     for row in found["rows"]:
         print_row(*(f"{row[name]:.0%}" if name.endswith("share") else row[name] for name in COLUMNS))

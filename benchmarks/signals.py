@@ -1,4 +1,4 @@
-"""Scores the signal models on generated recordings and on real ones, and prints the tables of docs/signals.md.
+"""Scores the signal models on generated recordings and on real ones, and prints the tables of docs/how-to/signals.md.
 
     lmsc scenes runs/rf-test --count 320 --seed 1
     python benchmarks/signals.py --evaluate runs/rf-test MODEL...    # writes results/signals-NAME.json for each

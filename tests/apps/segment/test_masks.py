@@ -61,7 +61,7 @@ def test_two_classes_are_black_and_white(model, images, tmp_path, lmsc):  # I33
 def test_more_classes_are_a_palette_of_the_overlays_colours_whose_indices_are_ids(three, images, tmp_path, lmsc):
     assert lmsc("predict", three, images, "--out", tmp_path / "out") == 0
     path, bright = tmp_path / "out/masks/a.png", is_bright(images / "a.png")
-    with Image.open(path) as mask:  # as docs/prediction.md says it
+    with Image.open(path) as mask:  # as docs/how-to/prediction.md says it
         assert mask.mode == "P"
         np.testing.assert_array_equal(np.asarray(mask), bright)
         assert mask.getpalette()[:9] == [0, 0, 0, *COLOURS[0], *COLOURS[1]]
