@@ -9,9 +9,10 @@ SPEED := .venv-speed
 # The runtime: what runs models. Its tests also run where there is nothing else.
 DEVICE := .venv-device
 EXECUTORCH := .venv-executorch
+SITE := .venv-docs
 DEVICE_TESTS := $(addprefix tests/,imageio signals synthetic metrics datasets inference apps evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_runtime_alone.py)
 
-.PHONY: demo test test-long test-device test-openvino test-executorch check format docs bench speed peers dist clean
+.PHONY: demo test test-long test-device test-openvino test-executorch check format docs docs-site bench speed peers dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -83,6 +84,16 @@ format: $(READY) ## Puts style right where a tool can.
 docs: $(READY) ## Brings the numbers and tables in docs/ and README up to date with the code.
 	$(BIN)/python docs/refresh.py
 
+# Holds the site generator alone: it reads docstrings from the source and imports nothing of ours.
+$(SITE)/.ready: docs/requirements.txt constraints.txt
+	test -x $(SITE)/bin/python || $(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r docs/requirements.txt
+	touch $@
+
+docs-site: $(SITE)/.ready ## The documentation as a site in site/; a broken link, anchor or name fails the build.
+	rm -rf site
+	$(SITE)/bin/zensical build --strict --clean -f mkdocs.yml
+
 # Sees all that is in the other environment, and OpenVINO besides (206 MB), which predictions would take by themselves there.
 $(SPEED)/.ready: $(READY)
 	test -x $(SPEED)/bin/python || $(PYTHON) -m venv $(SPEED)
@@ -119,4 +130,4 @@ dist: $(READY) ## Wheel and sdist in dist/.
 	@ls -l dist
 
 clean:
-	rm -rf $(VENV) $(SPEED) $(DEVICE) $(EXECUTORCH) $(PEERS) $(DEMO) dist
+	rm -rf $(VENV) $(SPEED) $(DEVICE) $(EXECUTORCH) $(PEERS) $(SITE) $(DEMO) dist site .cache
