@@ -13,21 +13,35 @@ TYPE_CHECKING = False  # typing takes a while to load
 if TYPE_CHECKING:
     from cyclopts import App
 
-COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "train": ("lmsc_unet.cli.train:app", "Train a model on a folder of images and masks."),
-        "evaluate": ("lmsc_unet.cli.evaluate:evaluate", "Score a model on images with masks."),
-        "predict": ("lmsc_unet.cli.predict:predict", "Segment images of any size."),
-        "detect": ("lmsc_unet.cli.detect:detect", "Find the signals in recordings."),
-        "scenes": ("lmsc_unet.cli.scenes:scenes", "Generate labelled recordings of radio signals."),
-        "export": ("lmsc_unet.cli.export:export", "Write a model as one file that runs without PyTorch."),
-        "data": ("lmsc_unet.cli.data:app", "Check a folder of images and masks, or make one."),
-        "models": ("lmsc_unet.cli.models:models", "List the models."),
-        "complexity": ("lmsc_unet.cli.complexity:complexity", "Count parameters, size and operations."),
-        "benchmark": ("lmsc_unet.cli.benchmark:benchmark", "Time models, runtimes and precisions on this machine."),
-        "reproduce": ("lmsc_unet.cli.reproduce:reproduce", "Make the paper's tables and figures anew."),
-        "doctor": ("lmsc_unet.cli.doctor:doctor", "Say what is installed and what is broken."),
+        "Images": {
+            "predict": ("lmsc_unet.cli.predict:predict", "Segment images of any size."),
+            "data": ("lmsc_unet.cli.data:app", "Check a folder of images and masks, or make one."),
+        },
+        "Recordings": {
+            "detect": ("lmsc_unet.cli.detect:detect", "Find the signals in recordings."),
+            "scenes": ("lmsc_unet.cli.scenes:scenes", "Generate labelled recordings of radio signals."),
+        },
+        "Models": {
+            "train": ("lmsc_unet.cli.train:app", "Train a model on images with masks, or on recordings."),
+            "evaluate": ("lmsc_unet.cli.evaluate:evaluate", "Score a model on images with masks, or on recordings."),
+            "export": ("lmsc_unet.cli.export:export", "Write a model as one file that runs without PyTorch."),
+            "models": ("lmsc_unet.cli.models:models", "List the models."),
+            "benchmark": ("lmsc_unet.cli.benchmark:benchmark", "Time models, runtimes and precisions on this machine."),
+        },
+        "The paper": {
+            "complexity": ("lmsc_unet.cli.complexity:complexity", "Count parameters, size and operations."),
+            "reproduce": ("lmsc_unet.cli.reproduce:reproduce", "Reproduce the paper's tables and figures."),
+        },
+        "Installation": {
+            "doctor": ("lmsc_unet.cli.doctor:doctor", "Report what is installed and what is broken."),
+        },
     }
+)
+"""Heading -> word -> ("module:function", help line)."""
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {word: command for commands in GROUPS.values() for word, command in commands.items()}
 )
 """Word -> ("module:function", help line)."""
 EXTRAS: Mapping[str, str] = MappingProxyType({"onnx": "export", "onnxscript": "export"})
@@ -54,11 +68,16 @@ HELP: tuple[list[str], ...] = (["--help"], ["-h"], [])
 
 
 def list_commands() -> str:
-    """What `lmsc --help` prints: made here, as loading what parses a command line takes most of the time."""
+    """The text of `lmsc --help`, built without the parser, whose import takes most of the time."""
     width = max(map(len, COMMANDS))
-    lines = (f"  {word:{width}}  {line}" for word, (_, line) in COMMANDS.items())
-    listed = "\n".join(lines)
-    return f"Usage: lmsc COMMAND\n\n{ABOUT}\n\nCommands (lmsc COMMAND --help says more):\n{listed}\n\n  lmsc --version"
+    groups = (
+        "\n".join((f"{heading}:", *(f"  {word:{width}}  {line}" for word, (_, line) in commands.items())))
+        for heading, commands in GROUPS.items()
+    )
+    listed = "\n\n".join(groups)
+    return (
+        f"Usage: lmsc COMMAND\n\n{ABOUT}\n\n{listed}\n\nlmsc COMMAND --help lists a command's options; lmsc --version."
+    )
 
 
 def build_app() -> "App":

@@ -5,19 +5,23 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
 from cyclopts import App, ArgumentCollection, Parameter, Token
 from cyclopts.config import Dict
+from cyclopts.help import DefaultFormatter, HelpPanel
 
 from lmsc_unet.cli.numbers import whole_numbers
 from lmsc_unet.config import checked, read_yaml, to_mapping
 from lmsc_unet.core.stopping import exit_code
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.config import GROUPS, TrainConfig
 from lmsc_unet.training.recipes import FINE_TUNING, RECIPES, layout_settings, merged
 from lmsc_unet.training.run_folder import is_run, read_config
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
 
 
 def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -39,13 +43,34 @@ def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentC
 FEW_EPOCHS = 10
 """Fewer leave salt and pepper in the masks, and the averaged weights, which are validated, lag behind."""
 
+
+def format_briefly(console: "Console", options: "ConsoleOptions", panel: HelpPanel) -> None:
+    """Prints an option group as one line; the options used first are printed in full."""
+    about = {group.name: group.help for group in GROUPS}.get(str(panel.title))
+    if about is None:
+        DefaultFormatter()(console, options, panel)
+    else:
+        console.print(f"  {panel.title:24}{about}", markup=False, highlight=False, soft_wrap=True)
+
+
+ABOUT = "Train a model on a folder of images and masks, or of SigMF recordings."
+MORE = "`lmsc train --help-all` lists the options of every group."
+USAGE = "Usage: lmsc train DATA --out PATH [OPTIONS]"
+CONFIG = (settings_in_layers, whole_numbers)
 app = App(
-    name="train",
-    help="Train a model on a folder of images and masks, or of recordings.",
-    config=(settings_in_layers, whole_numbers),
+    name="train", help=ABOUT, usage=USAGE, config=CONFIG, help_formatter=format_briefly, help_epilogue=f"\n{MORE}"
 )
+full = App(name="lmsc train", help=ABOUT, usage=USAGE, help_flags=(), version_flags=())
+"""The same command with complete help."""
 
 
+@app.command(name="--help-all", show=False, config=whole_numbers)
+def help_all() -> None:
+    """List all options by group."""
+    full.help_print([])
+
+
+@full.default
 @app.default
 def train(
     data: Path,

@@ -3,12 +3,24 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_SCALE, MOST_SEED, MOST_SIDE_PX, check_range, check_share
 from lmsc_unet.datasets.options import ChunkOptions, DataOptions
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.spec import Treatment, check_pixels
+
+DATA = Group("Data and masks", "folder names, --split-file, --group, --classes, the meaning of mask values", sort_key=1)
+INPUT = Group(
+    "Input and preprocessing", "--input.*: sliding window or resize, scale, intensities, channels", sort_key=2
+)
+LOSS = Group("Loss", "--loss.*: weights and shapes of Dice and Focal loss", sort_key=3)
+OPTIMIZER = Group("Optimizer", "--optimizer.*, early stopping, validation interval, weight averaging", sort_key=4)
+AUGMENTATION = Group("Augmentation", "--augment.*: flips, rotation, zoom, stain, intensity", sort_key=5)
+RECORDINGS = Group("Recordings", "--recordings.*: spectrograms, chunks and classes of SigMF recordings", sort_key=6)
+HARDWARE = Group("Hardware and logging", "--devices, --precision, --workers, --tensorboard", sort_key=7)
+GROUPS = (DATA, INPUT, LOSS, OPTIMIZER, AUGMENTATION, RECORDINGS, HARDWARE)
+"""Options that `lmsc train --help` prints as one line per group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,33 +172,33 @@ class TrainConfig:
     """Only this fold, counted from 1; 0 runs all."""
     seed: int = 19
     """Of the initial weights, the order and the augmentation."""
-    devices: int = 1
+    devices: Annotated[int, Parameter(group=HARDWARE)] = 1
     """GPUs, or CPU processes where there is no GPU."""
-    precision: Precision = "auto"
+    precision: Annotated[Precision, Parameter(group=HARDWARE)] = "auto"
     """bf16 computes in bfloat16 where it is safe; auto takes it where the hardware has it."""
-    workers: int = 0
+    workers: Annotated[int, Parameter(group=HARDWARE)] = 0
     """Loader processes; 0 loads in the training process."""
-    patience: int = 0
+    patience: Annotated[int, Parameter(group=OPTIMIZER)] = 0
     """Epochs without a better validation score after which training stops; 0 never stops early."""
-    validate_every: int = 1
+    validate_every: Annotated[int, Parameter(group=OPTIMIZER)] = 1
     """Epochs from one validation to the next."""
-    ema_decay: float = 0.99
+    ema_decay: Annotated[float, Parameter(group=OPTIMIZER)] = 0.99
     """The scored weights are the training's averaged with this decay a step (less in the first); 0 averages nothing."""
-    tensorboard: bool = False
+    tensorboard: Annotated[bool, Parameter(group=HARDWARE)] = False
     """Also write TensorBoard logs to the run folder."""
-    data: Annotated[DataConfig, Parameter(name="*")] = field(default_factory=DataConfig)
+    data: Annotated[DataConfig, Parameter(name="*", group=DATA)] = field(default_factory=DataConfig)
     """Where the data lies."""
     network: dict[str, Any] = field(default_factory=dict)
     """Fields of the model's config that differ from the catalog's, as widths or expansion."""
-    input: InputConfig = field(default_factory=InputConfig)
+    input: Annotated[InputConfig, Parameter(group=INPUT)] = field(default_factory=InputConfig)
     """How an image becomes the network's input."""
-    loss: LossConfig = field(default_factory=LossConfig)
+    loss: Annotated[LossConfig, Parameter(group=LOSS)] = field(default_factory=LossConfig)
     """The loss."""
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    optimizer: Annotated[OptimizerConfig, Parameter(group=OPTIMIZER)] = field(default_factory=OptimizerConfig)
     """The optimizer."""
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    augment: Annotated[AugmentConfig, Parameter(group=AUGMENTATION)] = field(default_factory=AugmentConfig)
     """The augmentation."""
-    recordings: ChunkOptions = field(default_factory=ChunkOptions)
+    recordings: Annotated[ChunkOptions, Parameter(group=RECORDINGS)] = field(default_factory=ChunkOptions)
     """Of SigMF recordings: how they become pictures."""
 
     def __post_init__(self) -> None:
