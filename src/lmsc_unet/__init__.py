@@ -7,11 +7,11 @@ train(Path("data"), Path("runs/nuclei"), TrainConfig(epochs=50))
 prediction = Predictor.load("runs/nuclei").predict(read_image(Path("slide.tif")))
 ```
 
-The names below are imported when they are first used: `import lmsc_unet` loads nothing, and what runs a model
-never loads PyTorch. `train`, `build_model` and the networks want `pip install "lmsc-unet[train]"`.
+Names are imported at first use: `import lmsc_unet` loads nothing, and running a model never loads PyTorch.
+`train`, `build_model` and the networks need `pip install "lmsc-unet[train]"`.
 """
 
-# ruff: noqa: E402 - loading all of this takes a while, in which Ctrl-C must be heeded already
+# ruff: noqa: E402 - the signal handlers must be installed before the slow imports
 from lmsc_unet.core.startup import heed_at_once
 
 heed_at_once()
@@ -22,7 +22,7 @@ from types import MappingProxyType
 from lmsc_unet._moved import find_moved
 from lmsc_unet.core.startup import keep_quiet
 
-TYPE_CHECKING = False  # typing alone would take most of the time that this file takes
+TYPE_CHECKING = False  # importing typing would take most of this file's load time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -79,7 +79,7 @@ _ORIGINS = MappingProxyType(
         "write_png": "lmsc_unet.imageio:write_png",
     }
 )
-"""Public name -> "module:name", imported at the first use (PEP 562)."""
+"""Public name -> "module:name", imported at first use (PEP 562)."""
 
 keep_quiet()
 find_moved()

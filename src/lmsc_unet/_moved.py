@@ -1,4 +1,4 @@
-"""Modules that have another name now: the old one is found too, with a DeprecationWarning, until version 0.3."""
+"""Renamed modules: the old names still import, with a DeprecationWarning, until version 0.3."""
 
 import sys
 import warnings
@@ -20,14 +20,14 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "lmsc_unet.signal.spectrogram": "lmsc_unet.signals.stft",
     }
 )
-"""Old name -> new name, of a module or of a package with what is in it."""
+"""Old name -> new name of a module or package; a package's modules follow."""
 
 
 _LONGEST_FIRST = tuple(sorted(MOVED, reverse=True))
 
 
 class _Finder:
-    """Asked before all others: a package by its old name has a path where a module would be found a second time."""
+    """The first finder on the path; otherwise a package under its old name would load its modules twice."""
 
     def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
         is_moved = fullname.startswith("lmsc_unet.") and new_name(fullname)
@@ -44,11 +44,11 @@ class _Finder:
 
 
 def new_name(old: str) -> str | None:
-    """The name that a module has now, if it has another one."""
+    """The current name of a renamed module; None for others."""
     moved = next((prefix for prefix in _LONGEST_FIRST if f"{old}.".startswith(f"{prefix}.")), None)
     return None if moved is None else MOVED[moved] + old.removeprefix(moved)
 
 
 def find_moved() -> None:
-    """From now on old names are found."""
+    """Installs the finder of old names."""
     sys.meta_path.insert(0, _Finder())

@@ -1,7 +1,7 @@
-"""Every model by its name: one line for each row of the paper's tables.
+"""All models by name, one line for each row of the paper's tables.
 
-A catalog entry is a frozen config. To add a variant, add a line: the tests, the command line,
-the complexity report and the export pick it up.
+A catalog entry is a frozen config. To add a variant, add a line: tests, command line, complexity report and
+export pick it up.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Activation = Literal["relu", "relu6"]
 
 
 MOST_LEVELS = 11
-"""Ten poolings: sides are then multiples of 1024 px."""
+"""Ten poolings: sides must then be multiples of 1024 px."""
 
 
 def _check_common(config: "ModelConfig") -> None:
@@ -38,14 +38,14 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig:
-    """The standard U-Net that the paper measures itself against (Ronneberger et al. 2015)."""
+    """The standard U-Net, the paper's baseline (Ronneberger et al. 2015)."""
 
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
     """Channels of each level from the finest to the bottleneck."""
     input_channels: int = 3
     """Channels of the input image."""
     num_classes: int = 1
-    """Logits a pixel; 1 is binary with one logit."""
+    """Logits per pixel; 1 means binary segmentation."""
 
     def __post_init__(self) -> None:
         _check_common(self)
@@ -58,21 +58,21 @@ class LMSCUNetConfig:
     widths: tuple[int, ...] = (32, 64, 128, 256)
     """Channels of each level from the finest to the bottleneck."""
     expansion: int = 2
-    """How many times an MBB widens its input. MobileNetV2's 6 does not fit the paper's tables."""
+    """Expansion factor of an MBB. MobileNetV2's 6 does not fit the paper's tables."""
     repeats: int = 1
-    """MBBs a level; the second and later ones carry MobileNetV2's residual connection."""
+    """MBBs per level; the second and later ones have MobileNetV2's residual connection."""
     brb_levels: frozenset[int] = frozenset({2})
     """Skips refined by a BRB; 1 is the finest. The paper keeps {2} (Table 3)."""
     reduction: int = 4
-    """How many times a BRB narrows its input."""
+    """Reduction factor of a BRB."""
     shortcut: Shortcut = "projection"
-    """What a BRB adds to its output: a 1x1 convolution of its input, or the input itself."""
+    """The residual path of a BRB: a 1x1 convolution of its input, or the input itself."""
     activation: Activation = "relu"
-    """The activation inside the MBBs; the paper says ReLU, MobileNetV2 has ReLU6."""
+    """The activation inside the MBBs: the paper says ReLU, MobileNetV2 uses ReLU6."""
     input_channels: int = 3
     """Channels of the input image."""
     num_classes: int = 1
-    """Logits a pixel; 1 is binary with one logit."""
+    """Logits per pixel; 1 means binary segmentation."""
 
     def __post_init__(self) -> None:
         _check_common(self)
@@ -111,10 +111,10 @@ CATALOG: Mapping[str, ModelConfig] = MappingProxyType(
 
 
 def model_config(name: str, *, input_channels: int | None = None, num_classes: int | None = None) -> ModelConfig:
-    """Looks a model up by name, with other channels or classes if given.
+    """Looks up a model by name and replaces its channels or classes if given.
 
     Raises:
-        ConfigError: no model has that name; the message names the nearest.
+        ConfigError: there is no model of that name; the message suggests the nearest.
     """
     if name not in CATALOG:
         near = get_close_matches(name, CATALOG, n=1)
@@ -129,42 +129,42 @@ def model_config(name: str, *, input_channels: int | None = None, num_classes: i
 
 
 def side_multiple_px(config: ModelConfig) -> int:
-    """The number that both sides of an input must be multiples of: 2 for each pooling."""
+    """Both sides of an input must be multiples of this number: a factor 2 for each pooling."""
     return int(2 ** (len(config.widths) - 1))
 
 
 def receptive_field_radius_px(config: ModelConfig) -> int:
-    """How far from a pixel its logits reach: what is farther away in the image cannot change them."""
+    """The receptive-field radius: pixels farther away cannot change a pixel's logits."""
     reaches = [(column, *_reach(config, column)) for column in range(side_multiple_px(config))]
     return max(max(column - first, last - column) for column, first, last in reaches)
 
 
 def halo_px(config: ModelConfig) -> int:
-    """How many columns at a border that lies on the pooling grid depend on what lies beyond it.
+    """The number of columns that depend on pixels beyond a border, where the border lies on the pooling grid.
 
-    Less than `receptive_field_radius_px`: the columns that reach farthest do not begin at such a border.
+    It is less than `receptive_field_radius_px`: the columns with the longest reach do not start at such a border.
     """
     step = side_multiple_px(config)
     margin = 0
     for column in range(step):
         first, last = _reach(config, column)
-        farthest_right = column + step * (-(first // step) - 1)  # the last column of its kind that reaches below 0
-        farthest_left = column - step * (last // step)  # the first of its kind that reaches 0 from below
+        farthest_right = column + step * (-(first // step) - 1)  # the last congruent column that reaches below 0
+        farthest_left = column - step * (last // step)  # the first congruent column that reaches 0 from below
         margin = max(margin, farthest_right + 1, -farthest_left)
     return margin
 
 
 def _reach(config: ModelConfig, column: int) -> tuple[int, int]:
-    """The first and the last column that the logits of a column depend on.
+    """The first and the last input column that a column's logits depend on.
 
-    The path through the bottleneck reaches farthest. It is followed backwards, as the interval of columns that each
-    depends on. A skip reaches less far: its BRB adds one pixel where the way through the level below adds at least two.
+    The path through the bottleneck has the longest reach; it is traced back interval by interval. A skip reaches less:
+    its BRB adds one pixel, the path through the level below at least two.
     """
     num_poolings = len(config.widths) - 1
     level_reach = 2 if isinstance(config, UNetConfig) else config.repeats
     first, last = column, column
-    for _ in range(num_poolings):  # up: a double convolution, then the column that the growing made two of
+    for _ in range(num_poolings):  # up: a double convolution, then the upsampling that doubled the column
         first, last = (first - 2) // 2, (last + 2) // 2
-    for _ in range(num_poolings):  # bottom and down: 3x3 convolutions, then the two columns that were pooled
+    for _ in range(num_poolings):  # bottom and down: 3x3 convolutions, then the two pooled columns
         first, last = 2 * (first - level_reach), 2 * (last + level_reach) + 1
     return first - 2, last + 2  # the first level: a double convolution

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to YAML and back, strictly: an unknown key or a value of another type is an error.
+"""Converts frozen dataclasses to YAML and back; an unknown key or a value of the wrong type is an error.
 
 One list of fields serves the command line, the YAML file, the run folder and the checkpoint.
 """
@@ -19,21 +19,20 @@ _LONGEST_NAME = 100
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
-    """A config as plain dicts, lists, strings and numbers."""
+    """Converts a config to plain dicts, lists, strings and numbers."""
     return {field.name: _to_plain(getattr(config, field.name)) for field in fields(config)}
 
 
 def from_mapping(cls: type[T], mapping: Mapping[str, Any], source: str) -> T:
-    """Builds a config from plain values; fields that are absent keep their defaults.
+    """Builds a config from plain values; absent fields keep their defaults.
 
     Args:
-        cls: A frozen dataclass, with nested ones or without.
-        mapping: Plain values, as `to_mapping` gives and YAML holds.
-        source: Where the values come from, for the error messages.
+        cls: A frozen dataclass; it may contain others.
+        mapping: Plain values, as in the output of `to_mapping` or in YAML.
+        source: Where the values come from, for error messages.
 
     Raises:
-        ConfigError: no mapping, an unknown key (the nearest known one is named), a field without a default that is
-            missing, or a value of the wrong type.
+        ConfigError: not a mapping, an unknown key, a missing field without default, or a value of the wrong type.
     """
     given = {key: _convert(kind, value, f"{source}: {key}") for key, kind, value in _typed(cls, mapping, source)}
     for field in fields(cls):  # type: ignore[arg-type]
@@ -43,7 +42,7 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], source: str) -> T:
 
 
 def checked(cls: Any, mapping: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """A partial mapping with its keys as the config spells them; keys and types are checked, nothing is built."""
+    """Checks keys and types of a partial mapping and spells its keys as the config does; builds nothing."""
     result: dict[str, Any] = {}
     for key, kind, value in _typed(cls, mapping, source):
         if is_dataclass(kind) and isinstance(value, Mapping):
@@ -55,10 +54,10 @@ def checked(cls: Any, mapping: Mapping[str, Any], source: str) -> dict[str, Any]
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Reads a YAML file that holds one mapping.
+    """Reads a YAML file that contains one mapping.
 
     Raises:
-        ConfigError: the file is missing, is no YAML, or holds something else than a mapping.
+        ConfigError: the file is missing, is not YAML, or contains something other than a mapping.
     """
     import yaml  # here, as a prediction needs none
 
@@ -73,7 +72,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: the config is nested too deeply. It holds settings, and settings of these."
         ) from error
-    except (yaml.YAMLError, ValueError, TypeError) as error:  # numbers of thousands of digits, aliases in circles
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # numbers with thousands of digits, circular aliases
         raise ConfigError(f"{path}: the config is not valid YAML: {error}") from error
     if content is None:
         return {}
@@ -83,7 +82,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def to_yaml(config: Any) -> str:
-    """A config as YAML text, fields in their order."""
+    """Converts a config to YAML text with fields in their order."""
     import yaml
 
     return yaml.safe_dump(to_mapping(config), sort_keys=False, default_flow_style=None, width=120)
@@ -180,7 +179,7 @@ def _convert_plain(kind: Any, value: Any, where: str) -> Any:
 
 
 def _as_float(value: float) -> float:
-    """A number as a float; one that is too large for it is infinite, which no range holds."""
+    """Converts a number to float; a number too large for float becomes infinite, which every range check rejects."""
     try:
         return float(value)
     except OverflowError:
@@ -188,7 +187,7 @@ def _as_float(value: float) -> float:
 
 
 def _refuse_circles(value: Any, above: frozenset[int], seen: set[int]) -> None:
-    """Raises ValueError where a list or mapping holds itself; what is named many times is looked at once."""
+    """Raises ValueError if a list or mapping contains itself; each object is visited once."""
     if not isinstance(value, (dict, list)) or (id(value) in seen and id(value) not in above):
         return
     if id(value) in above:

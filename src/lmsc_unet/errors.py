@@ -1,37 +1,37 @@
-"""What a user can fix, said so: what was found, what is needed, what to do.
+"""Errors that a user can fix: what was found, what is needed, what to do.
 
-The command line prints these without a traceback; anything else is a defect of ours.
+The command line prints these without a traceback; any other error is a defect of lmsc-unet.
 """
 
 INTERRUPTED = 130
-"""The exit code of a command stopped by Ctrl-C, as shells have it."""
+"""The exit code of a command stopped by Ctrl-C, as in shells."""
 TERMINATED = 143
 """The exit code of a command stopped by SIGTERM."""
 
 
 class LmscError(Exception):
-    """The parent of every error that a user can mend."""
+    """Base class of every error that a user can fix."""
 
 
 class ConfigError(LmscError):
-    """A setting that is unknown, out of its range or at odds with another."""
+    """A setting is unknown, out of range or contradicts another."""
 
 
 class DataError(LmscError):
-    """An image, mask, recording or folder that cannot be used as it is."""
+    """An image, mask, recording or folder cannot be used as it is."""
 
 
 class SizeError(LmscError):
-    """Sides that a network or a pairing cannot take."""
+    """A network or a pairing does not accept these side lengths."""
 
 
 class ModelError(LmscError):
-    """A model, checkpoint or run folder that is missing, damaged or of another kind."""
+    """A model, checkpoint or run folder is missing, damaged or of the wrong kind."""
 
 
 class OutputError(LmscError):
-    """A result that cannot be written: the folder holds other results, or the disk is full."""
+    """A result cannot be written: the folder holds other results, or the disk is full."""
 
 
 class DivergedError(LmscError):
-    """A training whose loss is no longer finite."""
+    """The training loss is no longer finite."""

@@ -1,4 +1,4 @@
-"""The inputs of a command: what each is called in the results, where no two share a name."""
+"""Names the inputs of a command for its results; no two share a name."""
 
 import os
 from collections import Counter
@@ -9,25 +9,25 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One file to work on."""
+    """One input file."""
 
     path: Path
-    """The file, as the user would name it."""
+    """The path as the user would write it."""
     name: str
-    """Its name in the results, without an ending: its path below the inputs' common folder."""
+    """The name in the results, without suffix: the path relative to the inputs' common folder."""
 
 
 def name_items(
     inputs: Sequence[Path], paths: Iterable[Path], place_of: Callable[[Path], Path] = lambda place: place
 ) -> tuple[Item, ...]:
-    """Names the files that were found below the inputs; one that was found twice counts once.
+    """Names the files found below the inputs; a file found twice counts once.
 
-    Names are relative to the one folder given, or to the nearest folder that holds all inputs.
+    Names are relative to the only folder given, or to the nearest common parent of all inputs.
 
     Args:
-        inputs: What the user named.
+        inputs: The paths that the user gave.
         paths: The files found, in order.
-        place_of: The relative path that a file is named after, from its own.
+        place_of: Maps a file's path to the relative path that it is named after.
     """
     unique: dict[str, Path] = {}
     for path in paths:
@@ -38,7 +38,7 @@ def name_items(
 
 
 def unique_names(places: Sequence[Path]) -> list[str]:
-    """A name for each path: without its ending, or with it where names would meet.
+    """A name for each path, without its suffix unless two names would then be equal.
 
     `a/1.png` and `b/1.png` stay `a/1` and `b/1`; `1.png` and `1.tif` become `1.png` and `1.tif`.
     """
@@ -53,12 +53,12 @@ def unique_names(places: Sequence[Path]) -> list[str]:
 
 
 def absolute(path: Path) -> str:
-    """The path from the root, without `..` and with its links as they are: a link is named by its own place."""
-    return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow the links
+    """The absolute path without `..`; links are not followed, so a link is named by its own location."""
+    return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
 
 
 def _clashing(names: Sequence[str]) -> set[str]:
-    """Names that two have, or whose file would stand where another name needs a folder."""
+    """Names that occur twice, or whose file would have the path of a folder that another name needs."""
     numbers = Counter(names)
     folders = {parent.as_posix() for name in names for parent in Path(name).parents}
     return {name for name in names if numbers[name] > 1 or folders & {f"{name}.png", f"{name}.tif"}}

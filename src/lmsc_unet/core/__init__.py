@@ -1,1 +1,1 @@
-"""What both applications stand on: files that are there whole, stops, threads, progress."""
+"""Shared by both applications: atomic file writes, signals, threads, progress."""

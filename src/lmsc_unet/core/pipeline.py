@@ -1,6 +1,6 @@
-"""Reading, network and writing at the same time: a thread one step ahead, and a thread behind.
+"""Reads, computes and writes at the same time: one thread reads ahead, one thread writes behind.
 
-What they do most (decoding, arithmetic, compression, files) runs outside of Python's lock.
+The slow parts (decoding, arithmetic, compression, files) release Python's global lock.
 """
 
 from collections import deque
@@ -23,7 +23,7 @@ _WAIT_S = 0.05
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items; each is made by a thread while the one before it is used."""
+    """Yields the same items; a thread produces each while the one before it is used."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:
         following: Future[Any] = pool.submit(next, iterator, _END)
@@ -33,13 +33,13 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def at_once(work: Callable[[Item], Result], items: Iterable[Item], number: int) -> Iterator[Result]:
-    """What `work` gives for each item, in the items' order; as many threads as that work at the same time."""
+    """Yields `work(item)` in the items' order, computed by `number` threads."""
     with ThreadPoolExecutor(number) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) > number:  # one more than work, so that none waits while the first is used
+                if len(waiting) > number:  # one more than there are threads, so that none is idle
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -54,10 +54,10 @@ def overlapped(
     work: Callable[[Loaded], Done],
     write: Callable[[Done], Result],
 ) -> Iterator[Result]:
-    """Yields what `write` gives for each item, in order, once it is written.
+    """Yields what `write` returns for each item, in order, once it is written.
 
-    `read` and `write` have a thread each, `work` stays in this one. At most three items are on their way at once. An
-    error of any of the three ends it; what was being written then is finished before, and yielded after Ctrl-C.
+    `read` and `write` have a thread each, `work` runs in the calling thread; at most three items are in progress. An
+    error in any of them ends the pipeline; a write in progress is finished first and yielded, also after Ctrl-C.
     """
     behind: Future[Result] | None = None
     with ThreadPoolExecutor(1) as writer:
@@ -76,7 +76,7 @@ def overlapped(
 
 
 class Sink:
-    """Takes blocks of rows, which a thread of its own writes; at most `waiting` are held until then."""
+    """Writes blocks of rows in its own thread; holds at most `waiting` unwritten blocks."""
 
     def __init__(self, write: Callable[[Iterator[NDArray[np.generic]]], None], waiting: int = 2) -> None:
         self._queue: Queue[Any] = Queue(waiting)
@@ -84,25 +84,25 @@ class Sink:
         self._written = self._pool.submit(write, self._blocks())
 
     def add(self, block: NDArray[np.generic]) -> None:
-        """Hands a block over; waits while as many others wait as may.
+        """Hands over a block; blocks while the queue is full.
 
         Raises:
-            OutputError: those before could not be written.
+            OutputError: earlier blocks could not be written.
         """
         self._put(block)
 
     def close(self) -> None:
-        """Waits until all is written.
+        """Waits until everything is written.
 
         Raises:
-            OutputError: it could not be.
+            OutputError: it could not be written.
         """
         self._put(_END)
         self._pool.shutdown()
         self._written.result()
 
     def abandon(self) -> None:
-        """Stops writing, so that nothing is left of the file."""
+        """Stops writing and leaves nothing of the file."""
         if not self._written.done():
             self._put(_Abandoned())
         self._pool.shutdown()
@@ -123,5 +123,5 @@ class Sink:
             yield item
 
 
-class _Abandoned(Exception):  # noqa: N818 - no error: what was begun is not wanted any more
+class _Abandoned(Exception):  # noqa: N818 - not an error: the file is no longer wanted
     pass

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where that is a terminal, and lines of text that do not break it."""
+"""A progress bar on standard error if that is a terminal, and text lines that do not break it."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a command can do to the bar."""
+    """What a command can do with the bar."""
 
     advance: Callable[[], None]
-    """One more is done."""
+    """Advances the bar by one item."""
     tell: Callable[[str], None]
     """Prints a line above the bar, or to standard error where there is no bar."""
 
 
 @contextmanager
 def progress(doing: str, number: int) -> Iterator[Progress]:
-    """A bar from 0 to `number` with the time left; only told lines where there is no terminal, or one thing to do.
+    """A bar from 0 to `number` with the time left; without a terminal, or for one item, only lines are printed.
 
-    What draws the bar takes a tenth of a second to load.
+    Loading the library that draws the bar takes a tenth of a second.
     """
     if number < 2 or not sys.stderr.isatty():
         yield Progress(advance=lambda: None, tell=lambda text: print(text, file=sys.stderr))
@@ -38,7 +38,7 @@ def progress(doing: str, number: int) -> Iterator[Progress]:
 
 @contextmanager
 def counting(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar whose length is known when the first is done: it takes how many are done, and of how many."""
+    """A bar whose length becomes known with the first item: takes the number done and the total."""
     with ExitStack() as bars:
         bar: list[Progress] = []
 

@@ -1,4 +1,4 @@
-"""Where a number comes from: commit, versions, machine, command and date."""
+"""The origin of a number: commit, versions, machine, command and date."""
 
 import os
 import platform
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 OPENCV = tuple(f"opencv-{kind}python{place}" for kind in ("", "contrib-") for place in ("-headless", ""))
-"""The names that OpenCV is installed by; any of them brings cv2."""
+"""Packages that contain OpenCV; each of them provides cv2."""
 RUNTIMES = ("torch", "onnxruntime", "openvino")
 PACKAGES = ("lmsc-unet", "torch", "lightning", "monai", "numpy", *OPENCV)
 
 
 def provenance() -> dict[str, Any]:
-    """What must be known to make a number again; taken when a run starts, for its source tree may change under it."""
+    """What is needed to reproduce a number; recorded when a run starts, as the source tree may change meanwhile."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
@@ -29,7 +29,7 @@ def provenance() -> dict[str, Any]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those packages that are installed: a source tree that runs by its path alone is not."""
+    """The versions of the packages that are installed; a source tree on the path alone has none."""
     found = {}
     for name in packages:
         with suppress(PackageNotFoundError):
@@ -38,7 +38,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, and the threads and the GPU that PyTorch uses, where it is loaded."""
+    """The processor, and PyTorch's threads and GPU if PyTorch is loaded."""
     torch = sys.modules.get("torch")
     has_gpu = torch is not None and torch.cuda.is_available()
     return {
@@ -51,8 +51,8 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the source tree that runs, with + for changes since; None for an installed package."""
-    import subprocess  # here, as results folders need the versions alone
+    """The commit of the source tree, with + for uncommitted changes; None for an installed package."""
+    import subprocess  # imported here: results folders need only the versions
 
     source = Path(__file__).parents[1]
     try:
@@ -78,7 +78,7 @@ def _cpu_name() -> str:
 
 
 def runtime_versions() -> dict[str, str]:
-    """The versions of all that a prediction passes through; of runtimes only those that are loaded."""
+    """The versions of every package that a prediction uses; of runtimes only the loaded ones."""
     import numpy as np
     import PIL
 

@@ -1,7 +1,7 @@
-"""Which numbers a setting may have: said once, beside the fields, in `__post_init__`.
+"""The numbers that a setting may have, checked once beside the fields, in `__post_init__`.
 
-NaN and infinity lie in no range, and a whole number of any length is compared exactly. So what passes can be
-computed with, wherever it came from: the command line, a YAML file, a checkpoint or a model file.
+NaN and infinity are in no range, and integers of any length are compared exactly. So a value that passes is safe to
+compute with, whether from the command line, a YAML file, a checkpoint or a model file.
 """
 
 from collections.abc import Iterator
@@ -10,29 +10,29 @@ from reprlib import Repr
 from lmsc_unet.errors import ConfigError
 
 MOST_SEED = 2**32 - 1
-"""The largest seed that PyTorch, Lightning and NumPy all take."""
+"""The largest seed that PyTorch, Lightning and NumPy all accept."""
 MOST_CHANNELS = 1024
-"""Of a network's input."""
+"""Channels of a network's input."""
 MOST_CLASSES = 256
-"""A mask is of 8 bits."""
+"""Masks have 8 bits."""
 MOST_SIDE_PX = 8192
-"""Of an image that goes through a network in one piece."""
+"""Side of an image that passes through a network as a whole."""
 MOST_SCALE = 16.0
-"""By how much an image is enlarged at most."""
+"""The largest enlargement of an image."""
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def check_range(config: object, least: float, most: float, *names: str, prefix: str = "", above: bool = False) -> None:
-    """Refuses a field, or an item of it where it is a tuple, that is not from `least` to `most`. None passes.
+    """Rejects a field, or an item of a tuple, that is not between `least` and `most`. None passes.
 
     Args:
         config: The object that has the fields.
         least: The lowest value.
         most: The highest value.
         names: The fields.
-        prefix: What stands before a field's name in the message, such as "loss.".
-        above: Whether `least` itself is refused.
+        prefix: Text before a field's name in the message, such as "loss.".
+        above: Whether `least` itself is rejected.
 
     Raises:
         ConfigError: names the field, its value and its range.
@@ -42,10 +42,10 @@ def check_range(config: object, least: float, most: float, *names: str, prefix: 
 
 
 def check_number(name: str, value: object, least: float, most: float, *, above: bool = False) -> None:
-    """Refuses a number that is not from `least` to `most`; None passes.
+    """Rejects a number that is not between `least` and `most`; None passes.
 
     Raises:
-        ConfigError: gives the name, the value and the range.
+        ConfigError: names the setting, its value and its range.
     """
     if value is not None and (not _is_within(value, least, most) or (above and value == least)):
         lowest = f"above {_plain(least)}" if above else f"at least {_plain(least)}"
@@ -53,7 +53,7 @@ def check_number(name: str, value: object, least: float, most: float, *, above: 
 
 
 def check_share(config: object, *names: str, prefix: str = "", with_ends: bool = True) -> None:
-    """Refuses a field that does not lie between 0 and 1; these themselves pass `with_ends`.
+    """Rejects a field that is not between 0 and 1; the ends pass if `with_ends`.
 
     Raises:
         ConfigError: names the field and its value.
@@ -64,10 +64,10 @@ def check_share(config: object, *names: str, prefix: str = "", with_ends: bool =
 
 
 def shown(value: object) -> str:
-    """A value as text for a message: short, whatever was given."""
+    """A value as text for a message; always short."""
     try:
         return _SHORT.repr(value)
-    except (ValueError, RecursionError):  # a number of more digits than Python prints
+    except (ValueError, RecursionError):  # more digits than Python prints
         return f"a {type(value).__name__} too long to print"
 
 

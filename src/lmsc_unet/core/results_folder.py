@@ -1,7 +1,7 @@
-"""The folder that a command writes its results to: run.json, a journal with one line per input, and the files.
+"""The results folder of a command: run.json, a journal with one line per input, and the files.
 
-A line is added when all files of its input are there, so that a run can be resumed after a kill at any moment. What
-the command did not write is never touched.
+A line is added when all files of its input are written, so a run can be resumed after a kill at any moment. Files
+that the command did not write are never touched.
 """
 
 import json
@@ -33,7 +33,7 @@ RUN_FILE = "run.json"
 
 
 class Line(Protocol):
-    """What became of one input."""
+    """The result of one input."""
 
     @property
     def path(self) -> str:
@@ -53,26 +53,26 @@ LineT = TypeVar("LineT", bound=Line)
 
 @dataclass(frozen=True, kw_only=True)
 class Layout(Generic[LineT]):
-    """What the results folders of one command have in common."""
+    """What all results folders of one command have in common."""
 
     command: str
     """The command that writes them."""
     journal: str
-    """The file with one line of JSON per input."""
+    """The journal: one line of JSON per input."""
     parse: Callable[[dict[str, Any]], LineT]
-    """The line of an object; raises ValueError or TypeError for what the command never wrote."""
+    """Parses a line; raises ValueError or TypeError for a line that the command never wrote."""
     files_of: Callable[[Path, LineT], Iterable[Path]]
-    """All files that a line may have below the folder."""
+    """All files that a line may have in the folder."""
     fingerprint: Callable[[Mapping[str, Any]], dict[str, Any]]
-    """What the results depend on, from what run.json says: it must be the same to resume."""
+    """What results depend on, taken from run.json; it must be equal to resume."""
     in_the_way: Callable[[Path], list[str]]
-    """The files of a folder that the command did not make, for which it cannot take it."""
+    """Files of other programs, because of which the command must not use a folder."""
     clean: Callable[[Path], None]
-    """Removes the half-written files that a kill may leave."""
+    """Removes half-written files left by a kill."""
 
 
 class ResultsFolder(Generic[LineT]):
-    """An open results folder, locked for other processes until it is closed."""
+    """An open results folder, locked against other processes until closed."""
 
     def __init__(
         self,
@@ -84,20 +84,20 @@ class ResultsFolder(Generic[LineT]):
         resume: bool = False,
         overwrite: bool = False,
     ) -> None:
-        """Makes the folder, takes it up where an earlier run left it, or empties it of the results.
+        """Creates the folder, resumes the run in it, or removes the results in it.
 
         Args:
             path: The folder.
-            layout: What the command's folders look like.
-            described: What run.json says of the run.
-            is_planned: Whether a line of an earlier run is of one of this run's inputs.
+            layout: The command's layout.
+            described: The description of the run for run.json.
+            is_planned: Whether a line of an earlier run belongs to one of this run's inputs.
             resume: Keep the results in the folder.
             overwrite: Remove the results in the folder.
 
         Raises:
-            OutputError: the folder holds results and neither flag is given, or someone else's files, or what is to be
-                resumed is of another model, other settings or other inputs; or another process writes to it, or it
-                cannot be written.
+            OutputError: the folder holds results and neither flag is given, or someone else's files; the run to resume
+                has another model, other settings or other inputs; another process writes to the folder; or it cannot
+                be written.
         """
         check_folder(path)
         self.path, self._layout, self._described = path, layout, described
@@ -112,7 +112,7 @@ class ResultsFolder(Generic[LineT]):
             raise
 
     def add(self, line: LineT) -> None:
-        """Adds the line of one input, once its files are there.
+        """Appends the line of one input once its files are written.
 
         Raises:
             OutputError: the disk is full.
@@ -120,16 +120,16 @@ class ResultsFolder(Generic[LineT]):
         append_line(resolve_inside(self.path, self._layout.journal), _to_text(line))
 
     def rewrite(self, lines: Iterable[LineT]) -> None:
-        """Replaces the journal by lines in their order.
+        """Replaces the journal by these lines, in their order.
 
         Raises:
-            OutputError: the disk is full; the lines that were there still are.
+            OutputError: the disk is full; the earlier lines are kept.
         """
         text = "".join(f"{_to_text(line)}\n" for line in lines)
         write_text(resolve_inside(self.path, self._layout.journal), text)
 
     def close(self, **outcome: Any) -> None:
-        """Writes the outcome to run.json and lets others in.
+        """Writes the outcome to run.json and releases the lock.
 
         Raises:
             OutputError: the disk is full.
@@ -138,7 +138,7 @@ class ResultsFolder(Generic[LineT]):
         self.release()
 
     def release(self) -> None:
-        """Lets others in, where a run ends early."""
+        """Releases the lock when a run ends early."""
         self._lock.release()
 
     def _take_up(self, is_planned: Callable[[LineT], bool], *, resume: bool, overwrite: bool) -> None:
@@ -173,7 +173,7 @@ class ResultsFolder(Generic[LineT]):
         write_text(resolve_inside(self.path, RUN_FILE), json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 
     def _lines(self) -> list[LineT]:
-        """All lines; a half one at the end, left by a kill, is dropped, also from the file."""
+        """All lines; a half line at the end, left by a kill, is removed from the file too."""
         path = self.path / self._layout.journal
         try:
             return [self._layout.parse(fields) for fields in read_lines(path)]
@@ -200,7 +200,7 @@ class ResultsFolder(Generic[LineT]):
         return {line.name: line for line in lines}
 
     def _clear(self) -> None:
-        """Removes the files that the journal names, the folders that are empty then, and the journal."""
+        """Removes the files that the journal names, folders that become empty, and the journal."""
         files = [file for line in self._lines() for file in self._layout.files_of(self.path, line)]
         own = [resolve_inside(self.path, name) for name in (self._layout.journal, RUN_FILE)]
         for path in [*files, *own]:
@@ -210,22 +210,22 @@ class ResultsFolder(Generic[LineT]):
                 raise cannot_write(path, error) from error
         folders = {parent for file in files for parent in file.parents if self.path in parent.parents}
         for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
-            with suppress(OSError):  # not empty, or gone already
+            with suppress(OSError):  # not empty, or already gone
                 folder.rmdir()
 
 
 def refuse_both(*, resume: bool, overwrite: bool) -> None:
-    """Of two flags that exclude each other one may be given.
+    """Rejects two flags that exclude each other.
 
     Raises:
-        ConfigError: both are.
+        ConfigError: both are given.
     """
     if resume and overwrite:
         raise ConfigError("--resume keeps the results in the folder and --overwrite removes them. Give one of the two.")
 
 
 def read_run(folder: Path) -> Mapping[str, Any]:
-    """What the folder's run.json says; nothing where there is none that can be read."""
+    """The contents of the folder's run.json; empty if there is none or it cannot be read."""
     try:
         described = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -234,16 +234,16 @@ def read_run(folder: Path) -> Mapping[str, Any]:
 
 
 def mapping_of(described: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """One object of a run.json; an empty one where it is anything else."""
+    """One object of run.json; empty if the value is not an object."""
     value = described.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines; a half line at the end, left by a kill, is dropped, also from the file.
+    """The objects of a JSON-lines file; a half line at the end, left by a kill, is removed from the file too.
 
     Raises:
-        OutputError: the file holds something else, or cannot be read.
+        OutputError: the file has other contents, or cannot be read.
     """
     try:
         data = path.read_bytes() if path.exists() else b""
@@ -260,15 +260,15 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def not_ours(path: Path, reason: str) -> OutputError:
-    """What to say of a list of results that someone else wrote, or changed."""
+    """The error for a list of results that someone else wrote or changed."""
     return OutputError(f"{path}: this is no list of results ({reason}). Choose another folder.")
 
 
 def check_below(folder: Path, file: str) -> Path:
-    """A file to remove: it may be a link itself, but must not lie outside through one of its folders.
+    """The path of a file to remove: it may be a link, but must not lie outside through a linked folder.
 
     Raises:
-        OutputError: it does.
+        OutputError: the file lies outside.
     """
     path = folder / file
     if not is_below(path, folder):
@@ -277,7 +277,7 @@ def check_below(folder: Path, file: str) -> Path:
 
 
 def remove_temporary(folder: Path, *names: str) -> None:
-    """Removes what a kill may leave of files that are replaced as a whole."""
+    """Removes temporary files that a kill may leave."""
     for name in names:
         remove(temporary_of(folder / name))
 

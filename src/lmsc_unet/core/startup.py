@@ -1,8 +1,8 @@
-"""The first that a process does: Ctrl-C and SIGTERM end `lmsc` in one line, and libraries send and write nothing.
+"""The first step of a process: Ctrl-C and SIGTERM end `lmsc` in one line, and telemetry of libraries is off.
 
-Loading the rest takes a while, in which Python would answer a signal with a traceback; `stopping` takes over in `main`.
-`lmsc_unet/__init__.py` calls `keep_quiet` before anything can import the libraries in question; processes that we start
-inherit it. A value that the user has set stays.
+Imports take a while, in which Python would answer a signal with a traceback; in `main`, `stopping` takes over.
+`lmsc_unet/__init__.py` calls `keep_quiet` before the libraries are imported; child processes inherit the settings. A
+value set by the user is kept.
 """
 
 import atexit
@@ -18,27 +18,27 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def heed_at_once() -> None:
-    """Takes both signals over, where this process is `lmsc` and no program that uses the package."""
+    """Installs handlers for both signals if this process is the `lmsc` command; leaves other programs alone."""
     if is_command():
         handle(end_at_once)
 
 
 def is_command() -> bool:
-    """Whether this process is `lmsc`, or `python -m lmsc_unet.cli`, and none that it has started."""
-    name = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""  # noqa: PTH119 - pathlib takes a while
+    """Whether this process is `lmsc` or `python -m lmsc_unet.cli` itself, not a child of it."""
+    name = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""  # noqa: PTH119 - pathlib loads slowly
     is_ours = name in ("lmsc", "lmsc.exe") or (name == "-m" and "lmsc_unet.cli" in sys.orig_argv)
     return is_ours and "--multiprocessing-fork" not in sys.orig_argv
 
 
 def handle(handler: object) -> None:
-    """Gives both signals a handler, but for one that whoever started the process has switched off."""
+    """Sets the handler of both signals, except of one that the parent process switched off."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background, or under nohup
             signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 def end_at_once(number: int, _frame: FrameType | None, line: str = "stopped at once.") -> None:
-    """Ends the process where it is."""
+    """Ends the process immediately."""
     try:
         os.write(2, f"lmsc: {line}\n".encode())
     finally:
@@ -47,24 +47,24 @@ def end_at_once(number: int, _frame: FrameType | None, line: str = "stopped at o
 
 SWITCHES: Mapping[str, str] = MappingProxyType(
     {
-        "ORT_DISABLE_TELEMETRY": "1",  # its import writes a device ID and a list of events to the home folder
-        "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub tells the versions of what calls it
+        "ORT_DISABLE_TELEMETRY": "1",  # importing it writes a device ID and an event list to the home folder
+        "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub reports the versions of its callers
     }
 )
 OPENVINO_TELEMETRY = "openvino_telemetry"
-"""What `import openvino` sends events by, and writes a client ID to the home folder by; OpenVINO works without it."""
+"""The module with which OpenVINO sends events and writes a client ID; OpenVINO works without it."""
 MATPLOTLIB_FOLDER = "MPLCONFIGDIR"
 
 
 def keep_quiet() -> None:
-    """Turns off what libraries tell their makers; must come before they are imported."""
+    """Turns off telemetry; must be called before the libraries are imported."""
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
-    sys.modules.setdefault(OPENVINO_TELEMETRY, None)  # type: ignore[arg-type] # imports of it fail, as if not installed
+    sys.modules.setdefault(OPENVINO_TELEMETRY, None)  # type: ignore[arg-type] # importing it fails, as if not installed
 
 
 def keep_caches_temporary() -> None:
-    """Lets matplotlib keep its list of fonts in a temporary folder, which is removed at the end of the process."""
+    """Keeps matplotlib's font list in a temporary folder, which is removed when the process ends."""
     if MATPLOTLIB_FOLDER in os.environ:
         return
     import shutil
@@ -72,5 +72,5 @@ def keep_caches_temporary() -> None:
     import uuid
 
     folder = os.path.join(tempfile.gettempdir(), f"lmsc-matplotlib-{uuid.uuid4().hex}")  # noqa: PTH118
-    os.environ[MATPLOTLIB_FOLDER] = folder  # matplotlib makes it when it is used
+    os.environ[MATPLOTLIB_FOLDER] = folder  # matplotlib creates it when needed
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -1,9 +1,8 @@
-"""Ctrl-C and SIGTERM, heeded at any instant: no traceback, nothing half made, and the exit code that shells expect.
+"""Ctrl-C and SIGTERM at any moment: no traceback, no half-written file, and the exit code that shells expect.
 
-Python raises KeyboardInterrupt wherever it happens to be. Within an import a C extension makes an ImportError of it,
-within a finalizer it is lost, within a library's own writing it leaves half a file. So a stop waits for the end of
-those, though not for long while a command loads. It is raised once: what cleans up after it is not stopped itself. The
-third one ends the process where it is.
+Python raises KeyboardInterrupt anywhere. In an import a C extension turns it into ImportError, in a finalizer it is
+lost, in a library's file writing it leaves half a file. So a stop waits for the end of these, but not long while a
+command loads. It is raised once, so the cleanup is not interrupted itself. The third signal ends the process.
 """
 
 import os
@@ -20,21 +19,21 @@ from lmsc_unet.errors import INTERRUPTED, TERMINATED
 _CAN_WAIT = hasattr(signal, "setitimer")
 _AGAIN_S = 0.02
 _PATIENCE_S = 2.0
-_SAME_S = 0.5  # a terminal and what started us may both pass on one Ctrl-C
+_SAME_S = 0.5  # a terminal and the parent process may both forward one Ctrl-C
 _AT_ONCE = 3
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: stops what Ctrl-C stops, with an exit code of its own."""
+    """SIGTERM: like Ctrl-C, with its own exit code."""
 
 
 def exit_code(stop: BaseException) -> int:
-    """The exit code of a command that was stopped."""
+    """The exit code of a stopped command."""
     return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
 class _Stops:
-    """What was asked for so far."""
+    """The state of the signals received so far."""
 
     def __init__(self) -> None:
         self.reset()
@@ -53,7 +52,7 @@ class _Stops:
         self.stop(number, frame)
 
     def stop(self, _number: int, frame: FrameType | None) -> None:
-        """Stops where that does no harm, or a little later."""
+        """Raises the stop where that is safe, otherwise a little later."""
         if self.num_postponing or self.is_raised:
             return
         if _CAN_WAIT and _is_delicate(frame):
@@ -61,7 +60,7 @@ class _Stops:
                 signal.signal(signal.SIGALRM, self.stop)
                 signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
                 return
-            if is_command():  # what loads for so long has begun nothing that has to be ended well
+            if is_command():  # nothing has begun yet that needs a clean end
                 end_at_once(self.number, frame, self.line)
         self.raise_it()
 
@@ -83,10 +82,10 @@ _stops = _Stops()
 
 
 def heed(line: str = "stopped.") -> None:
-    """From now on both signals raise KeyboardInterrupt or Terminated, where that does no harm.
+    """Installs handlers: both signals raise KeyboardInterrupt or Terminated where that is safe.
 
     Args:
-        line: What is said if the process is ended within an import that takes too long to be waited for.
+        line: Printed if the process is ended during an import that takes too long.
     """
     if threading.current_thread() is threading.main_thread():
         _stops.reset()
@@ -95,20 +94,20 @@ def heed(line: str = "stopped.") -> None:
 
 
 def ignore() -> None:
-    """From now on nothing stops: all is done, or cleaned up, and the process is about to end."""
+    """Ignores both signals: all work is done or cleaned up, and the process is about to end."""
     _stops.is_raised = True
     handle(signal.SIG_IGN)
 
 
 def is_asked() -> bool:
-    """Whether a stop waits for the end of what postpones it."""
+    """Whether a stop is pending inside `postponed`."""
     return _stops.num_asked > 0
 
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """A stop within the block is raised at its end; the block may ask `is_asked`."""
-    if threading.current_thread() is not threading.main_thread():  # which alone is ever stopped
+    """Raises a stop within the block at its end; the block may ask `is_asked`."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield
         return
     _stops.num_postponing += 1
@@ -121,13 +120,13 @@ def postponed() -> Iterator[None]:
 
 
 def stop_now(*told: str) -> None:
-    """Raises the stop that was asked for, within `postponed` too; `told` says what is kept."""
+    """Raises the pending stop, also inside `postponed`; the message says what is kept."""
     _stops.raise_it(*told)
 
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Within `postponed`, around what waits for input: a stop ends the block at once, and still waits to be raised."""
+    """Inside `postponed`, around waiting for input: a stop ends the wait at once and remains pending."""
     depth = _stops.num_postponing
     try:
         _stops.num_postponing = 0
@@ -140,7 +139,7 @@ def waiting() -> Iterator[None]:
 
 @contextmanager
 def deaf_children() -> Iterator[None]:
-    """Processes that are started within the block do not hear what a terminal sends to all: this one ends them."""
+    """Processes started within the block ignore signals sent to the whole group; this process ends them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -152,9 +151,9 @@ def deaf_children() -> Iterator[None]:
 
 
 def heed_parent_alone(*_: object) -> None:
-    """From now on this process does not hear what is sent to all, but a SIGTERM of the one that started it."""
+    """Ignores signals sent to the whole group; reacts to SIGTERM from the parent process only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "sigwaitinfo"):  # which tells who has sent a signal
+    if hasattr(signal, "sigwaitinfo"):  # it reports the sender of a signal
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -167,7 +166,7 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """The handlers after the block are those before it."""
+    """Restores the earlier handlers after the block."""
     before = {number: signal.getsignal(number) for number in (*SIGNALS, *([signal.SIGALRM] if _CAN_WAIT else []))}
     try:
         yield
@@ -181,7 +180,7 @@ def restored() -> Iterator[None]:
 
 
 def _is_delicate(frame: FrameType | None) -> bool:
-    """Whether an exception in this place would be lost, or come out as another one."""
+    """Whether an exception at this point would be lost or turned into another one."""
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith("<frozen importlib") or code.co_name == "__del__":

@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all: what is half written has another name, and goes when anything fails."""
+"""Atomic file writes: a half-written file has a temporary name, which is removed if anything fails."""
 
 import hashlib
 import json
@@ -15,15 +15,15 @@ from lmsc_unet.errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
-_LONGEST = 240  # bytes of a name, of the 255 that file systems take
+_LONGEST = 240  # bytes of a name; file systems allow 255
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a name beside the path to write to, and puts that file in its place at the end; missing folders are made.
+    """Yields a temporary path beside `path` and moves that file into place at the end; creates missing folders.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written; what was there before still is.
+        OutputError: the disk is full or the folder is not writable; the earlier file is kept.
     """
     temporary = temporary_of(path)
     try:
@@ -40,32 +40,32 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def temporary_of(path: Path) -> Path:
-    """Where a file is written before it is put in its place; a kill may leave it there."""
+    """The temporary path of a file until it is moved into place; a kill may leave it behind."""
     name = path.name if len(os.fsencode(path.name)) < _LONGEST else hashlib.sha256(os.fsencode(path.name)).hexdigest()
     return path.with_name(f".{name}.tmp")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replaces a file as a whole: a reader or a crash never meets half of it.
+    """Replaces a file as a whole: readers never see half of it, even after a crash.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written; what was there before still is.
+        OutputError: the disk is full or the folder is not writable; the earlier file is kept.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces a text file as a whole, as `write_bytes` does.
+    """Replaces a text file as a whole, like `write_bytes`.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written; what was there before still is.
+        OutputError: the disk is full or the folder is not writable; the earlier file is kept.
     """
     write_bytes(path, encoded(text))
 
 
 def encoded(text: str) -> bytes:
-    """UTF-8; a file's name need not be text, and is written with escapes then."""
+    """UTF-8; file names that are not text are written with escapes."""
     return text.encode(errors="backslashreplace")
 
 
@@ -73,7 +73,7 @@ def resolve_inside(folder: Path, relative: str) -> Path:
     """The path of a file below a results folder.
 
     Raises:
-        OutputError: it would lie outside, through `..` or a symbolic link.
+        OutputError: the path lies outside, through `..` or a symbolic link.
     """
     path = folder / relative
     if not is_below(path, folder) or path.is_symlink():
@@ -84,18 +84,18 @@ def resolve_inside(folder: Path, relative: str) -> Path:
 
 
 def is_below(path: Path, folder: Path) -> bool:
-    """Whether a file lies below a folder, whatever links lead to it; it may be a link itself."""
+    """Whether a file lies below a folder once links are followed; the file itself may be a link."""
     try:
         return path.parent.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):  # a circle of links, as Python 3.11 has it; a NUL in the name
+    except (OSError, RuntimeError, ValueError):  # a circle of links (in Python 3.11); a NUL in the name
         return False
 
 
 def append_line(path: Path, line: str) -> None:
-    """Adds one line to a text file and hands it to the system at once.
+    """Appends one line to a text file and passes it to the system at once.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written; at most a part of the line is left.
+        OutputError: the disk is full or the folder is not writable; a part of the line may remain.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
@@ -106,15 +106,15 @@ def append_line(path: Path, line: str) -> None:
 
 
 def to_json(value: Any) -> str:
-    """JSON on one line, as text and not as ASCII; NaN is no JSON and must be None by then."""
+    """JSON on one line in UTF-8; NaN is not JSON and must be None already."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder to write to, unless it is there.
+    """Creates a folder for writing, unless it exists.
 
     Raises:
-        OutputError: there is something else, or it cannot be made.
+        OutputError: the path exists and is not a folder, or the folder cannot be created.
     """
     check_folder(folder)
     try:
@@ -124,17 +124,17 @@ def make_folder(folder: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuses a name that no folder to write to can have.
+    """Rejects a path that cannot be a folder for writing.
 
     Raises:
-        OutputError: a file is there, or a link to nothing or in a circle; or it may not be looked at.
+        OutputError: it is a file, a broken or circular link, or may not be accessed.
     """
     try:
         is_there, is_link = folder.exists(), folder.is_symlink()
         if folder.is_dir():
             next(folder.iterdir(), None)
             return
-    except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links, as Python 3.11 has it
+    except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links (in Python 3.11)
         raise OutputError(
             f"{folder}: this cannot be used as a folder ({reason_of(error)}). Name another one by --out."
         ) from error
@@ -151,20 +151,20 @@ def sha256(path: Path) -> str:
 
 
 class FolderLock:
-    """One process at a time writes to a folder: held until released, or the process has ended, by a kill as well."""
+    """Lets one process at a time write to a folder: held until released or until the process ends, however it ends."""
 
     def __init__(self, folder: Path, command: str) -> None:
-        """Makes the folder, unless it is there, and takes the lock.
+        """Creates the folder, unless it exists, and takes the lock.
 
         Raises:
-            OutputError: another process holds it, or the folder cannot be made.
+            OutputError: another process holds the lock, or the folder cannot be created.
         """
         make_folder(folder)
         self.release: Callable[[], Any] = lambda: None
-        """Lets others in."""
+        """Releases the lock."""
         try:
             descriptor = os.open(folder, os.O_RDONLY)
-        except OSError:  # on Windows; or it may be written and not read, and what is wrong besides, writing tells
+        except OSError:  # on Windows; or the folder is not readable: other faults are reported when writing
             return
         self.release = weakref.finalize(self, os.close, descriptor)
         if is_locked_by_another(descriptor):
@@ -174,9 +174,9 @@ class FolderLock:
 
 
 def is_locked_by_another(descriptor: int) -> bool:
-    """Takes the lock of an open file or folder until it is closed; true where another process holds it.
+    """Locks an open file or folder until it is closed; true if another process holds the lock.
 
-    False, and no lock, on systems and file systems without locks.
+    Returns False without a lock where the system or file system has none.
     """
     if sys.platform != "win32":
         try:
@@ -189,7 +189,7 @@ def is_locked_by_another(descriptor: int) -> bool:
 
 
 def remove(path: Path) -> None:
-    """Deletes a file if it is there and may be deleted."""
+    """Deletes a file if it exists and may be deleted."""
     try:
         path.unlink(missing_ok=True)
     except OSError:
@@ -197,10 +197,10 @@ def remove(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
-    """What to say when a result cannot be written."""
+    """The error for a result that cannot be written."""
     return OutputError(f"{path}: cannot be written ({reason_of(error)}). Free space or choose another folder.")
 
 
 def reason_of(error: Exception) -> str:
-    """The system's reason; libraries raise errors of their own without one."""
+    """The system's reason; libraries raise errors that have none."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""One kind of table, for the terminal, Markdown and HTML."""
+"""Tables for the terminal, Markdown and HTML."""
 
 import html
 import re
@@ -10,20 +10,20 @@ _GAP = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Text cells with their headings; the first column is names, the others are numbers unless `left` names them."""
+    """Text cells with headings; the first column holds names, the others numbers unless listed in `left`."""
 
     title: str = ""
-    """What it shows."""
+    """The title."""
     headings: tuple[str, ...]
     """One per column."""
     rows: tuple[tuple[str, ...], ...]
     """Cells, row by row."""
     left: tuple[str, ...] = ()
-    """Headings of further columns of text: they stand to the left, and wrap where a terminal is narrow."""
+    """Headings of further text columns: left-aligned, and wrapped if the terminal is narrow."""
 
 
 def print_tables(*tables: Table) -> None:
-    """Prints tables one below the other; empty ones are left out, and no number is cut, however narrow the window."""
+    """Prints tables one below the other; omits empty ones and never truncates a number."""
     from rich.console import Console
     from rich.table import Table as RichTable
 
@@ -50,7 +50,7 @@ def print_tables(*tables: Table) -> None:
 
 
 def to_markdown(tables: Sequence[Table]) -> str:
-    """The tables in Markdown; more than one have their titles as headings."""
+    """The tables in Markdown; several tables have their titles as headings."""
     titles = [f"### {table.title}\n\n" if len(tables) > 1 else "" for table in tables]
     return "\n\n".join(title + table_to_markdown(table) for title, table in zip(titles, tables, strict=True))
 
@@ -62,18 +62,18 @@ def table_to_markdown(table: Table) -> str:
 
 
 def table_to_html(table: Table) -> str:
-    """A table with its title as caption."""
+    """A table with its title as the caption."""
     head = "".join(f"<th>{text_to_html(heading)}</th>" for heading in table.headings)
     rows = "".join("<tr>" + "".join(f"<td>{text_to_html(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
     return f'<div class="wide"><table><caption>{text_to_html(table.title)}</caption><tr>{head}</tr>{rows}</table></div>'
 
 
 def text_to_html(text: str) -> str:
-    """Escaped, with `code` as code."""
+    """Escapes the text; `code` becomes a code element."""
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
 
 
 def _least(table: Table, heading: str, cells: Sequence[str]) -> int:
-    """Enough for the longest cell, of a column of text for the longest word; a heading may break between words."""
+    """The minimum width: the longest cell, in text columns the longest word; headings may break between words."""
     words = [word for cell in cells for word in cell.split()] if heading in table.left else cells
     return max(map(len, (*heading.split(), *words)))

@@ -1,4 +1,4 @@
-"""Times many things by turns, so that what slows the machine for a while slows all of them."""
+"""Times many things in interleaved rounds, so that a slow phase of the machine affects all of them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,25 +8,25 @@ import numpy as np
 
 WARM_UP = 2
 REST_S = 0.005
-"""Between two runs, so that the threads of the one stop spinning before the next."""
+"""Pause between two runs, so that the threads of one stop spinning before the next starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """Milliseconds of one run."""
+    """Milliseconds per run."""
 
     median_ms: float
-    """Half of the runs took less."""
+    """Median."""
     p5_ms: float
-    """One of twenty took less."""
+    """5th percentile."""
     p95_ms: float
-    """One of twenty took more."""
+    """95th percentile."""
 
 
 def time_by_turns(
     runs: Sequence[Callable[[], None]], rounds: int, advance: Callable[[], None] | None = None
 ) -> list[Times]:
-    """Runs each a few times to warm up, then all of them once a round, and takes percentiles of each."""
+    """Runs each function a few times to warm up, then all of them once per round, and takes percentiles of each."""
     for run in runs:
         for _ in range(WARM_UP):
             run()

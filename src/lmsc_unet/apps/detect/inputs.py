@@ -1,4 +1,4 @@
-"""The recordings that `lmsc detect` is to search, and their channels."""
+"""The recordings that `lmsc detect` searches, and their channels."""
 
 import os
 import warnings
@@ -17,26 +17,26 @@ from lmsc_unet.signals.recording.open import COLLECTION, DATA, META
 
 STANDARD_INPUT = "-"
 MOST_HZ = 1e15
-"""Of rates and frequencies: far above what any receiver has."""
+"""Limit of rates and frequencies: far above any receiver."""
 SUFFIXES = (META, ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip", COLLECTION)
-"""What is looked for in folders."""
+"""File patterns searched for in folders."""
 JOURNAL = "detections.jsonl"
 MAX_DRAWN = 16
-"""Channels of a recording that get a picture."""
+"""The most channels of a recording that are drawn."""
 OWN_FILES = (RUN_FILE, JOURNAL)
-"""What stands in a results folder beside the folders of recordings."""
+"""Names in a results folder that are not folders of recordings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawFormat:
-    """What files without metadata, and pipes, do not say of themselves."""
+    """What the user must say about files without metadata, and about pipes."""
 
     datatype: str | None = None
     """The SigMF datatype, such as ci16_le."""
     sample_rate_hz: float | None = None
-    """Samples a second; for SigMF files, used instead of their own."""
+    """Samples per second; for SigMF files, it replaces the recorded value."""
     center_hz: float = 0.0
-    """What 0 Hz of the samples stands for."""
+    """The frequency at 0 Hz of the samples."""
 
     def __post_init__(self) -> None:
         if self.datatype is not None:
@@ -55,18 +55,18 @@ class Channel:
     number: int
     """The channel, from 0."""
     name: str
-    """Its name in the results."""
+    """The name in the results."""
     is_drawn: bool = True
-    """Whether it gets a picture."""
+    """Whether it is drawn."""
 
 
 def find_items(inputs: Sequence[Path], out: Path | None) -> tuple[Item, ...]:
-    """The recordings among the inputs; folders are searched to the bottom for SigMF, in sorted order.
+    """The recordings among the inputs; folders are searched recursively for SigMF, in sorted order.
 
-    A pair counts once, whichever of its files are named, and what lies in the results folder is no input.
+    A pair counts once whichever of its files are named; files in the results folder are not inputs.
 
     Raises:
-        ConfigError: no input is named.
+        ConfigError: there is no input.
         DataError: an input is missing, or a folder holds no recording.
     """
     if not inputs:
@@ -76,10 +76,10 @@ def find_items(inputs: Sequence[Path], out: Path | None) -> tuple[Item, ...]:
 
 
 def refuse_unused(items: Sequence[Item], raw: RawFormat) -> None:
-    """SigMF recordings say what their bytes are and where they lie, so nothing else may be said of them.
+    """Rejects a datatype or center frequency for SigMF recordings, whose metadata contains them.
 
     Raises:
-        ConfigError: a datatype or a centre frequency is given beside one.
+        ConfigError: one is given for a SigMF recording.
     """
     given = {"--datatype": raw.datatype is not None, "--center-hz": raw.center_hz != 0.0}
     sigmf = next((item.path for item in items if item.path.name.endswith((*SUFFIXES, DATA))), None)
@@ -88,10 +88,10 @@ def refuse_unused(items: Sequence[Item], raw: RawFormat) -> None:
 
 
 def channels_of(item: Item, raw: RawFormat, channels: Sequence[int], *, is_checked: bool = True) -> Iterator[Channel]:
-    """The channels that a file holds, over all of its recordings: those named, or all.
+    """The channels of a file, over all its recordings: the listed ones, or all.
 
     Raises:
-        DataError: the file cannot be read as a recording, or has no such channel.
+        DataError: the file is not a readable recording, or has no such channel.
     """
     recordings = open_recordings(
         item.path,
@@ -145,7 +145,7 @@ def _sigmf_files(folder: Path) -> list[Path]:
 
 
 def _beside_results(name: str) -> str:
-    """A folder's name that is none of the results folder's own files."""
+    """A folder name that differs from the results folder's own files."""
     first, slash, rest = name.partition("/")
     return f"{first}_{slash}{rest}" if first in OWN_FILES else name
 
@@ -155,5 +155,5 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 
 def _without_sigmf(place: Path) -> Path:
-    """`a.sigmf.gz` as `a.sigmf`, so that one ending is left for names to lose or to keep."""
+    """`a.sigmf.gz` as `a.sigmf`, so that names have at most one suffix to drop."""
     return place.with_suffix("") if place.name.endswith((".sigmf.gz", ".sigmf.xz", ".sigmf.zip")) else place

@@ -1,4 +1,4 @@
-"""`lmsc detect` as a function: recordings in, a results folder out; one bad recording does not stop the others."""
+"""`lmsc detect` as a function: searches recordings into a results folder; a bad recording does not stop the others."""
 
 import errno
 import time
@@ -22,7 +22,7 @@ from lmsc_unet.signals.recording import Recording, RecordingWarning, Stream
 from lmsc_unet.signals.recording.sanity import remarks_on
 
 TellSignal = Callable[[str, SignalBox, float], None]
-"""Is called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
+"""Called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
 
 
 _OF_A_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EILSEQ, errno.EINVAL)
@@ -34,34 +34,34 @@ def no_one(_name: str, _box: SignalBox, _sample_rate_hz: float) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DetectJob:
-    """What to search, and the folder for what is found."""
+    """The recordings to search and the results folder."""
 
     finder: SignalDetector
-    """What finds signals."""
+    """The detector."""
     items: tuple[Item, ...] = ()
-    """The files to search; none where a pipe is."""
+    """The files to search; empty for a pipe."""
     stream: Stream | None = None
     """The pipe to search."""
     folder: DetectionsFolder | None
-    """The results folder, open; None writes no files."""
+    """The open results folder; None writes no files."""
     raw: RawFormat = field(default_factory=RawFormat)
-    """What files without metadata do not say of themselves."""
+    """What files without metadata do not say themselves."""
     channels: tuple[int, ...] = ()
     """The channels to search; none means all."""
     is_checked: bool = True
-    """Whether data is compared with the SHA-512 of its metadata."""
+    """Whether data is compared with the SHA-512 in its metadata."""
     tell: TellSignal = no_one
-    """Who wants to know of signals at once."""
+    """Called with each signal at once."""
 
 
 def run_job(job: DetectJob) -> Iterator[RecordingEntry]:
     """Yields an entry for each recording and channel, once its files and its line are written.
 
-    What an earlier run calls ok and whose files are there is not searched again.
+    Recordings that an earlier run finished, and whose files exist, are skipped.
 
     Raises:
-        OutputError: a result cannot be written; those before it are kept.
-        KeyboardInterrupt: a pipe was stopped, and everything is written.
+        OutputError: a result cannot be written; earlier ones are kept.
+        KeyboardInterrupt: a pipe was stopped; everything is written.
     """
     entries: list[RecordingEntry] = []
     if job.stream is not None:
@@ -75,7 +75,7 @@ def run_job(job: DetectJob) -> Iterator[RecordingEntry]:
 
 
 def close_job(job: DetectJob, entries: Sequence[RecordingEntry]) -> int:
-    """Closes the results folder; gives the number of recordings that failed."""
+    """Closes the results folder; returns the number of failed recordings."""
     num_failed = sum(entry.status == "failed" for entry in entries)
     if job.folder is not None:
         job.folder.close(recordings=len(entries), failed=num_failed)
@@ -83,7 +83,7 @@ def close_job(job: DetectJob, entries: Sequence[RecordingEntry]) -> int:
 
 
 def _search_item(job: DetectJob, item: Item) -> list[RecordingEntry]:
-    """Whatever one recording does, it is a line of its own; only a disk that takes no more stops the others."""
+    """A failure becomes the recording's own line; only a disk that accepts no more data ends the job."""
     entries: list[RecordingEntry] = []
     with _noted() as odd:
         try:
@@ -99,25 +99,25 @@ def _search_item(job: DetectJob, item: Item) -> list[RecordingEntry]:
                     job.folder.release()
                 raise
             entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
-        except Exception as error:  # one wall around each recording
+        except Exception as error:  # one recording must not stop the others
             entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
     return entries
 
 
 def _is_of_the_disk(error: OutputError) -> bool:
-    """Whether nothing more can be written, and not just a file of this recording's name."""
+    """Whether nothing more can be written at all, not just this recording's files."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno not in _OF_A_NAME
 
 
 def _run_stream(job: DetectJob, stream: Stream) -> RecordingEntry:
-    """Searches a pipe until it closes, or Ctrl-C; what was found until then is written in either case.
+    """Searches a pipe until it closes or Ctrl-C; in both cases the signals found until then are written.
 
-    The table and the metadata are written every minute, too.
+    Table and metadata are also written every minute.
 
     Raises:
-        OutputError: a result cannot be written.
-        KeyboardInterrupt: it was stopped, and everything is written.
+            OutputError: a result cannot be written.
+            KeyboardInterrupt: the search was stopped; everything is written.
     """
     started_s = time.perf_counter()
 
@@ -155,7 +155,7 @@ def _search(job: DetectJob, item: Item, channel: Channel, odd: list[str]) -> Rec
 
 
 def _fault_of(recording: Recording) -> str | None:
-    """Why the recording's metadata can take no annotations; its samples are searched all the same."""
+    """Why the recording's metadata cannot store annotations; its samples are searched anyway."""
     try:
         check_annotatable(recording)
     except DataError as error:
@@ -164,7 +164,7 @@ def _fault_of(recording: Recording) -> str | None:
 
 
 def _check_annotations(recording: Recording, odd: list[str]) -> None:
-    """Annotations that are no boxes are kept as they are and told: they do not keep the samples from being searched."""
+    """Reports annotations that are not boxes and keeps them as they are; the samples are searched anyway."""
     try:
         read_boxes(recording)
     except DataError as error:
@@ -202,12 +202,12 @@ def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Recor
     elif isinstance(error, OSError) and error.filename is not None:
         reason = f"{error.filename}: {error.strerror}. See that it is there and may be read."
     elif not isinstance(error, LmscError | OSError | ValueError):
-        reason = f"{type(error).__name__}: {reason}. This is a fault of lmsc-unet's; please report it."
+        reason = f"{type(error).__name__}: {reason}. This is a bug in lmsc-unet; please report it."
     return RecordingEntry(path=path, status="failed", name=name, warnings=tuple(odd), error=reason)
 
 
 def _known(job: DetectJob, channel: Channel) -> RecordingEntry | None:
-    """What an earlier run says of a channel that it has searched to its end."""
+    """The entry of a channel that an earlier run has finished."""
     known = job.folder.done.get(channel.name) if job.folder is not None else None
     return known if known is not None and job.folder is not None and is_complete(job.folder.path, known) else None
 
@@ -220,7 +220,7 @@ def _finished(job: DetectJob, entry: RecordingEntry) -> RecordingEntry:
 
 @contextmanager
 def _noted() -> Iterator[list[str]]:
-    """Collects what is odd in recordings, each remark once, instead of letting Python print it."""
+    """Collects warnings about recordings, each once, instead of letting Python print them."""
     odd: list[str] = []
     show = warnings.showwarning
 

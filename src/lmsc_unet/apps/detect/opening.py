@@ -1,4 +1,4 @@
-"""From what `lmsc detect` is given to a job that is ready to run: inputs found, model loaded, folder opened."""
+"""Prepares `lmsc detect`: finds inputs, loads the model, opens the results folder."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,19 +22,19 @@ class DetectOptions:
     model: str | None = None
     """`energy`, a bundled model's name, a run folder or a model file; None is the bundled model of signals."""
     frames_per_row: int | None = None
-    """Frames averaged per row of the spectrogram; None takes the model's, or 1."""
+    """Frames averaged per row of the spectrogram; None uses the model's value, or 1."""
     nfft: int | None = None
-    """Samples of a frame; None takes the model's, or 256."""
+    """Samples per frame; None uses the model's value, or 256."""
     min_confidence: float | None = None
-    """Signals that are less sure are left out; None is 0.75 for a model, 0 for the energy detector."""
+    """Signals with less confidence are dropped; None means 0.75 for a model, 0 for the energy detector."""
     channels: tuple[int, ...] = ()
-    """The channels to search; none means all."""
+    """The channels to search; empty means all."""
     runtime: Runtime = field(default_factory=Runtime)
-    """What runs an exported model, and on how many threads."""
+    """The runtime of an exported model, and its threads."""
     raw: RawFormat = field(default_factory=RawFormat)
-    """What files without metadata do not say of themselves."""
+    """What files without metadata do not say themselves."""
     is_checked: bool = True
-    """Whether data is held against the SHA-512 of its metadata."""
+    """Whether data is compared with the SHA-512 in its metadata."""
 
 
 def open_job(
@@ -47,20 +47,20 @@ def open_job(
     resume: bool = False,
     overwrite: bool = False,
 ) -> DetectJob:
-    """Finds the recordings, loads the model and opens the results folder; nothing is written if any of it fails.
+    """Finds the recordings, loads the model and opens the results folder; writes nothing if any of these fails.
 
     Raises:
-        ConfigError: settings that cannot be or do not apply, or files beside standard input.
-        DataError: an input is missing, or a pipe's datatype or sample rate.
+        ConfigError: invalid or inapplicable settings, or files together with standard input.
+        DataError: an input is missing, or a pipe's datatype or sample rate is.
         ModelError: the model cannot be loaded, or was trained on images.
-        OutputError: the folder holds results, or files of another's.
+        OutputError: the folder holds results, or someone else's files.
     """
     is_piped = Path(STANDARD_INPUT) in recordings
     refuse_both(resume=resume, overwrite=overwrite)
     if resume and (is_piped or out is None):
         raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
     if is_piped and len(recordings) > 1:
-        raise ConfigError(f"{STANDARD_INPUT} is standard input, which goes with no other input. Name one of the two.")
+        raise ConfigError(f"{STANDARD_INPUT} is standard input, which cannot be combined with files. Name one of the two.")
     stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
     items = () if is_piped else find_items(recordings, out)
     refuse_unused(items, settings.raw)

@@ -1,6 +1,6 @@
-"""spectrogram.png: a recording as a picture with axes in seconds and hertz, and the found signals outlined.
+"""spectrogram.png: a recording with axes in seconds and hertz, and the detected signals outlined.
 
-A recording of any length becomes a few hundred lines, made as its rows pass by.
+A recording of any length becomes a few hundred lines, computed while its rows pass.
 """
 
 import math
@@ -22,7 +22,7 @@ _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, 
 
 @dataclass(frozen=True, kw_only=True)
 class Ticks:
-    """Where an axis has ticks, and what is written at them."""
+    """Tick positions of an axis and their labels."""
 
     values: tuple[float, ...]
     """In the axis' unit without prefix, such as hertz."""
@@ -57,7 +57,7 @@ def _round_step(raw: float) -> float:
 
 
 def _prefix(size: float, unit: str) -> tuple[float, str]:
-    """The largest prefix that leaves a number of at least 1; no one speaks of millihertz."""
+    """The largest prefix with a number of at least 1; prefixes below 1, such as milli, only for seconds."""
     fitting = [(factor, prefix) for factor, prefix in _PREFIXES if size >= 0.999 * factor]
     return fitting[0] if fitting and (unit == "s" or fitting[0][0] > 1) else (1.0, "")
 
@@ -66,10 +66,10 @@ Rows = NDArray[np.float32]
 
 
 class Thumbnail:
-    """Keeps mean and maximum of as many rows a line as it takes for at most `2 * num_lines` lines.
+    """Keeps mean and maximum of groups of rows, with at most `2 * num_lines` groups (lines).
 
-    The mean alone would hide a short burst in a long recording, the maximum alone would turn noise bright;
-    what is drawn is halfway between the two.
+    The mean alone would hide a short burst in a long recording, the maximum alone would brighten noise; the picture
+    shows the middle of the two.
     """
 
     def __init__(self, num_lines: int = 512) -> None:
@@ -82,7 +82,7 @@ class Thumbnail:
         self._count = 0
 
     def add(self, rows_db: Rows) -> None:
-        """Takes the next rows "T F" in."""
+        """Adds the next rows "T F"."""
         self.num_rows += len(rows_db)
         rows = rows_db if self._pending is None else np.concatenate([self._pending, rows_db])
         whole = len(rows) - len(rows) % self.rows_per_line
@@ -96,7 +96,7 @@ class Thumbnail:
             self._halve()
 
     def lines(self) -> Rows:
-        """The picture so far "lines F" in dB; its last line may stand for fewer rows than the others."""
+        """The picture so far, "lines F" in dB; its last line may contain fewer rows."""
         mean, highest = list(self._mean), list(self._highest)
         if self._pending is not None and len(self._pending):
             mean.append(self._pending.mean(axis=0, keepdims=True))
@@ -106,7 +106,7 @@ class Thumbnail:
         return np.asarray((np.concatenate(mean) + np.concatenate(highest)) / 2, np.float32)
 
     def _halve(self) -> None:
-        """Joins lines in pairs; a last odd one goes back to the rows that wait, which loses its inner detail only."""
+        """Merges lines in pairs; an odd last line returns to the pending rows and loses only its inner detail."""
         mean, highest = np.concatenate(self._mean), np.concatenate(self._highest)
         even = len(mean) - len(mean) % 2
         if even < len(mean):
@@ -127,11 +127,11 @@ VIRIDIS = (
     "440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e 1f978b 21a585 2eb37c 46c06f 65cb5e 89d548 b0dd2f "
     "d8e219 fde725"
 )
-"""Every 15th of the 256 colours of the map viridis, which is as dark and as bright in grey."""
+"""Every 15th of the 256 colours of viridis, whose brightness is monotonic."""
 MAX_LABELS = 60
-"""Where more signals are drawn, they are outlined only, by thin lines."""
+"""Above this number of signals, outlines are thin and unlabelled."""
 _FEW_LINES, _FAINTEST = 300, 0.3
-"""Where there are more of these, they are drawn fainter."""
+"""Above this number, outlines are transparent."""
 
 _CORNERS = np.array([list(bytes.fromhex(colour)) for colour in VIRIDIS.split()])
 _COLOUR_TABLE = np.stack(
@@ -141,32 +141,32 @@ _COLOUR_TABLE = np.stack(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Panel:
-    """What one picture shows: a capture, or all that came through a pipe."""
+    """The contents of one picture: a capture, or everything from a pipe."""
 
     title: str
-    """Written above it."""
+    """The title."""
     lines: Rows
-    """The spectrogram "lines F" in dB above the noise floor, few enough to be drawn."""
+    """The spectrogram "lines F" in dB above the noise floor, with few enough lines to draw."""
     rows_per_line: int
-    """Rows of the spectrogram that a line stands for."""
+    """Spectrogram rows per line."""
     num_rows: int
-    """Rows of the spectrogram."""
+    """The number of spectrogram rows."""
     grid: Grid
-    """Where the rows and columns lie."""
+    """Time and frequency of rows and columns."""
     first_sample: int
-    """The recording's sample at which the rows begin."""
+    """The recording's sample at the first row."""
     boxes: Sequence[SignalBox]
-    """The signals found in it."""
+    """The detected signals."""
 
 
 def draw_panels(panels: Sequence[Panel]) -> NDArray[np.uint8]:
-    """Panels below each other, RGB "H W 3"."""
+    """Draws panels below each other, RGB "H W 3"."""
     tallest_px = max(LOWEST_PX, TALLEST_PX // max(1, len(panels)))
     return np.concatenate([draw_panel(panel, tallest_px) for panel in panels])
 
 
 def draw_panel(panel: Panel, tallest_px: int = TALLEST_PX) -> NDArray[np.uint8]:
-    """One spectrogram with its axes, a scale of levels and the outlines of its signals, RGB "H W 3"."""
+    """Draws one spectrogram with axes, colour bar and signal outlines, RGB "H W 3"."""
     height_px = int(np.clip(3 * panel.num_rows, LOWEST_PX, tallest_px))
     canvas = Image.new("RGB", (LEFT_PX + WIDTH_PX + RIGHT_PX, TOP_PX + height_px + BOTTOM_PX), PAPER)
     canvas.paste(Image.fromarray(_colours(_stretched(panel, height_px))), (LEFT_PX, TOP_PX))
@@ -180,14 +180,14 @@ def draw_panel(panel: Panel, tallest_px: int = TALLEST_PX) -> NDArray[np.uint8]:
 
 
 def _stretched(panel: Panel, height_px: int) -> Rows:
-    """The lines at the size of the plot; a last line of fewer rows than the others takes less room."""
+    """The lines at the size of the plot; a last line with fewer rows is less tall."""
     full_px = round(height_px * len(panel.lines) * panel.rows_per_line / panel.num_rows)
     wide = _scaled(panel.lines, WIDTH_PX, len(panel.lines), is_smaller=panel.lines.shape[1] > WIDTH_PX)
     return _scaled(wide, WIDTH_PX, full_px, is_smaller=len(panel.lines) > full_px)[:height_px]
 
 
 def _scaled(lines: Rows, width_px: int, height_px: int, *, is_smaller: bool) -> Rows:
-    """Averages where there are more lines than pixels, repeats them where there are fewer."""
+    """Averages lines if there are more than pixels, repeats them if there are fewer."""
     scaling = Image.Resampling.BOX if is_smaller else Image.Resampling.NEAREST
     return np.asarray(Image.fromarray(np.asarray(lines, np.float32)).resize((width_px, height_px), scaling))
 
@@ -216,7 +216,7 @@ def _draw_time_axis(pen: ImageDraw.ImageDraw, panel: Panel, height_px: int) -> N
 
 
 def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, height_px: int) -> None:
-    """A bar of the colours, with levels in dB above the noise floor."""
+    """A colour bar, labelled in dB above the noise floor."""
     levels = np.linspace(SHOWN.high_db, SHOWN.low_db, height_px, dtype=np.float32)
     left_px = LEFT_PX + WIDTH_PX + 16
     canvas.paste(Image.fromarray(_colours(np.repeat(levels[:, np.newaxis], 12, axis=1))), (left_px, TOP_PX))
@@ -227,7 +227,7 @@ def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, height_px: int) -
 
 
 def _draw_boxes(canvas: Image.Image, panel: Panel, height_px: int) -> None:
-    """Outlines with a shadow and a label; where there are many thin ones, and of very many what is under them shows."""
+    """Outlines with shadow and label; many boxes have thin outlines, very many transparent ones."""
     places = _places(panel, height_px)
     if len(places) > MAX_LABELS:
         _draw_thin(canvas, places)
@@ -260,7 +260,7 @@ def _draw_thin(canvas: Image.Image, places: Sequence[tuple[float, float, float, 
 
 
 def _draw_label(pen: ImageDraw.ImageDraw, place: tuple[float, ...], text: str) -> None:
-    """Above the box where there is room, else inside; never beyond the plot's right edge."""
+    """Draws the label above the box if there is room, otherwise inside; never beyond the plot's right edge."""
     length_px = pen.textlength(text, _font(11))
     x = min(place[0], LEFT_PX + WIDTH_PX - length_px - 5)
     y = place[1] - 15 if place[1] - 15 >= TOP_PX else place[1] + 2

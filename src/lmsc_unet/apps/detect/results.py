@@ -1,7 +1,6 @@
-"""What `lmsc detect` leaves in its results folder: a folder per recording or channel, and a line for each.
+"""The results folder of `lmsc detect`: a folder per recording or channel, and a line for each.
 
-The files of a recording that is being written are named in a file of their own, so that a kill before its line is
-added leaves nothing that the next run would not know of.
+A separate file names the files of the recording in progress, so that the next run can remove them after a kill.
 """
 
 import json
@@ -23,7 +22,7 @@ from lmsc_unet.core.results_folder import (
 from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, to_json, write_text
 
 UNFINISHED = ".unfinished.jsonl"
-"""Names the files of the recording that is being written."""
+"""Names the files of the recording in progress."""
 FINGERPRINT = ("frames_per_row", "nfft", "min_confidence", "channels", "raw")
 """The arguments that results depend on."""
 _MOST_NAMES = 3
@@ -31,30 +30,30 @@ _MOST_NAMES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingEntry:
-    """What became of one recording, or of one of its channels: one line of detections.jsonl."""
+    """The result of one recording or channel: one line of detections.jsonl."""
 
     path: str
-    """The recording, as the inputs named it."""
+    """The recording as named by the inputs."""
     status: Literal["ok", "failed"]
-    """Whether it was searched to its end."""
+    """Whether the search was completed."""
     name: str
-    """Its folder below the results folder."""
+    """Its folder in the results folder."""
     signals: int | None = None
-    """How many were found."""
+    """The number of signals."""
     duration_s: float | None = None
-    """How long the recording is."""
+    """The recording's duration."""
     ms: float | None = None
-    """From opening it to its last written file, in milliseconds."""
+    """Milliseconds from opening the recording to its last written file."""
     warnings: tuple[str, ...] = ()
-    """What is odd in it."""
+    """Warnings."""
     error: str | None = None
     """Why it was not searched."""
     files: tuple[str, ...] = ()
-    """What was written, below the results folder."""
+    """The files written, relative to the results folder."""
 
 
 def add_entry(folder: "DetectionsFolder", entry: RecordingEntry) -> None:
-    """Adds the line of one recording, once its files are there; what else was begun of it is removed.
+    """Adds the line of one recording once its files are written, and removes its other, unfinished files.
 
     Raises:
         OutputError: the disk is full.
@@ -74,10 +73,10 @@ def begin(out: Path, files: Sequence[str]) -> None:
 
 
 def remove_unfinished(out: Path, *, kept: Sequence[str] = ()) -> None:
-    """Removes the files of a recording that was begun and has no line.
+    """Removes the files of a recording that was started and has no line.
 
     Raises:
-        OutputError: the note of them was changed by someone.
+        OutputError: someone changed the note of them.
     """
     for line in read_lines(resolve_inside(out, UNFINISHED)):
         named = line.get("files")
@@ -88,15 +87,15 @@ def remove_unfinished(out: Path, *, kept: Sequence[str] = ()) -> None:
 
 
 def is_complete(out: Path, entry: RecordingEntry) -> bool:
-    """Whether a recording was searched before, and all its files are still there."""
+    """Whether a recording was searched by an earlier run and all its files still exist."""
     return entry.status == "ok" and bool(entry.files) and all((out / file).exists() for file in entry.files)
 
 
 def parse_entry(line: dict[str, Any]) -> RecordingEntry:
-    """The entry of a line.
+    """Parses a line.
 
     Raises:
-        ValueError, TypeError: it is no line of ours.
+        ValueError, TypeError: it is not a line of ours.
     """
     lists = {name: _texts(line, name) for name in ("files", "warnings")}
     known = {field.name for field in fields(RecordingEntry)}
@@ -109,7 +108,7 @@ def parse_entry(line: dict[str, Any]) -> RecordingEntry:
 
 
 def fingerprint(described: Mapping[str, Any]) -> dict[str, Any]:
-    """What the results depend on: arguments, the model's SHA-256 and how rows are made, as JSON has them."""
+    """What results depend on, as stored in JSON: arguments, the model's SHA-256, the transform."""
     as_json = json.loads(json.dumps({key: mapping_of(described, key) for key in ("arguments", "model", "stft")}))
     arguments = {name: as_json["arguments"].get(name) for name in FINGERPRINT}
     model = {f"model_{name}": as_json["model"].get(name) for name in ("name", "sha256")}

@@ -1,4 +1,4 @@
-"""Searches a recording or a pipe once, and keeps what its files and its picture need."""
+"""Searches a recording or a pipe once and keeps what its files and its picture need."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +16,16 @@ from lmsc_unet.signals.recording.datatypes import Samples
 from lmsc_unet.signals.stft import Grid
 
 Tell = Callable[[SignalBox], None]
-"""Is called with each signal as soon as it has ended."""
+"""Called with each signal as soon as it has ended."""
 KEEP_S = 60.0
-"""How often the signals of a pipe are kept, before it closes."""
+"""How often the signals of an open pipe are saved."""
 MAX_PANELS = 6
-"""Captures that are drawn; the others are searched all the same."""
+"""The most captures that are drawn; the others are searched too."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchResult:
-    """What was found in one channel of a recording."""
+    """The signals of one channel of a recording."""
 
     recording: Recording
     """The recording; for a pipe, what it would be as a file."""
@@ -36,16 +36,16 @@ class SearchResult:
 
 
 Keep = Callable[[SearchResult], None]
-"""Is called with what was found so far."""
+"""Called with the signals found so far."""
 
 
 def search_recording(
     recording: Recording, channel: int, finder: SignalDetector, tell: Tell, *, is_drawn: bool = True
 ) -> SearchResult:
-    """Searches one channel over all captures; memory grows with the number of signals only.
+    """Searches one channel over all captures; memory use grows only with the number of signals.
 
     Raises:
-        DataError: a sample is NaN or infinite, or there is no such channel.
+        DataError: a sample is NaN or infinite, or the channel does not exist.
     """
     boxes: list[SignalBox] = []
     panels: list[Panel] = []
@@ -73,17 +73,17 @@ def search_recording(
 def search_stream(
     stream: Stream, finder: SignalDetector, tell: Tell, keep: Keep = lambda _: None, *, every_s: float = KEEP_S
 ) -> SearchResult:
-    """Searches samples as they come, until the pipe closes or Ctrl-C.
+    """Searches samples as they arrive, until the pipe closes or Ctrl-C.
 
     Args:
         stream: The pipe.
-        finder: What finds signals.
-        tell: Is called with each signal as soon as it has ended.
-        keep: Is called with what was found so far.
-        every_s: How often.
+        finder: The detector.
+        tell: Called with each signal as soon as it has ended.
+        keep: Called with the signals found so far.
+        every_s: The interval between calls of `keep`.
 
     Raises:
-        DataError: nothing came, or a sample is NaN or infinite.
+        DataError: no sample arrived, or one is NaN or infinite.
     """
     grid = Grid(
         stft=finder.stft,
@@ -118,7 +118,7 @@ def search_stream(
 
 
 class _Meter:
-    """Counts samples that pass, takes a stop for their end, and keeps what was found from time to time."""
+    """Counts samples, treats a stop as their end, and saves signals at intervals."""
 
     def __init__(self, keep: Callable[[], None], every_s: float) -> None:
         self.num_samples = 0
@@ -126,7 +126,7 @@ class _Meter:
         self._kept_s = time.monotonic()
 
     def through(self, chunks: Iterator[Samples]) -> Iterator[Samples]:
-        """The same chunks; a stop ends the waiting for one at once, and the search of one at its end."""
+        """The same chunks; a stop ends waiting for a chunk at once, and the search of a chunk at its end."""
         while not is_asked():
             chunk = None
             with waiting():

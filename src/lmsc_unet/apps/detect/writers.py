@@ -1,4 +1,4 @@
-"""The files of one searched recording: table, picture, SigMF metadata, and a link to the samples for viewers."""
+"""Writes the files of one searched recording: table, picture, SigMF metadata, and a link to the samples for viewers."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def to_row(box: SignalBox, sample_rate_hz: float) -> dict[str, float | str | Non
 
 
 def to_csv(boxes: Iterable[SignalBox], sample_rate_hz: float) -> str:
-    """All signals of a recording, one a line."""
+    """The signals of a recording, one per line."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -44,7 +44,7 @@ def to_csv(boxes: Iterable[SignalBox], sample_rate_hz: float) -> str:
 
 
 def to_line(box: SignalBox, sample_rate_hz: float, recording: str) -> str:
-    """A signal as one line of JSON that names its recording."""
+    """A signal as one line of JSON with the recording's name."""
     return to_json({"recording": recording, **to_row(box, sample_rate_hz)})
 
 
@@ -56,9 +56,9 @@ TABLE, PICTURE = "signals.csv", "spectrogram.png"
 
 
 def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bool = True) -> tuple[str, ...]:
-    """Writes the files of one recording; the metadata comes last, so that where it is, all is.
+    """Writes the files of one recording, the metadata last: if it exists, all files do.
 
-    Without metadata where the recording's own cannot take annotations.
+    Writes no metadata if the recording's own cannot store annotations.
 
     Raises:
         OutputError: the disk is full, or a file would lie outside the results folder.
@@ -84,7 +84,7 @@ def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bo
 
 
 def write_signals(out: Path, name: str, found: SearchResult) -> None:
-    """Writes the table and the metadata of a pipe that is still open; the picture comes at its end.
+    """Writes table and metadata of a pipe that is still open; the picture follows at its end.
 
     Raises:
         OutputError: the disk is full, or a file would lie outside the results folder.
@@ -96,21 +96,21 @@ def write_signals(out: Path, name: str, found: SearchResult) -> None:
 
 
 def _may_link(out: Path, name: str, recording: Recording) -> bool:
-    """Whether a viewer needs a link to the samples: not to what is in an archive, nor where something lies already.
+    """Whether a viewer needs a link to the samples: not for archives, nor where a file exists already.
 
-    A link of an earlier run to the same samples is our own.
+    A link of an earlier run to the same samples counts as our own.
     """
     is_raw = recording.data == recording.path and not recording.metadata
     if not (is_raw or recording.path.name.endswith(META)) or not recording.data.exists():
         return False
-    if recording.data.name in (TABLE, PICTURE, f"{recording.name}{META}"):  # our own files have these names
+    if recording.data.name in (TABLE, PICTURE, f"{recording.name}{META}"):  # names of our own files
         return False
     link = check_below(out, f"{name}/{recording.data.name}")
     return not os.path.lexists(link) or (link.is_symlink() and link.resolve() == recording.data.resolve())
 
 
 def _link(link: Path, target: Path) -> bool:
-    """Makes a link to the samples, so that a viewer opens both; false where the file system has no links."""
+    """Makes a link to the samples, so that a viewer opens both; returns False if the file system has no links."""
     temporary = temporary_of(link)
     try:
         remove(temporary)

@@ -1,1 +1,1 @@
-"""Images in, masks out: files, overlays and one line for each image."""
+"""Images to masks: files, overlays and one line per image."""

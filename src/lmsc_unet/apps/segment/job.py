@@ -1,4 +1,4 @@
-"""`lmsc predict` as a function: many images in, a results folder out; one bad file does not stop the others."""
+"""`lmsc predict` as a function: segments images into a results folder; one bad file does not stop the others."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -21,35 +21,35 @@ from lmsc_unet.inference.predictor import Prediction, Predictor
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentJob:
-    """What to segment, and the folder for it."""
+    """The images to segment and the results folder."""
 
     predictor: Predictor
-    """What segments an image."""
+    """The predictor."""
     items: Sequence[Item]
     """The images, in order."""
     folder: PredictionsFolder
-    """The results folder, open."""
+    """The open results folder."""
     wanted: OutputFlags
     """Which files are written beside the masks."""
     max_pixels: int | None = None
-    """Images of more pixels are refused by their header; None takes what fits, and large TIFFs by rows."""
+    """Images with more pixels are rejected by their header; None accepts any that fit, and large TIFFs by rows."""
     remarks: tuple[str, ...] = ()
-    """What of the inputs was passed over."""
+    """Notes about skipped inputs."""
 
     @property
     def out(self) -> Path:
-        """Where the results lie."""
+        """The path of the results."""
         return self.folder.path
 
 
 def run_job(job: SegmentJob) -> Iterator[ImageEntry]:
     """Yields the entry of each image in order, once its files and its line are written.
 
-    While an image is in the network the next one is read and the one before it written. Images that an earlier run
-    calls ok and whose files are there are not predicted again.
+    While the network processes an image, the next one is read and the previous one written. Images that an earlier run
+    finished, and whose files exist, are skipped.
 
     Raises:
-        OutputError: a result cannot be written; those before it are kept, and the job can be resumed.
+        OutputError: a result cannot be written; earlier ones are kept, and the job can be resumed.
     """
     entries: list[ImageEntry] = []
 
@@ -71,7 +71,7 @@ def run_job(job: SegmentJob) -> Iterator[ImageEntry]:
 
 
 def close_job(job: SegmentJob, entries: Sequence[ImageEntry]) -> int:
-    """Closes the results folder when all is done; gives the number of images that failed.
+    """Closes the results folder; returns the number of failed images.
 
     Raises:
         OutputError: the disk is full, or masks were removed meanwhile.
@@ -94,29 +94,29 @@ class DecodedImage:
     item: Item
     """The image."""
     image: NDArray[Any] | None
-    """Its pixels "H W C"; None where they are read by rows."""
+    """Its pixels "H W C"; None if they are read by rows."""
     source: RowSource
     """Its rows."""
     tags: Sequence[GeoTag]
-    """Of a GeoTIFF, where it lies."""
+    """GeoTIFF tags with the image's location."""
     spent_s: float
-    """How long it took."""
+    """Milliseconds so far."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SegmentedImage:
-    """An image that was segmented, and is to be written."""
+    """A segmented image to be written."""
 
     read: DecodedImage
     """The image."""
     prediction: Prediction
-    """What was found."""
+    """The prediction."""
     spent_s: float
-    """How long it took so far."""
+    """Milliseconds so far."""
 
 
 def read_item(item: Item, max_pixels: int | None = None) -> DecodedImage | ImageEntry:
-    """Reads one image; what is wrong with it is said in the entry."""
+    """Reads one image; returns a failed entry if it cannot be read."""
     start = time.perf_counter()
     try:
         if max_pixels is not None:
@@ -132,10 +132,10 @@ def read_item(item: Item, max_pixels: int | None = None) -> DecodedImage | Image
 
 
 def check_pixels(path: Path, max_pixels: int) -> None:
-    """Refuses an image by its header, before anything of it is decoded.
+    """Rejects an image by its header, before decoding.
 
     Raises:
-        DataError: it has more pixels, or cannot be read.
+        DataError: it has too many pixels, or cannot be read.
     """
     info = read_info(path)
     if info.width_px * info.height_px > max_pixels:
@@ -168,14 +168,14 @@ def predict_item(job: SegmentJob, read: DecodedImage | ImageEntry) -> SegmentedI
 
 
 def write_item(job: SegmentJob, made: SegmentedImage | ImageEntry) -> ImageEntry:
-    """Writes the files of one image, then its line, unless the line is there from an earlier run.
+    """Writes the files of one image, then its line, unless an earlier run wrote it.
 
     Raises:
         OutputError: a result cannot be written.
     """
     if isinstance(made, ImageEntry) and job.folder.done.get(made.name) is made:
         return made
-    if not job.out.is_dir():  # files would make it anew, and those before would be missing
+    if not job.out.is_dir():  # writing would re-create it without the earlier results
         raise OutputError(f"{job.out}: the results folder was removed.")
     start = time.perf_counter()
     entry = made if isinstance(made, ImageEntry) else None
@@ -207,6 +207,6 @@ def _failed(item: Item, error: BaseException) -> ImageEntry:
 
 
 def is_complete(job: SegmentJob, item: Item, entry: ImageEntry) -> bool:
-    """Whether an image was predicted before, and all its files are still there."""
+    """Whether an earlier run predicted an image and all its files still exist."""
     files = [entry.mask, *other_files(item.name, job.predictor.spec.num_logits, job.wanted)]
     return entry.status == "ok" and all((job.out / file).is_file() for file in files)

@@ -1,4 +1,4 @@
-"""From what `lmsc predict` is given to a job that is ready to run: images found, model loaded, folder opened."""
+"""Prepares `lmsc predict`: finds images, loads the model, opens the results folder."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,18 +22,18 @@ from lmsc_unet.inference.runtime import TILE_PX, Runtime
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What the inputs hold."""
+    """The inputs found."""
 
     items: tuple[Item, ...]
-    """The images to predict."""
+    """The images to segment."""
     remarks: tuple[str, ...] = ()
-    """What was passed over: the masks of a dataset, files of other kinds."""
+    """Notes about skipped inputs: the masks of a dataset, files of other kinds."""
 
 
 def find_inputs(inputs: Sequence[Path], out: Path) -> Inputs:
-    """The images among the inputs, in the order given; folders are searched to the bottom, in sorted order.
+    """The images among the inputs, in the order given; folders are searched recursively, in sorted order.
 
-    What lies in the results folder is no input. Of a dataset the images alone are taken.
+    Files in the results folder are not inputs. Of a dataset only the images are taken.
 
     Raises:
         DataError: an input is missing, or a folder holds no image.
@@ -67,10 +67,10 @@ def _images_of(given: Path, out: Path, remarks: list[str]) -> list[Path]:
 
 
 def _without_masks(given: Path, remarks: list[str]) -> list[Path]:
-    """The images of a folder of images and masks; none where it is another folder."""
+    """The images of a dataset folder; empty for any other folder."""
     try:
         recognised = recognise(given, DataOptions())
-    except DataError:  # masks and images that cannot be told apart, in words for a training
+    except DataError:  # masks and images cannot be distinguished; the message is about training
         return []
     if recognised is None or not any(sample.mask for sample in recognised.found.samples):
         return []
@@ -79,33 +79,33 @@ def _without_masks(given: Path, remarks: list[str]) -> list[Path]:
 
 
 MOST_PIXELS = 2**50
-"""What `--max-pixels` may be: far more than any image has."""
+"""The largest `--max-pixels`: far more than any image has."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentOptions:
-    """How to predict, and what to write."""
+    """Settings of the prediction and its files."""
 
     tile_px: int = TILE_PX
     """Longest side of the tiles that larger images are cut into."""
     batch: int = 1
-    """Tiles that go through the network at once; processors gain nothing by more."""
+    """Tiles per network call; a larger batch does not speed up processors."""
     threshold: float | None = None
-    """Probability from which a pixel is foreground, in place of the model's own."""
+    """Probability from which a pixel is foreground; replaces the model's own."""
     scale: float | None = None
-    """What images are resized by before they are cut, in place of the model's own."""
+    """Factor by which images are resized before they are cut; replaces the model's own."""
     overlays: bool = True
     """Draw each mask over its image."""
     probabilities: bool = False
     """Also write 16-bit probabilities."""
     mask_values: MaskValues = "visible"
-    """What the values of a mask are: 0 and 255 or indices of a palette, or class ids as grey values."""
+    """Mask values: 0 and 255 or palette indices, or class ids as grey values."""
     backend: str | None = None
-    """What runs an exported file; the fastest that is installed if not given."""
+    """The runtime of an exported file; by default the fastest installed."""
     threads: int | None = None
-    """Threads that share one image's work."""
+    """Threads for one image."""
     max_pixels: int | None = None
-    """Images of more pixels are refused by their header."""
+    """Images with more pixels are rejected by their header."""
 
     def __post_init__(self) -> None:
         check_range(self, 1, MOST_PIXELS, "max_pixels")
@@ -120,13 +120,13 @@ def open_job(
     resume: bool = False,
     overwrite: bool = False,
 ) -> SegmentJob:
-    """Finds the images, loads the model and opens the results folder; nothing is written if any of it fails.
+    """Finds the images, loads the model and opens the results folder; writes nothing if any of these fails.
 
     Raises:
-        ConfigError: no input, or settings that cannot be.
-        DataError: an input is missing, or holds no image.
+        ConfigError: no input, or invalid settings.
+        DataError: an input is missing or contains no image.
         ModelError: the model cannot be loaded.
-        OutputError: the folder holds results that are neither to be resumed nor to be overwritten.
+        OutputError: the folder holds results and neither --resume nor --overwrite is given.
     """
     if not inputs:
         raise ConfigError("No input is named. Name images, or folders of images, after the model.")

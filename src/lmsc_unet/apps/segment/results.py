@@ -1,4 +1,4 @@
-"""What `lmsc predict` leaves in its results folder: masks/, overlays/, probabilities/ and a line per image."""
+"""The results folder of `lmsc predict`: masks/, overlays/, probabilities/ and a line per image."""
 
 import os
 from collections.abc import Mapping
@@ -14,27 +14,27 @@ JOURNAL = "predictions.jsonl"
 FINGERPRINT = ("threshold", "scale", "tile_px", "overlays", "probabilities", "mask_values", "backend")
 """The arguments that results depend on."""
 BEFORE = {"mask_values": "ids"}
-"""What was done before an argument was there."""
+"""The values of arguments that older runs do not record."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageEntry:
-    """What became of one image: one line of predictions.jsonl."""
+    """The result of one image: one line of predictions.jsonl."""
 
     path: str
-    """The image, as the inputs named it."""
+    """The image as named by the inputs."""
     status: Literal["ok", "failed"]
     """Whether there is a mask."""
     size: tuple[int, int] | None = None
     """Height and width in pixels."""
     class_shares: dict[str, float] | None = None
-    """The share of pixels of each class, by name."""
+    """The share of pixels per class name."""
     ms: float | None = None
-    """What reading, segmenting and writing it took, in milliseconds; its neighbours took some of that."""
+    """Milliseconds for reading, segmenting and writing; these overlap with neighbouring images."""
     error: str | None = None
     """Why there is no mask."""
     mask: str
-    """Where the mask is, or would be, below the results folder."""
+    """Path of the mask in the results folder, whether it exists or not."""
 
     @property
     def name(self) -> str:
@@ -43,10 +43,10 @@ class ImageEntry:
 
 
 def parse_entry(fields: dict[str, Any]) -> ImageEntry:
-    """The entry of a line.
+    """Parses a line.
 
     Raises:
-        ValueError, TypeError: it is no line of ours.
+        ValueError, TypeError: it is not a line of ours.
     """
     size = fields.get("size")
     entry = ImageEntry(**(fields | {"size": None if size is None else tuple(size)}))
@@ -60,7 +60,7 @@ def parse_entry(fields: dict[str, Any]) -> ImageEntry:
 
 
 def files_of(out: Path, entry: ImageEntry) -> list[Path]:
-    """All files that may belong to one mask: itself, `overlays/NAME.png`, `probabilities/.../NAME.png`."""
+    """All files that may belong to a mask: itself, `overlays/NAME.png`, `probabilities/.../NAME.png`."""
     classes = sorted(path.name for path in (out / "probabilities").glob("*") if path.name.isdigit())
     folders = [*FOLDERS[1:], *(f"probabilities/{number}" for number in classes)]
     others = (resolve_inside(out, f"{folder}/{entry.name}.png") for folder in folders)

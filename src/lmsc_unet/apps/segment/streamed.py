@@ -1,4 +1,4 @@
-"""An image that is larger than memory: read by rows, and its results written by rows as they are finished."""
+"""Segments an image that is larger than memory: reads it by rows and writes results by rows."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,28 +17,28 @@ from lmsc_unet.inference.overlays import display_limits, draw_overlay
 from lmsc_unet.inference.predictor import Predictor
 
 Blocks = Iterator[NDArray[Any]]
-_MASKS_AHEAD = 64  # bands, 16 MB: a row of tiles is finished at once, and is drawn while the next is in the network
+_MASKS_AHEAD = 64  # row strips, 16 MB: one row of tiles is drawn while the next is in the network
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What is left to be told of an image whose results are written."""
+    """The summary of an image whose results are written."""
 
     size: tuple[int, int]
     """Height and width in pixels."""
     shares: dict[str, float]
-    """The share of pixels of each class, by name."""
+    """The share of pixels per class name."""
     mask: str
-    """Where the mask lies, below the results folder."""
+    """Path of the mask in the results folder."""
 
 
 def predict_rows(
     predictor: Predictor, source: RowSource, out: Path, name: str, wanted: OutputFlags, tags: Sequence[GeoTag] = ()
 ) -> Summary:
-    """Segments an image and writes its files at the same time; the mask takes its name last.
+    """Segments an image while writing its files; the mask is moved into place last.
 
     Raises:
-        DataError: the file is damaged, or does not fit the model; nothing is left of its results.
+        DataError: the file is damaged or does not fit the model; none of its results remain.
         OutputError: a result cannot be written.
     """
     source, limits = predictor.survey(source)
@@ -58,7 +58,7 @@ def predict_rows(
             sink.close()
     except BaseException:
         for sink in sinks:
-            with suppress(Exception):  # the error that ended it is the one to tell
+            with suppress(Exception):  # report the first error
                 sink.abandon()
         raise
     shares = counts / (source.height_px * source.width_px)
@@ -72,7 +72,7 @@ def predict_rows(
 def _sinks(
     predictor: Predictor, source: RowSource, out: Path, name: str, wanted: OutputFlags, form: MaskFormat
 ) -> tuple[Sink, list[Sink], list[Sink]]:
-    """For the mask, the overlay and the probabilities; the last two where they are wanted."""
+    """Sinks for the mask and, if wanted, for the overlay and the probabilities."""
     size_px = (source.height_px, source.width_px)
 
     def picture(file: str) -> Sink:
@@ -92,12 +92,12 @@ def _sinks(
 
 
 def overlay_rows(masks: Blocks, source: RowSource) -> Blocks:
-    """Bands of a mask drawn over the image, as `draw_overlay` draws the whole.
+    """Draws row strips of a mask over the image, with the result of `draw_overlay` on the whole image.
 
-    A border shows where the row above or below is of another class: a row is drawn when the one below it is known.
+    A border depends on the rows above and below: a row is drawn when the one below it is known.
     """
     limits, image, everything = display_limits(source), source.rolling(), slice(0, source.width_px)
-    held, top, drawn = np.empty((0, source.width_px), np.uint8), 0, 0  # `held` begins at the row `top`
+    held, top, drawn = np.empty((0, source.width_px), np.uint8), 0, 0  # `held` starts at the row `top`
     for mask in masks:
         held = np.concatenate([held, mask])
         bottom = top + len(held)

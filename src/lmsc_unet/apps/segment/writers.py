@@ -1,4 +1,4 @@
-"""The files of one image: its mask, with the image's place on earth, an overlay on request, and probabilities."""
+"""The files of one image: a mask with the image's geolocation, an optional overlay, and probabilities."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,44 +16,44 @@ from lmsc_unet.inference.spec import ModelSpec
 
 MaskValues = Literal["visible", "ids"]
 SUFFIXES = (".png", ".tif")
-"""The endings that a mask may have."""
+"""The suffixes of masks."""
 _NODATA_TAG = 42113
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaskFormat:
-    """How the mask of one image is written."""
+    """The format of one image's mask."""
 
     values: MaskValues = "visible"
-    """`visible`: two classes as 0 and 255, more as indices of a palette; `ids`: grey values are class ids."""
+    """`visible`: two classes as 0 and 255, more as palette indices; `ids`: grey values are class ids."""
     num_classes: int
-    """Classes of the model."""
+    """The number of classes."""
     tags: Sequence[GeoTag] = ()
-    """The tags of the image, if it is a GeoTIFF."""
+    """The image's GeoTIFF tags, if any."""
 
     def file(self, name: str) -> str:
-        """Where the mask of an item lies, below the results folder: a GeoTIFF has one of its own kind."""
+        """The mask's path in the results folder: TIFF for a GeoTIFF, otherwise PNG."""
         return f"masks/{name}{'.tif' if self.is_placed else '.png'}"
 
     @property
     def is_placed(self) -> bool:
-        """Whether the image says where it lies."""
+        """Whether the image has a geolocation."""
         return any(code != _NODATA_TAG for code, *_ in self.tags)
 
     @property
     def palette(self) -> NDArray[np.uint8] | None:
-        """The colours of the overlays, where class ids are indices."""
+        """The overlay colours, if class ids are palette indices."""
         if self.values == "ids" or self.num_classes == 2:
             return None
         return np.array([colour_of(class_id) for class_id in range(self.num_classes)], np.uint8)
 
     @property
     def foreground(self) -> int:
-        """The value of class 1 of two."""
+        """The value of class 1, if there are two classes."""
         return 255 if self.values == "visible" and self.num_classes == 2 else 1
 
     def write(self, out: Path, name: str, masks: Iterable[NDArray[Any]], size_px: tuple[int, int]) -> None:
-        """Writes class ids that come in blocks of rows "h W".
+        """Writes class ids that arrive in blocks of rows "h W".
 
         Raises:
             OutputError: the disk is full, or the file would lie outside the results folder.
@@ -65,7 +65,7 @@ class MaskFormat:
             write_png_rows(path, blocks, *size_px, palette=self.palette)
 
     def _kept_tags(self) -> list[GeoTag]:
-        """All tags, without a nodata value that a mask cannot hold, or that is one of its classes."""
+        """All tags, without a nodata value that a mask cannot store or that is one of its classes."""
         return [tag for tag in self.tags if tag[0] != _NODATA_TAG or self._is_free(tag[3])]
 
     def _is_free(self, nodata: Any) -> bool:
@@ -78,7 +78,7 @@ class MaskFormat:
 
 
 def legend(form: MaskFormat, class_names: Sequence[str]) -> list[dict[str, Any]]:
-    """What tells the classes in masks and overlays: of each its id, name, value in a mask, and colour."""
+    """The legend of masks and overlays: id, name, mask value and colour of each class."""
     return [
         {
             "id": class_id,
@@ -91,35 +91,35 @@ def legend(form: MaskFormat, class_names: Sequence[str]) -> list[dict[str, Any]]
 
 
 def name_of(mask: str) -> str:
-    """The name of an item from where its mask lies."""
+    """The name of an item, from the path of its mask."""
     name = mask.removeprefix("masks/")
     return name[:-4] if name.endswith(SUFFIXES) else name
 
 
 FOLDERS = ("masks", "overlays", "probabilities")
-"""The folders of a results folder."""
+"""The subfolders of a results folder."""
 FULL_SCALE = 65535
-"""The 16-bit value of a probability of 1."""
+"""The 16-bit value of probability 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputFlags:
-    """Which files are written beside the mask."""
+    """The files written beside the mask."""
 
     overlays: bool = True
-    """The mask drawn over the image, to be looked at."""
+    """The mask drawn over the image."""
     probabilities: bool = False
-    """16-bit PNG: the probability of class 1 with one logit, of each class with more."""
+    """16-bit PNG: the probability of class 1 with one logit, otherwise of each class."""
     mask_values: MaskValues = "visible"
-    """What the values of a mask are."""
+    """The meaning of mask values."""
 
     def mask_format(self, spec: ModelSpec, tags: Sequence[GeoTag] = ()) -> MaskFormat:
-        """How the mask of an image with such tags is written."""
+        """The mask format of an image with these tags."""
         return MaskFormat(values=self.mask_values, num_classes=len(spec.class_names), tags=tags)
 
 
 def other_files(name: str, num_logits: int, wanted: OutputFlags) -> list[str]:
-    """Where the other files of an item lie, below the results folder: the overlay, then the probabilities."""
+    """Paths of the other files of an item in the results folder: the overlay, then the probabilities."""
     overlay = [f"overlays/{name}.png"] if wanted.overlays else []
     return overlay + (
         [f"{folder}/{name}.png" for folder in probability_folders(num_logits)] if wanted.probabilities else []
@@ -127,7 +127,7 @@ def other_files(name: str, num_logits: int, wanted: OutputFlags) -> list[str]:
 
 
 def probability_folders(num_logits: int) -> list[str]:
-    """One folder with one logit; otherwise one for each class id, so that names of classes and images never meet."""
+    """One folder for one logit; otherwise one per class id, so that class names cannot collide with image names."""
     return ["probabilities"] if num_logits == 1 else [f"probabilities/{index}" for index in range(num_logits)]
 
 
@@ -140,7 +140,7 @@ def write_results(
     wanted: OutputFlags,
     tags: Sequence[GeoTag] = (),
 ) -> str:
-    """Writes the files of one image; the mask comes last, so that where it is, all is. Gives the mask's place.
+    """Writes the files of one image, the mask last: if it exists, all files do. Returns the mask's path.
 
     Raises:
         OutputError: the disk is full, or a file would lie outside the results folder.
@@ -157,5 +157,5 @@ def write_results(
 
 
 def to_16_bit(probability: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Probabilities as integers: 0 is 0 and 1 is 65535."""
+    """Probabilities as integers: 0 becomes 0 and 1 becomes 65535."""
     return np.rint(probability * FULL_SCALE).astype(np.uint16)
