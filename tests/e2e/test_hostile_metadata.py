@@ -92,5 +92,5 @@ def test_one_odd_recording_is_told_and_the_others_go_on(number: int, tmp_path: P
     assert len({entry["path"] for entry in entries}) == number + 2
     assert all(entry["status"] == "ok" for entry in entries if entry["path"] in ("in/y.sigmf-meta", "in/z.sigmf-meta"))
     errors = [entry["error"] for entry in entries if entry["error"]]
-    assert not [error for error in errors if "a fault of lmsc-unet" in error]
+    assert not [error for error in errors if "a bug in lmsc-unet" in error]
     assert all(error.strip() for error in errors)

@@ -1,1 +1,1 @@
-"""From images of any size and depth to masks, with a network that is only a callable."""
+"""From images of any size and depth to masks; a network is any callable."""

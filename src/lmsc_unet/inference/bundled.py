@@ -1,7 +1,7 @@
-"""The models that come with the package: `nuclei` instead of a path.
+"""The models included in the package: `nuclei` instead of a path.
 
-`weights/NAME.onnx` is a model in float32, `weights/NAME-int8.onnx` the same in 8-bit integers, `weights/NAME-int8.xml`
-that as OpenVINO has it the fastest. A file that is put there has a name; nothing else is to be done.
+`weights/NAME.onnx` is a model in float32, `weights/NAME-int8.onnx` the same in INT8, `weights/NAME-int8.xml` the
+fastest form for OpenVINO. To add a model, add its files.
 """
 
 import json
@@ -14,11 +14,11 @@ from lmsc_unet.errors import ModelError
 from lmsc_unet.inference.metadata import Description, read_description
 
 FOLDER = Path(__file__).parents[1] / "weights"
-"""Where the bundled files lie."""
+"""The folder of the bundled files."""
 INT8, FLOAT32, OPENVINO = "-int8", "-fp32", "-openvino"
-"""What is added to a model's name to choose its file; the bare name is an INT8 file where there is one."""
+"""Suffixes of a model's name that choose its file; without one it is the INT8 file if there is one."""
 SIGNALS = "signals"
-"""The bundled model that `lmsc detect` takes by itself."""
+"""The default model of `lmsc detect`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,24 +26,24 @@ class Bundled:
     """One bundled file."""
 
     name: str
-    """The name that chooses it, with its precision."""
+    """The full name, with the precision."""
     file: Path
     """The file."""
     is_default: bool
-    """Whether the name without a precision means it."""
+    """Whether the name without precision selects it."""
     description: Description
-    """What it says of itself."""
+    """The description in its metadata."""
     scores: Mapping[str, float]
-    """Scores on images held out from training, where `NAME.json` beside the file has them."""
+    """Scores on held-out images, if `NAME.json` beside the file has them."""
 
 
 def bundled_files(backend: str = "onnxruntime") -> dict[str, Path]:
-    """Every name that stands for a bundled file: `nuclei`, `nuclei-int8`, `nuclei-fp32`, `nuclei-openvino`.
+    """Every name of a bundled file: `nuclei`, `nuclei-int8`, `nuclei-fp32`, `nuclei-openvino`.
 
-    The bare name is the INT8 file where there is one: on OpenVINO its own, on any other backend the ONNX file.
+    The bare name selects the INT8 file if there is one: OpenVINO's own for that backend, the ONNX file for others.
     """
     files: dict[str, Path] = {}
-    for path in sorted(FOLDER.glob("*.onnx")):  # a-int8.onnx comes before a.onnx
+    for path in sorted(FOLDER.glob("*.onnx")):  # a-int8.onnx sorts before a.onnx
         model = path.stem.removesuffix(INT8)
         files.setdefault(model, path)
         files[model + (FLOAT32 if path.stem == model else INT8)] = path
@@ -56,19 +56,19 @@ def bundled_files(backend: str = "onnxruntime") -> dict[str, Path]:
 
 
 def bundled_models() -> tuple[str, ...]:
-    """The names without a precision."""
+    """The names without precision."""
     return tuple(dict.fromkeys(path.stem.removesuffix(INT8) for path in bundled_files().values()))
 
 
 def float32_file(name: str) -> Path | None:
-    """The float32 file of a bundled model, by any of its names; None where there is none."""
+    """The float32 file of a bundled model, by any of its names; None if there is none."""
     for suffix in (INT8, FLOAT32, OPENVINO):
         name = name.removesuffix(suffix)
     return bundled_files().get(name + FLOAT32)
 
 
 def list_bundled() -> tuple[Bundled, ...]:
-    """All bundled ONNX files with what they say of themselves; OpenVINO's are made of the same weights.
+    """All bundled ONNX files with their metadata; OpenVINO's files have the same weights.
 
     Raises:
         ModelError: a file is damaged.
@@ -88,7 +88,7 @@ def list_bundled() -> tuple[Bundled, ...]:
 
 
 def hint(name: str) -> str:
-    """What to say of the bundled models to one who named another: which there are, and the nearest."""
+    """A hint about bundled models after an unknown name: the nearest name and all names."""
     models = bundled_models()
     if name in bundled_files():
         return f"{name} is the name of a bundled model, but a path was given here."

@@ -1,4 +1,4 @@
-"""What searches a recording: the energy detector, or a network with the spectrogram that it was trained on."""
+"""Detectors for recordings: the energy detector, or a network with the spectrogram of its training."""
 
 import os
 from dataclasses import dataclass, field, replace
@@ -22,35 +22,35 @@ from lmsc_unet.signals.detection import EnergyMask, Masker
 from lmsc_unet.signals.noise import to_picture
 from lmsc_unet.signals.settings import DbRange, SpectrogramSettings, Stft
 
-_TILE_PX = 2048  # longer than a block with its halo
+_TILE_PX = 2048  # more than a block with its halo
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkMask:
-    """Draws the rows as the pictures that the network was trained on, and segments them at their native scale.
+    """Draws rows as the images of the network's training and segments them at native scale.
 
-    The halo is the network's margin on its pooling grid, so that a mask does not show where the blocks were cut.
+    The halo is the network's margin on its pooling grid, so that masks do not depend on where blocks are cut.
     """
 
     predictor: Predictor
-    """The network with what it wants."""
+    """The network and its spec."""
     shown: DbRange
-    """Which levels its pictures show."""
+    """The levels shown as black and white."""
     halo_rows: int
-    """Rows above and below that a row's mask depends on."""
+    """Rows above and below that affect a row's mask."""
 
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Class ids "T F" of rows "T F" of dB above the noise floor, and the probability of each cell's class."""
+        """Class ids "T F" of rows "T F" in dB above the noise floor, and the probability of each cell's class."""
         found = self.predictor.predict(to_picture(rows_db, self.shown))
         of_class = np.take_along_axis(found.probability, found.mask[np.newaxis].astype(np.intp), axis=0)
         return found.mask, of_class[0]
 
 
 def make_masker(network: Network, spec: ModelSpec) -> NetworkMask:
-    """A network that was trained on spectrograms, ready to search recordings.
+    """Prepares a network that was trained on spectrograms.
 
     Raises:
-        ModelError: it was trained on images.
+        ModelError: the network was trained on images.
     """
     settings = settings_of(spec)
     native = replace(spec, treatment="tiles", score_at="mask")
@@ -63,10 +63,10 @@ def make_masker(network: Network, spec: ModelSpec) -> NetworkMask:
 
 
 def settings_of(spec: ModelSpec) -> SpectrogramSettings:
-    """How the model's pictures were made.
+    """The spectrogram settings of the model's training.
 
     Raises:
-        ModelError: it was trained on images.
+        ModelError: the model was trained on images.
     """
     if spec.spectrogram is None:
         raise ModelError(
@@ -76,44 +76,43 @@ def settings_of(spec: ModelSpec) -> SpectrogramSettings:
     return spec.spectrogram
 
 
-_BLOCK_ROWS = 896  # the halo is a fourteenth of what a network does, of 256 rows a quarter; two blocks of 1024: 430 MB
+_BLOCK_ROWS = 896  # the halo costs 1/14 of the computation, 1/4 with 256 rows; two blocks of 1024 rows take 430 MB
 _BLOCK_CELLS = _BLOCK_ROWS * 256
 MIN_CONFIDENCE = 0.75
-"""Of a network's boxes; chosen by F1 on generated scenes of cheap and of clean receivers (docs/log.md)."""
+"""For a network's boxes; chosen by F1 on generated scenes of cheap and of clean receivers (docs/log.md)."""
 MIN_SNR_DB = -8.0
-"""Of a network's boxes: scenes hold nothing under -5 dB, and a box's SNR is measured to 3 dB."""
+"""For a network's boxes: scenes have no signals below -5 dB, and SNR is measured to within 3 dB."""
 NFFTS = range(256, 4097)
-"""Samples of a frame that a model may be given in place of its own."""
+"""Samples per frame that a model accepts instead of its own."""
 ENERGY = "energy"
 """The name of the classical detector, which needs no model."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SignalDetector:
-    """A masker with the spectrogram that it looks at."""
+    """A detector of signals and its spectrogram."""
 
     masker: Masker
-    """What makes masks of rows."""
+    """Makes masks from rows."""
     stft: Stft
-    """How samples become rows."""
+    """Makes rows from samples."""
     class_names: tuple[str, ...] = ("noise", "signal")
     """The masker's classes."""
     block_rows: int = 256
-    """Rows of a file that the masker sees at once, without its halo; of a pipe at most 256, so that signals are told
-    soon."""
+    """Rows per block of a file, without the halo; at most 256 for a pipe, so that signals are reported soon."""
     at_once: int = 1
-    """Blocks of a file that the masker sees at the same time, in as many threads."""
+    """Blocks of a file that are processed concurrently, in as many threads."""
     min_confidence: float = 0.0
-    """Boxes that are less sure are left out."""
+    """Boxes with less confidence are dropped."""
     min_snr_db: float = -np.inf
-    """Boxes that stand less out of the noise are left out."""
+    """Boxes with a lower SNR are dropped."""
     origin: dict[str, Any] = field(default_factory=lambda: {"name": ENERGY})
-    """The model's name, and its file with its SHA-256 if it has one."""
+    """The model's name, and its file and SHA-256 if it has one."""
     warnings: tuple[str, ...] = ()
-    """What the user should know of it."""
+    """Warnings for the user."""
 
     def keeps(self, box: SignalBox) -> bool:
-        """Whether a box that the masks gave is told of."""
+        """Whether a box from the masks is reported."""
         is_sure = box.confidence is None or box.confidence >= self.min_confidence
         return is_sure and (box.snr_db is None or box.snr_db >= self.min_snr_db)
 
@@ -126,19 +125,19 @@ def load_detector(
     min_confidence: float | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008 - frozen
 ) -> SignalDetector:
-    """The energy detector by its name, or a bundled model, or that of a run folder or file.
+    """Loads the energy detector by its name, a bundled model, a run folder or a model file.
 
     Args:
-        model: `energy`, a bundled model's name, or where a model is; None is the bundled model of signals, or the
-            energy detector where there is none.
-        frames_per_row: frames averaged per row; None takes the model's, or 1.
-        nfft: samples of a frame; None is 256 for the energy detector, and for a model what it was trained with.
-        min_confidence: signals that are less sure are left out; None is 0 for the energy detector, 0.75 for a model.
-        runtime: what runs an exported model, and on how many threads.
+        model: `energy`, a bundled model's name, or a path; None selects the bundled model of signals, or the energy
+            detector if there is none.
+        frames_per_row: frames averaged per row; None uses the model's value, or 1.
+        nfft: samples per frame; None uses the model's value, or 256 for the energy detector.
+        min_confidence: signals with less are dropped; None means 0 for the energy detector, 0.75 for a model.
+        runtime: the runtime of an exported model, and its threads.
 
     Raises:
-        ModelError: there is no such model, it is damaged, or it was trained on images.
-        ConfigError: settings that cannot be.
+        ModelError: the model does not exist, is damaged, or was trained on images.
+        ConfigError: invalid settings.
     """
     model = model or default_model()
     if model == ENERGY:
@@ -153,12 +152,12 @@ def load_detector(
 
 
 def default_model() -> str:
-    """The bundled model of signals; where there is none, the energy detector."""
+    """The bundled model of signals; the energy detector if there is none."""
     return SIGNALS if SIGNALS in bundled_models() else ENERGY
 
 
 def energy_detector(stft: Stft) -> SignalDetector:
-    """The energy detector over rows of any kind."""
+    """The energy detector on any spectrogram."""
     return SignalDetector(masker=EnergyMask(frames_per_row=stft.frames_per_row), stft=stft)
 
 
@@ -170,12 +169,12 @@ def network_detector(
     nfft: int | None = None,
     origin: dict[str, Any] | None = None,
 ) -> SignalDetector:
-    """A network over the rows that it was trained on, or over others with a warning.
+    """A network on the rows of its training, or on others with a warning.
 
-    How many frames a row averages makes little difference to it, as long as signals look alike.
+    The number of frames averaged per row matters little to it as long as signals look alike.
 
     Raises:
-        ModelError: it was trained on images.
+        ModelError: the model was trained on images.
         ConfigError: frames are too short or too long.
     """
     trained = settings_of(spec).stft
@@ -193,7 +192,7 @@ def network_detector(
 
 
 def _with_nfft(trained: Stft, nfft: int | None) -> Stft:
-    """Longer or shorter frames, which overlap as those of the training did."""
+    """Longer or shorter frames with the overlap of the training."""
     if nfft is None or nfft == trained.nfft:
         return trained
     if nfft not in NFFTS:
@@ -208,13 +207,13 @@ def _of_other_frames(spec: ModelSpec, trained: Stft, stft: Stft) -> tuple[str, .
     if stft.nfft == trained.nfft:
         return ()
     return (
-        f"{spec.name} was trained on frames of {trained.nfft} samples, not of {stft.nfft}: it tells narrow channels "
-        "apart then, but may find less, and more that is none. Compare with the results without --nfft.",
+        f"{spec.name} was trained on frames of {trained.nfft} samples, not of {stft.nfft}: it may miss signals and "
+        "report false ones. Compare with the results without --nfft.",
     )
 
 
 def _at_once(model: str, runtime: Runtime) -> int:
-    """Two where a processor has two threads: they wait for nothing of each other then."""
+    """Runs two blocks concurrently when two or more threads are available."""
     is_wide = (runtime.threads or os.cpu_count() or 1) > 1
     backend = runtime.backend or usual_backend(find_file(model))
     return 2 if is_wide and backend in ("onnxruntime", "openvino") else 1

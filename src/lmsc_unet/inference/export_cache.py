@@ -1,7 +1,7 @@
-"""A run is exported when it is first used: the file lies beside the checkpoint and is what later uses run.
+"""Exports a run at its first use; later uses run the file beside the checkpoint.
 
-Its name holds the checkpoint's SHA-256, so another checkpoint is exported anew. Where the run may not be written, the
-file lies in the user's cache folder; where it cannot be made, the checkpoint runs in PyTorch.
+The file's name contains the checkpoint's SHA-256, so a changed checkpoint is exported again. If the run's folder is
+not writable, the file goes to the user's cache folder; if the export fails, the checkpoint runs in PyTorch.
 """
 
 import logging
@@ -19,16 +19,16 @@ from lmsc_unet.inference.metadata import read_description
 from lmsc_unet.inference.runtime import TORCH, Runtime
 
 EXPORTER = "lmsc_unet.export.on_first_use:export_checkpoint"
-"""The "module:function" that takes a checkpoint and the file to make of it."""
+"""The "module:function" that exports a checkpoint to a file."""
 NEEDED = ("onnxruntime", "torch", "onnx", "onnxscript")
-"""The packages that an export takes."""
+"""The packages that an export needs."""
 
 
 def exported(checkpoint: Path, runtime: Runtime) -> Path | None:
-    """The ONNX file of a checkpoint, made if need be; None where the checkpoint runs in PyTorch.
+    """The ONNX file of a checkpoint, exported if needed; None if the checkpoint must run in PyTorch.
 
     Raises:
-        ConfigError: a backend is named and the checkpoint cannot be exported for it.
+        ConfigError: a backend was chosen and the checkpoint cannot be exported for it.
         ModelError: the checkpoint cannot be read.
     """
     if runtime.backend == TORCH or (runtime.backend is None and _has_gpu_for_torch()):
@@ -46,7 +46,7 @@ def exported(checkpoint: Path, runtime: Runtime) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Where this user's exported runs lie whose own folder may not be written."""
+    """The folder of exported files whose run folders are not writable."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
     elif sys.platform == "darwin":
@@ -82,7 +82,7 @@ def _make(checkpoint: Path, places: tuple[Path, ...], runtime: Runtime) -> Path 
 
 
 def _is_of(file: Path, sum_of_checkpoint: str) -> bool:
-    """Whether a whole file is there that was made of the checkpoint."""
+    """Whether a complete file exists that was exported from this checkpoint."""
     try:
         return file.is_file() and read_description(file).checkpoint_sha256 == sum_of_checkpoint
     except (ModelError, OSError):
@@ -90,7 +90,7 @@ def _is_of(file: Path, sum_of_checkpoint: str) -> bool:
 
 
 def _is_writable(file: Path) -> bool:
-    """Whether a file can be made, and its folder with it."""
+    """Whether the file and its folder can be created."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -99,9 +99,9 @@ def _is_writable(file: Path) -> bool:
 
 
 def _has_gpu_for_torch() -> bool:
-    """Whether a PyTorch for NVIDIA's GPUs and their driver are there: exported files take the processor by themselves.
+    """Whether PyTorch has CUDA and a driver exists: exported files run on the CPU by default.
 
-    PyTorch's build for processors, which lacks this library, would run the checkpoint far slower than its file.
+    A CPU build of PyTorch, which lacks this library, would run the checkpoint far slower than its exported file.
     """
     if shutil.which("nvidia-smi") is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return False
@@ -110,5 +110,5 @@ def _has_gpu_for_torch() -> bool:
 
 
 def _note(text: str) -> None:
-    """Goes to standard error unless the program that uses us logs otherwise."""
+    """Writes to standard error unless the calling program configures logging."""
     logging.getLogger("lmsc_unet").warning("lmsc: note: %s", text)

@@ -1,8 +1,8 @@
-"""The lowest, the highest and the percentiles of an image's values, from blocks of its rows: no block need be kept.
+"""Minimum, maximum and percentiles of an image's values, from blocks of its rows in constant memory.
 
-Values of 8 and 16 bits are counted, each of them and by channel, so that their percentiles are exact. Floats are
-taken from a regular grid of about 512 x 512 px over the image, whose percentiles come close. An image in one block
-and the same image in many give the same numbers. NaN, the mark of a missing pixel, counts nowhere.
+Values of 8 and 16 bits are counted per channel, so their percentiles are exact. Floats are sampled on a regular grid
+of about 512 x 512 px, with close percentiles. The way an image is cut into blocks does not change the result. NaN
+marks a missing pixel and is ignored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,35 +13,35 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SAMPLED_PIXELS = 512 * 512
-"""Of floats, percentiles are taken from about so many pixels."""
+"""Percentiles of floats use about this many pixels."""
 
 
 class IntensityStats(Protocol):
-    """Takes in the blocks "h W C" of an image from top to bottom."""
+    """Receives the blocks "h W C" of an image from top to bottom."""
 
     def add(self, block: NDArray[Any]) -> None:
-        """Takes the next rows in."""
+        """Adds the next rows."""
 
     def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
-        """The values that so many percent of all values, times their channel's gain, do not exceed.
+        """The given percentiles of all values, each multiplied by its channel's gain.
 
-        Channels with a gain of 0 are left out.
+        Channels with a gain of 0 are excluded.
         """
 
     def by_channel(self, share: float) -> tuple[float, ...]:
-        """The value that so many percent of each channel's values do not exceed."""
+        """The given percentile of each channel."""
 
     def beside(self, value: float, shares: tuple[float, float]) -> tuple[float, float]:
-        """Two percentiles of the values that are not `value`, rounded inwards to values that occur.
+        """Two percentiles of the values other than `value`, rounded inwards to values that occur.
 
-        Where there are none, both are `value`.
+        Returns `value` twice if there are no others.
         """
 
     def extremes(self) -> tuple[float, float]:
-        """The lowest and the highest value."""
+        """The minimum and the maximum."""
 
     def each(self) -> "Sequence[IntensityStats]":
-        """The levels of each channel by itself."""
+        """The statistics of each channel."""
 
     @property
     def has_missing(self) -> bool:
@@ -49,7 +49,7 @@ class IntensityStats(Protocol):
 
 
 class CountedStats:
-    """Counts every value of 8 or 16 bits, or bits themselves."""
+    """Counts every value of 8 or 16 bits, or of bits."""
 
     has_missing = False
 
@@ -58,11 +58,11 @@ class CountedStats:
 
     @classmethod
     def of(cls, dtype: np.dtype[Any], channels: int) -> "CountedStats":
-        """Nothing yet, for values of a type."""
+        """Empty statistics for values of a type."""
         return cls(np.zeros((channels, 2 ** (8 * dtype.itemsize)), np.int64))
 
     def add(self, block: NDArray[Any]) -> None:
-        """Takes the next rows in."""
+        """Adds the next rows."""
         for counts, channel in zip(self._counts, np.moveaxis(block, 2, 0), strict=True):
             values = np.ascontiguousarray(channel)
             values = values.view(np.uint8) if values.dtype == np.bool_ else values
@@ -72,7 +72,7 @@ class CountedStats:
                 counts += np.bincount(values.reshape(-1), minlength=len(counts))
 
     def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
-        """The values that so many percent of all values, times their channel's gain, do not exceed."""
+        """The given percentiles of all values, each multiplied by its channel's gain."""
         levels = np.arange(self._counts.shape[1])
         if set(gains) == {1.0}:
             return _percentiles(levels, self._counts.sum(axis=0), shares)
@@ -82,28 +82,28 @@ class CountedStats:
         return _percentiles(values[order], self._counts[is_kept].reshape(-1)[order], shares)
 
     def by_channel(self, share: float) -> tuple[float, ...]:
-        """The value that so many percent of each channel's values do not exceed."""
+        """The given percentile of each channel."""
         levels = np.arange(self._counts.shape[1])
         return tuple(_percentiles(levels, counts, (share,))[0] for counts in self._counts)
 
     def beside(self, value: float, shares: tuple[float, float]) -> tuple[float, float]:
-        """Two percentiles of the values that are not `value`, rounded inwards to values that occur."""
+        """Two percentiles of the values other than `value`, rounded inwards to values that occur."""
         counts = self._counts.sum(axis=0)
         counts[int(value)] = 0
         return _inner(np.arange(len(counts)), counts, shares) if counts.any() else (value, value)
 
     def extremes(self) -> tuple[float, float]:
-        """The lowest and the highest value."""
+        """The minimum and the maximum."""
         found = np.flatnonzero(self._counts.sum(axis=0))
         return float(found[0]), float(found[-1])
 
     def each(self) -> "Sequence[IntensityStats]":
-        """The levels of each channel by itself."""
+        """The statistics of each channel."""
         return [CountedStats(counts[np.newaxis]) for counts in self._counts]
 
 
 class SampledStats:
-    """Keeps the values on a regular grid, of which there are few, and the extremes of all."""
+    """Keeps the values on a sparse regular grid, and the extremes of all values."""
 
     def __init__(self, height_px: int, width_px: int) -> None:
         self._step = max(1, round((height_px * width_px / SAMPLED_PIXELS) ** 0.5))
@@ -115,7 +115,7 @@ class SampledStats:
         self.has_missing = False
 
     def add(self, block: NDArray[Any]) -> None:
-        """Takes the next rows in."""
+        """Adds the next rows."""
         skipped = (self._top - self._next_row) % self._step
         self._kept.append(block[skipped :: self._step, self._left :: self._step].copy())
         self._next_row += len(block)
@@ -125,7 +125,7 @@ class SampledStats:
         self.has_missing |= bool(block.dtype.kind == "f" and np.isnan(block).any())
 
     def percentiles(self, shares: tuple[float, ...], gains: tuple[float, ...] = (1.0,)) -> tuple[float, ...]:
-        """The values that so many percent of the grid's values, times their channel's gain, do not exceed."""
+        """The given percentiles of the grid's values, each multiplied by its channel's gain."""
         kept = self._known
         if set(gains) != {1.0}:
             is_kept = np.array(gains) > 0
@@ -134,24 +134,24 @@ class SampledStats:
         return tuple(float(value) for value in found)
 
     def by_channel(self, share: float) -> tuple[float, ...]:
-        """The value that so many percent of each channel's values on the grid do not exceed."""
+        """The given percentile of each channel's values on the grid."""
         found = np.percentile(self._known, share, axis=0)
         return tuple(float(value) for value in found)
 
     def beside(self, value: float, shares: tuple[float, float]) -> tuple[float, float]:
-        """Two percentiles of the grid's values that are not `value`; where it has none, the extremes of all."""
+        """Two percentiles of the grid's values other than `value`; the overall extremes if there are no others."""
         kept = self._known
         values, counts = np.unique(kept[kept != value], return_counts=True)
         return _inner(values, counts, shares) if len(values) else self.extremes()
 
     def extremes(self) -> tuple[float, float]:
-        """The lowest and the highest value; zeros where none is known."""
+        """The minimum and the maximum; zeros if no value is known."""
         if np.isnan(self._lows).all():
             return 0.0, 0.0
         return float(np.nanmin(self._lows)), float(np.nanmax(self._highs))
 
     def each(self) -> "Sequence[IntensityStats]":
-        """The levels of each channel by itself."""
+        """The statistics of each channel."""
         return [self._only(channel) for channel in range(self._known.shape[1])]
 
     def _only(self, channel: int) -> "SampledStats":
@@ -163,7 +163,7 @@ class SampledStats:
 
     @property
     def _known(self) -> NDArray[Any]:
-        """The grid's pixels "N C" that are not missing; the extremes where all of them are."""
+        """The grid's pixels "N C" that are not missing; the extremes if all are missing."""
         kept = np.concatenate([block.reshape(-1, block.shape[2]) for block in self._kept])
         if self.has_missing:
             kept = kept[~np.isnan(kept).any(axis=1)]
@@ -171,7 +171,7 @@ class SampledStats:
 
 
 def gather_intensity(blocks: Iterable[NDArray[Any]], height_px: int, width_px: int) -> IntensityStats:
-    """The levels of an image of at least one block."""
+    """Collects the statistics of an image of at least one block."""
     levels: IntensityStats | None = None
     for block in blocks:
         if levels is None:
@@ -186,7 +186,7 @@ def gather_intensity(blocks: Iterable[NDArray[Any]], height_px: int, width_px: i
 
 
 def _percentiles(values: NDArray[Any], counts: NDArray[np.int64], shares: tuple[float, ...]) -> tuple[float, ...]:
-    """Of values in rising order, each so many times, linear between neighbours."""
+    """Percentiles of sorted values with their counts, linear between neighbours."""
     upto = np.cumsum(counts)
     at = (upto[-1] - 1) * np.array(shares) / 100
     low = values[np.searchsorted(upto, np.floor(at), side="right")]
@@ -195,15 +195,15 @@ def _percentiles(values: NDArray[Any], counts: NDArray[np.int64], shares: tuple[
 
 
 def _inner(values: NDArray[Any], counts: NDArray[np.int64], shares: tuple[float, float]) -> tuple[float, float]:
-    """Two percentiles of values in rising order, each so many times; the lower one rounded up, the other down."""
+    """Two percentiles of sorted values with their counts; the lower one is rounded up, the other down."""
     upto = np.cumsum(counts)
     low, high = ((upto[-1] - 1) * share / 100 for share in shares)
-    low, high = sorted((np.ceil(low), np.floor(high)))  # of two values, both are taken
+    low, high = sorted((np.ceil(low), np.floor(high)))  # between two values this selects both
     found = values[np.searchsorted(upto, [low, high], side="right")]
     return float(found[0]), float(found[1])
 
 
 def _count_bytes(block: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pillow counts bytes several times as fast as NumPy."""
+    """Counts with Pillow, which is several times as fast as NumPy for bytes."""
     picture = Image.frombuffer("L", (block.size // len(block), len(block)), block, "raw", "L", 0, 1)
     return np.array(picture.histogram(), np.int64)

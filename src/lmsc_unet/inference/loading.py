@@ -1,6 +1,6 @@
-"""Which loader reads a model: a dict of plain strings, imported only when one of them is called.
+"""Selects the loader of a model: a dict of strings, each imported when it is called.
 
-So prediction knows nothing of PyTorch, and an install without it still reads what it can.
+So prediction does not depend on PyTorch, and an install without PyTorch still reads exported files.
 """
 
 from collections.abc import Mapping
@@ -26,34 +26,34 @@ LOADERS: Mapping[str, str] = MappingProxyType(
         ".xml": "lmsc_unet.inference.backends:load_model_file",
     }
 )
-"""A model file's suffix -> "module:function" that takes the path and a `Runtime`: its `(Network, ModelSpec)`."""
+"""A model file's suffix -> "module:function" that returns `(Network, ModelSpec)` for a path and a `Runtime`."""
 CHECKPOINT = ".ckpt"
 RUN_CHECKPOINT = "best.ckpt"
-"""The file of a run folder that is its model."""
+"""The checkpoint in a run folder that is its model."""
 RUN_CONFIG = "config.yaml"
-"""By this file a folder is a run's, from the run's first second on."""
+"""The file that identifies a run folder, present from the start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedModel:
-    """A network that is ready to run, and where it came from."""
+    """A network ready to run, and its origin."""
 
     network: Network
-    """From prepared pixels to logits."""
+    """From preprocessed pixels to logits."""
     spec: ModelSpec
-    """How the network wants its images, and what its logits mean."""
+    """How the network's input is made and what its logits mean."""
     file: Path
-    """The file that holds the weights, as it was named: of a run its checkpoint."""
+    """The file that holds the weights; the checkpoint of a run folder."""
 
 
 def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noqa: B008 - frozen
     """Loads a model file, the best checkpoint of a run folder, or a bundled model by its name.
 
-    A checkpoint is exported when it is first used, see `first_use`, unless the backend is `torch`.
+    A checkpoint is exported at first use (see `export_cache`), unless the backend is `torch`.
 
     Raises:
-        ModelError: there is no such model, it is of no known kind, or what reads it is not installed.
-        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
+        ModelError: there is no such model, its kind is unknown, or its reader is not installed.
+        ConfigError: the backend is unknown, not installed, or does not run this kind of file.
     """
     file = find_file(model, runtime.backend)
     if file.suffix not in LOADERS:
@@ -76,13 +76,13 @@ def load(model: str | Path, runtime: Runtime = Runtime()) -> LoadedModel:  # noq
 
 
 def find_file(model: str | Path, backend: str | None = None) -> Path:
-    """The file that holds a model's weights: of a path, or of a bundled model's name for a backend (None: the usual).
+    """The file that holds a model's weights, for a path or for a bundled model's name and a backend (None: default).
 
-    A text without a separator is a bundled model's name first of all, unless a file or a run of that name is there;
-    other folders, of images say, do not hide it. A `Path` is always a path.
+    A text without a separator is a bundled model's name, unless a file or a run has that name; other folders, such as
+    folders of images, do not hide it. A `Path` is always a path.
 
     Raises:
-        ModelError: there is none; near names, and the runs in a folder of folds, are named.
+        ModelError: there is none; the message suggests similar names and the runs in a folder of folds.
     """
     path = Path(model)
     named = bundled_files(backend or default_backend()).get(model) if model == path.name else None
@@ -96,7 +96,7 @@ def find_file(model: str | Path, backend: str | None = None) -> Path:
 
 
 def _is_model(path: Path) -> bool:
-    """Whether a file is there, or a run, finished or not."""
+    """Whether the path is a file or a run, finished or not."""
     return path.is_file() or (path / RUN_CHECKPOINT).is_file() or (path / RUN_CONFIG).is_file()
 
 

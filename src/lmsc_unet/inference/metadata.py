@@ -1,7 +1,7 @@
-"""One ONNX file with all that prediction needs inside: its description stands in the metadata, under one key.
+"""The metadata of an ONNX file: everything that prediction needs, as text under one key.
 
-`docs/export.md` documents the key field by field. What is added or changed later raises `VERSION`; an older
-lmsc-unet then refuses the file and says why.
+`docs/export.md` documents the key field by field. Later additions or changes must increase `VERSION`; an older
+lmsc-unet then rejects the file and says why.
 """
 
 import json
@@ -19,18 +19,18 @@ from lmsc_unet.inference.onnx_wire import OnnxHeader, digest, metadata_field, sc
 from lmsc_unet.inference.spec import ModelSpec
 
 KEY = "lmsc_unet.model"
-"""The key of the ONNX metadata."""
+"""The key in the ONNX metadata."""
 VERSION = 2
-"""The newest version of the description that is read. It is written where the file gives other than logits, which
-version 1 does not know; all others are of version 1, so that older ones of us read them.
+"""The newest readable version. Files with outputs other than logits have it; all others are written as version 1,
+which older releases read.
 """
 DIGEST = "lmsc_unet.sha256"
-"""The key of the SHA-256 of graph, weights and description. Files written before it was known have none."""
+"""The key of the SHA-256 of graph, weights and description. The oldest files have none."""
 INPUT, OUTPUT = "image", "logits"
-"""Names of the graph's input, prepared pixels "B C H W" float32, and of its logits, "B L H W" float32."""
+"""Names of the graph's input, preprocessed pixels "B C H W" float32, and of its logits, "B L H W" float32."""
 
 Shapes = Sequence[Sequence[object]]
-"""The shapes of a graph's inputs or outputs; a free side is no number."""
+"""The shapes of a graph's inputs or outputs; a free side is not a number."""
 T = TypeVar("T")
 Task = Literal["image", "recording"]
 Precision = Literal["float32", "int8"]
@@ -38,32 +38,32 @@ Precision = Literal["float32", "int8"]
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """All that must be known of an exported network to use it, and where it comes from."""
+    """What is needed to use an exported network, and its origin."""
 
     spec: ModelSpec
-    """How the network wants its images, and what its logits mean."""
+    """How the network's input is made and what its logits mean."""
     task: Task = "image"
-    """`image`, or `recording`: pictures made from samples, as the spec says."""
+    """`image`, or `recording` for spectrograms made from samples."""
     precision: Precision = "float32"
-    """`int8`: convolutions of 8-bit integers, but for those in `float_layers`."""
+    """`int8`: convolutions in 8-bit integers, except those in `float_layers`."""
     float_layers: tuple[str, ...] = ()
-    """Of an int8 file: the layers that stayed in float32, because their 8 bits cost accuracy."""
+    """Layers of an INT8 file that stay in float32 because INT8 would cost accuracy."""
     data: str = ""
-    """What the network was trained on, in words."""
+    """The training data, in words."""
     licence: str = ""
-    """What the file may be used for, as an SPDX name where there is one."""
+    """The licence, as an SPDX name if there is one."""
     commit: str = ""
-    """The commit of lmsc-unet that trained the network; empty where it is not known."""
+    """The commit of lmsc-unet that trained the network; empty if unknown."""
     checkpoint_sha256: str = ""
-    """SHA-256 of the checkpoint that was exported."""
+    """SHA-256 of the exported checkpoint."""
     made_by: str = ""
     """The version of lmsc-unet that wrote the file."""
     made: str = ""
-    """When, as ISO 8601 in UTC."""
+    """The date as ISO 8601 in UTC."""
 
 
 def to_text(description: Description) -> str:
-    """A description as the text that stands under the key."""
+    """A description as the text under the key."""
     values = to_mapping(description)
     version = VERSION
     if description.spec.outputs == "logits":
@@ -73,10 +73,10 @@ def to_text(description: Description) -> str:
 
 
 def from_text(text: str, path: Path) -> Description:
-    """Reads what stands under the key.
+    """Parses the text under the key.
 
     Raises:
-        ModelError: it is of a newer version, or does not hold what its version must.
+        ModelError: its version is newer, or it lacks fields of its version.
     """
     try:
         values = json.loads(text)
@@ -99,11 +99,11 @@ def from_text(text: str, path: Path) -> Description:
 
 
 def read_description(path: Path) -> Description:
-    """Reads the description of a model file, and checks that the file is whole and alone.
+    """Reads the description of a model file; checks that the file is complete and contains all weights.
 
     Raises:
-        ModelError: the file is no ONNX file or truncated, was not written by lmsc-unet or by a newer one, or its
-            weights lie in other files.
+        ModelError: the file is not ONNX, is truncated, was not written by lmsc-unet or by a newer one, or its weights
+            lie in other files.
     """
     data = _open(path)
     outside = _named(path, scan_header, data)
@@ -118,10 +118,10 @@ def read_description(path: Path) -> Description:
 
 
 def peek(path: Path) -> Description:
-    """Reads the description alone, of a file that will be read by `read_description` before it runs.
+    """Reads only the description; `read_description` must check the file before it runs.
 
     Raises:
-        ModelError: as `read_description`, but for damage and operators.
+        ModelError: as `read_description`, except for damage and operators.
     """
     return _described(_named(path, scan_header, _open(path)), path)
 
@@ -141,15 +141,15 @@ def _described(outside: OnnxHeader, path: Path) -> Description:
 
 
 def with_digest(content: bytes) -> bytes:
-    """A whole ONNX file with the SHA-256 of its graph, weights and description put behind it."""
+    """Appends the SHA-256 of graph, weights and description to a complete ONNX file."""
     return content + metadata_field(DIGEST, digest(memoryview(content), KEY))
 
 
 def check_graph(path: Path, description: Description, inputs: Shapes, outputs: Shapes) -> None:
-    """Compares the channels of the graph with those of the description; both shapes are "B C H W".
+    """Compares the graph's channels with the description; both shapes are "B C H W".
 
     Raises:
-        ModelError: they differ, or the graph has other sides than one image in and one map of logits out.
+        ModelError: they differ, or the graph does not have one image input and one logits output.
     """
     spec = description.spec
     found = {"channels": _channels(inputs), "logits": _channels(outputs)}
@@ -163,7 +163,7 @@ def check_graph(path: Path, description: Description, inputs: Shapes, outputs: S
 
 
 def _channels(shapes: Shapes) -> object:
-    """The second side of the only shape; None where there are none or several."""
+    """The channels of the only shape; None if there are none or several shapes."""
     return shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else None
 
 
@@ -178,7 +178,7 @@ def _open(path: Path) -> memoryview:
 
 
 def _named(path: Path, read: Callable[..., T], *arguments: object) -> T:
-    """What a function reads; its complaints get the file's name."""
+    """Calls a reader and adds the file's name to its errors."""
     try:
         return read(*arguments)
     except (ModelError, UnicodeDecodeError) as error:

@@ -1,6 +1,6 @@
-"""The two ways in which a whole image passes through a network of limited size.
+"""The inference modes: how a whole image passes through a network of limited size.
 
-Each gives probabilities "L rows W" (L logits) in bands from top to bottom; `TREATMENTS` finds it by the spec's word.
+Each yields probabilities "L rows W" (L logits) in row strips from top to bottom; `TREATMENTS` maps the spec's word.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ class InferenceMode(Protocol):
     """Turns an image of any size into probabilities."""
 
     def find_limits(self, source: RowSource) -> IntensityWindow:
-        """The limits of a whole image, at the size at which it is scaled; reads it once, or not at all."""
+        """The intensity window of a whole image at its inference scale; reads the image once or not at all."""
 
     def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
         """Probabilities "L rows W" from top to bottom."""
@@ -31,19 +31,19 @@ class InferenceMode(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Tiled:
-    """At native scale: overlapping tiles that fade into each other; an image that fits in one tile is one."""
+    """Sliding window at native scale: overlapping tiles with blending; a small image is one tile."""
 
     network: Network
-    """From prepared pixels to logits."""
+    """From preprocessed pixels to logits."""
     spec: ModelSpec
-    """How the network wants its images."""
+    """How the network's input is made."""
     tiling: Tiling
-    """How sides are cut."""
+    """The tiling of sides."""
     batch: int
-    """Tiles that go through the network at once."""
+    """Tiles per network call."""
 
     def find_limits(self, source: RowSource) -> IntensityWindow:
-        """The limits of the image."""
+        """The intensity window of the image."""
         return limits_of(source, self.spec)
 
     def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
@@ -60,15 +60,15 @@ class Tiled:
 
 @dataclass(frozen=True, kw_only=True)
 class Rescaled:
-    """Tiles of an image that was resized by a factor, their probabilities resized back to the image's own sides."""
+    """Sliding window over an image resized by a factor; its probabilities are resized back."""
 
     tiled: Tiled
-    """Treats the resized image."""
+    """The mode for the resized image."""
     scale: float
-    """Resized sides over the image's own."""
+    """The resize factor."""
 
     def find_limits(self, source: RowSource) -> IntensityWindow:
-        """The limits of the resized image."""
+        """The intensity window of the resized image."""
         return self.tiled.find_limits(resized(source, *self._small_px(source)))
 
     def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
@@ -81,17 +81,17 @@ class Rescaled:
 
 
 def rescale(image: NDArray[Any], scale: float) -> NDArray[Any]:
-    """An image "H W C" with both sides times `scale`, rounded, at least 1 px."""
+    """An image "H W C" with both sides multiplied by `scale`, rounded, at least 1 px."""
     return resize(image, *scaled_px(image.shape[0], image.shape[1], scale))
 
 
 def scaled_px(height_px: int, width_px: int, scale: float) -> tuple[int, int]:
-    """Both sides times `scale`, rounded, at least 1 px."""
+    """Both sides multiplied by `scale`, rounded, at least 1 px."""
     return max(1, round(height_px * scale)), max(1, round(width_px * scale))
 
 
 def resize_to_spec(image: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
-    """An image "H W C" at the size at which the spec's treatment puts it before the network, or cuts it up."""
+    """Resizes an image "H W C" to the spec's inference size, before it is cut into tiles."""
     if spec.treatment == "resize":
         return resize(image, spec.size_px, spec.size_px)
     return image if spec.scale == 1 else rescale(image, spec.scale)
@@ -100,7 +100,7 @@ def resize_to_spec(image: NDArray[Any], spec: ModelSpec) -> NDArray[Any]:
 def _resized_bands(
     bands: Iterator[NDArray[np.float32]], before_px: tuple[int, int], after_px: tuple[int, int]
 ) -> Iterator[NDArray[np.float32]]:
-    """Bands "L rows W" of probabilities at one size (height, width) as bands at another."""
+    """Resizes row strips "L rows W" of probabilities from one (height, width) to another."""
     if before_px == after_px:
         yield from bands
         return
@@ -110,15 +110,15 @@ def _resized_bands(
 
 @dataclass(frozen=True, kw_only=True)
 class Resized:
-    """As in the paper: the whole image at the network's own size, its probabilities resized back."""
+    """The paper's mode: the whole image at the network's input size, probabilities resized back."""
 
     network: Network
-    """From prepared pixels to logits."""
+    """From preprocessed pixels to logits."""
     spec: ModelSpec
-    """How the network wants its images."""
+    """How the network's input is made."""
 
     def find_limits(self, source: RowSource) -> IntensityWindow:
-        """The limits of the resized image, as in training."""
+        """The intensity window of the resized image, as in training."""
         return limits_of(resized(source, *self._size_px), self.spec)
 
     def bands(self, source: RowSource, limits: IntensityWindow) -> Iterator[NDArray[np.float32]]:
@@ -138,10 +138,10 @@ class Resized:
 
 
 def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities "B L h w" of prepared pixels "B C h w".
+    """Probabilities "B L h w" of preprocessed pixels "B C h w".
 
     Raises:
-        ModelError: the network gives other logits than its spec says, or some that are not finite.
+        ModelError: the logits do not match the spec, or are not finite.
     """
     logits = network(pixels)
     expected = (pixels.shape[0], spec.num_logits, *pixels.shape[2:])
@@ -156,18 +156,18 @@ def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.floa
 
 
 def make_tiled(network: Network, spec: ModelSpec, tile_px: int, batch: int) -> InferenceMode:
-    """Tiles that fit the spec's grid and margin."""
+    """A sliding window with the spec's grid and margin."""
     tiling = Tiling(tile_px=tile_px, multiple_px=spec.side_multiple_px, margin_px=spec.margin_px)
     tiled = Tiled(network=network, spec=spec, tiling=tiling, batch=batch)
     return tiled if spec.scale == 1 else Rescaled(tiled=tiled, scale=spec.scale)
 
 
 def make_resized(network: Network, spec: ModelSpec, _tile_px: int, _batch: int) -> InferenceMode:
-    """The whole image at once; tiles and batches do not apply."""
+    """The whole image at once, without tiles or batches."""
     return Resized(network=network, spec=spec)
 
 
 TREATMENTS: Mapping[str, Callable[[Network, ModelSpec, int, int], InferenceMode]] = MappingProxyType(
     {"tiles": make_tiled, "resize": make_resized}
 )
-"""A spec's treatment -> what makes it from the network, the spec, tile_px and batch."""
+"""A spec's treatment -> its mode, made from the network, the spec, tile_px and batch."""

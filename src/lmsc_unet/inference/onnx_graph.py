@@ -1,7 +1,7 @@
-"""Holds the graph of a model file against what `lmsc export` writes, before a runtime meets it.
+"""Checks the graph of a model file against what `lmsc export` writes, before a runtime loads it.
 
-A runtime does whatever a graph says, and 20 bytes can ask for 100 GB. So only the operators of our own networks pass,
-and for each tensor it is followed how many values it has for each pixel of the input.
+A runtime executes any graph, and 20 bytes can request 100 GB. So only the operators of our own networks are accepted,
+and the size of every tensor is bounded in values per pixel of the input.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,35 +13,34 @@ from lmsc_unet.errors import ModelError
 from lmsc_unet.inference.onnx_wire import Node, read_graph
 
 MOST_VALUES_PER_PX = 2048
-"""Values of a tensor for each pixel of the input: U-Net has 128 at most, in its widest concatenation."""
+"""Values of a tensor per pixel of the input: U-Net has at most 128, in its widest concatenation."""
 MOST_NODES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large a tensor is."""
+    """The size of a tensor."""
 
     per_px: float = 0.0
-    """Values for each pixel of the input; 0 of one that the file holds."""
+    """Values per pixel of the input; 0 for a tensor stored in the file."""
     dims: tuple[int, ...] = field(default=())
-    """The sides of a tensor that the file holds."""
+    """The dimensions of a tensor stored in the file."""
 
 
 Grow = Callable[[Node, Sequence[Size]], float]
-"""How many values for each pixel of the input a step gives."""
+"""Computes the values per pixel of the input that a step outputs."""
 
 
 def check_graph_size(data: memoryview, channels: int) -> None:
-    """Follows the graph of a whole file from an input of so many channels to its end.
+    """Follows the graph of a whole file from its input to its outputs.
 
     Raises:
-        ModelError: an operator is not one that `lmsc export` writes, a tensor grows too large, or a step takes what
-            none before it gives.
+        ModelError: an operator that `lmsc export` never writes, a tensor too large, or an input from no earlier step.
     """
     graph = read_graph(data)
     if len(graph.nodes) > MOST_NODES:
         raise ModelError(f"its graph has {len(graph.nodes)} steps; at most {MOST_NODES} are taken")
-    sizes = {"": Size(dims=(0,))}  # an input that is left out has no name
+    sizes = {"": Size(dims=(0,))}  # an omitted input has no name
     sizes |= {name: Size(per_px=channels) for name in graph.inputs}
     sizes |= {name: Size(dims=dims) for name, dims in graph.held.items()}
     for node in graph.nodes:
@@ -76,7 +75,7 @@ def _as_first(_node: Node, inputs: Sequence[Size]) -> float:
 
 
 def _as_largest(_node: Node, inputs: Sequence[Size]) -> float:
-    """Of two inputs, one of which may be stretched over the other."""
+    """The larger of two inputs, which may be broadcast."""
     images = [one.per_px for one in inputs if one.per_px]
     held = prod(prod(one.dims) for one in inputs if not one.per_px)
     return (images[0] if len(set(images)) == 1 else prod(images)) * max(1, held)
@@ -110,7 +109,7 @@ def _grown(node: Node, inputs: Sequence[Size]) -> float:
 
 
 def _shrink(node: Node, sides: Sequence[int]) -> float:
-    """What is left of the pixels after a window passed over them; no more than there were."""
+    """The share of pixels left after a sliding window; at most 1."""
     dilations, strides = _each(node, "dilations", 1, sides), _each(node, "strides", 1, sides)
     for side, dilation, pad in zip(sides, dilations, _pads(node, sides), strict=True):
         if pad > dilation * (side - 1):
@@ -130,7 +129,7 @@ def _group(node: Node) -> int:
 
 
 def _each(node: Node, name: str, usual: int, sides: Sequence[int]) -> Sequence[int]:
-    """An attribute with a number for each side."""
+    """An attribute with a number per side."""
     given = node.attributes.get(name) or (usual,) * len(sides)
     if len(given) != len(sides) or min(given, default=usual) < usual:
         raise ModelError(f"a step {node.operator} of its graph has the {name} {list(given)[:8]}")
@@ -138,7 +137,7 @@ def _each(node: Node, name: str, usual: int, sides: Sequence[int]) -> Sequence[i
 
 
 def _pads(node: Node, sides: Sequence[int]) -> list[int]:
-    """What each side is padded by at both ends together."""
+    """The padding of each side, both ends together."""
     given = node.attributes.get("pads") or (0,) * 2 * len(sides)
     if len(given) != 2 * len(sides) or min(given, default=0) < 0:
         raise ModelError(f"a step {node.operator} of its graph has the pads {list(given)[:8]}")
@@ -158,5 +157,5 @@ OPERATORS: Mapping[str, Grow] = MappingProxyType(
         **dict.fromkeys(("Transpose", "Reshape", "DepthToSpace"), _as_first),
     }
 )
-"""The operators that `lmsc export` writes, or has written, and how large what they give is."""
+"""The operators that `lmsc export` writes or has written, and the size of their outputs."""
 _OF_HELD = ("QuantizeLinear", "DequantizeLinear")

@@ -1,7 +1,7 @@
-"""Reads the outside of an ONNX file: its metadata, and whether all its weights are inside.
+"""Scans the header of an ONNX file: its metadata, and whether all weights are inside.
 
-It follows the lengths of the protobuf messages and never decodes a weight, so it takes a millisecond, needs no
-package, and a runtime meets no file before its description has been checked.
+It follows the lengths of the protobuf messages without decoding weights, so it takes a millisecond and needs no
+package; no runtime loads a file before its description is checked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from lmsc_unet.errors import ModelError
 
-# The messages of onnx.proto that lead to tensors: message -> field number -> message.
+# The messages of onnx.proto that contain tensors: message -> field number -> message.
 _TREE: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
         "model": {7: "graph", 14: "entry", 20: "training", 25: "function"},
@@ -36,21 +36,21 @@ Field = tuple[int, int | memoryview]
 
 @dataclass(kw_only=True)
 class OnnxHeader:
-    """What an ONNX file says without its weights being read."""
+    """What an ONNX file says without its weights."""
 
     metadata: dict[str, str] = field(default_factory=dict)
     """The file's metadata_props."""
     num_graphs: int = 0
-    """Graphs at the top; a model has one."""
+    """The number of top-level graphs; a model has one."""
     has_external: bool = False
-    """Whether the values of a tensor lie in another file."""
+    """Whether a tensor's values lie in another file."""
 
 
 def scan_header(data: memoryview) -> OnnxHeader:
-    """Walks through a whole file.
+    """Scans a whole file.
 
     Raises:
-        ModelError: the bytes are no ONNX file, or end too early.
+        ModelError: the bytes are not an ONNX file, or end too early.
     """
     outside = OnnxHeader()
     _walk(data, "model", outside, 0)
@@ -77,10 +77,10 @@ def _walk(message: memoryview, kind: str, outside: OnnxHeader, depth: int) -> No
 
 
 def digest(data: memoryview, described: str) -> str:
-    """SHA-256 of what a file says, less the metadata of other keys than `described`: its own digest is among these.
+    """SHA-256 of a file's contents without the metadata of keys other than `described`, such as the digest itself.
 
     Raises:
-        ModelError: the bytes are no ONNX file, or end too early.
+        ModelError: the bytes are not an ONNX file, or end too early.
     """
     found = sha256()
     for number, value in fields(data):
@@ -93,17 +93,17 @@ def digest(data: memoryview, described: str) -> str:
 
 
 def metadata_field(key: str, text: str) -> bytes:
-    """A metadata entry as bytes that are put behind an ONNX file; each of both texts is under 64 characters long."""
+    """A metadata entry to append to an ONNX file; key and text must be under 64 characters."""
     parts = [(_KEY, key.encode()), (_VALUE, text.encode())]
     entry = b"".join(bytes([number << 3 | _BYTES, len(part)]) + part for number, part in parts)
     return bytes([_METADATA << 3 | _BYTES, len(entry)]) + entry
 
 
 def numbers(value: int | memoryview) -> list[int]:
-    """A field of whole numbers: one, or many packed together.
+    """The integers of a field: one, or several packed.
 
     Raises:
-        ModelError: the bytes end too early, or are no numbers.
+        ModelError: the bytes end too early, or are not numbers.
     """
     if isinstance(value, int):
         return [value]
@@ -121,10 +121,10 @@ def _entry(message: memoryview) -> tuple[str, str]:
 
 
 def fields(message: memoryview) -> Iterator[Field]:
-    """The fields of one message in their order.
+    """The fields of one message, in order.
 
     Raises:
-        ModelError: the bytes are no such message, or end too early.
+        ModelError: the bytes are not such a message, or end too early.
     """
     at = 0
     while at < len(message):
@@ -147,10 +147,10 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def varint(message: memoryview, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it.
+    """A number of seven bits per byte, the lowest first, and the position after it.
 
     Raises:
-        ModelError: the bytes end too early, or are no number.
+        ModelError: the bytes end too early, or are not a number.
     """
     value = 0
     for shift in range(0, 70, 7):
@@ -165,7 +165,7 @@ def varint(message: memoryview, at: int) -> tuple[int, int]:
 
 
 WINDOWED = ("Conv", "ConvTranspose", "MaxPool")
-"""The operators whose attributes say how large what they give is."""
+"""The operators whose attributes determine the size of their output."""
 _GRAPH, _FUNCTION, _TRAINING = 7, 25, 20  # of a model
 _NODE, _INITIALIZER, _INPUT = 1, 5, 11  # of a graph
 _INPUT_NAME, _TENSOR_DIMS, _TENSOR_NAME = 1, 1, 8
@@ -178,32 +178,32 @@ class Node:
     """One step of a graph."""
 
     operator: str
-    """Its name, with its domain before it where that is not ONNX's own."""
+    """The operator's name, with its domain in front unless it is ONNX's own."""
     inputs: tuple[str, ...]
     """The names of its inputs."""
     outputs: tuple[str, ...]
     """The names of its outputs."""
     attributes: Mapping[str, tuple[int, ...]]
-    """Its attributes that are whole numbers, of an operator of `WINDOWED`; `name=text` of those that are texts."""
+    """Its integer attributes, for operators in `WINDOWED`; text attributes as `name=text`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """A graph without the values of its tensors."""
+    """A graph without its tensor values."""
 
     inputs: list[str] = field(default_factory=list)
-    """The names of what it is given."""
+    """The names of its inputs."""
     held: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """The sides of each tensor that the file holds, by name."""
+    """The dimensions of each tensor stored in the file, by name."""
     nodes: list[Node] = field(default_factory=list)
-    """Its steps in their order."""
+    """Its steps, in order."""
 
 
 def read_graph(data: memoryview) -> Graph:
-    """The graph of a whole file.
+    """Reads the graph of a whole file.
 
     Raises:
-        ModelError: the bytes are no ONNX file, or hold functions.
+        ModelError: the bytes are not an ONNX file, or it contains functions.
     """
     graph = Graph()
     for number, value in fields(data):
@@ -243,7 +243,7 @@ def _node(message: memoryview) -> Node:
 
 
 def _attribute(value: int | memoryview) -> tuple[str, tuple[int, ...]]:
-    """Its name and whole numbers; a text stands behind its name."""
+    """An attribute's name and integers; a text follows its name."""
     name, given, text = "", [], ""
     for number, part in fields(_message(value)):
         if number == _ATTRIBUTE_NAME:

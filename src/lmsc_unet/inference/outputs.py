@@ -1,6 +1,6 @@
-"""The only thing that prediction knows of a model: a callable from pixels to logits.
+"""The network as prediction sees it: a callable from pixels to logits.
 
-PyTorch, ONNX Runtime or a test's few lines of numpy stand behind it alike.
+It may be PyTorch, ONNX Runtime, or a few lines of NumPy in a test.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,28 +13,28 @@ from numpy.typing import NDArray
 from lmsc_unet.inference.spec import ModelSpec, Outputs
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Logits "B K H W" of a batch of prepared pixels "B C H W"; both sides are multiples of `side_multiple_px`."""
+"""Maps preprocessed pixels "B C H W" to logits "B K H W"; both sides are multiples of `side_multiple_px`."""
 
 
 def activate(logits: NDArray[np.float32], axis: int = 1) -> NDArray[np.float32]:
-    """Probabilities of the same shape: a sigmoid for one logit, a softmax over several along `axis`."""
+    """Probabilities of the same shape: sigmoid for one logit, softmax along `axis` for several."""
     return sigmoid(logits) if logits.shape[axis] == 1 else softmax(logits, axis)
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 / (1 + exp(-x)) without overflow, as tanh bounds it."""
+    """1 / (1 + exp(-x)) without overflow, through tanh."""
     half = np.float32(0.5)
     return np.asarray(half * np.tanh(half * logits) + half, dtype=np.float32)
 
 
 def softmax(logits: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """exp(x) / sum(exp(x)) along one axis without overflow, as the largest logit is taken off first."""
+    """exp(x) / sum(exp(x)) along one axis; subtracts the largest logit against overflow."""
     powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
     return np.asarray(powers / powers.sum(axis=axis, keepdims=True), dtype=np.float32)
 
 
 def to_classes(probability: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
-    """Class ids "H W" from what `activate` gives for one image, "K H W"; one channel is cut at `threshold`."""
+    """Class ids "H W" of one image's probabilities "K H W"; a single channel is thresholded."""
     if probability.shape[0] == 1:
         return np.asarray(probability[0] >= threshold, dtype=np.uint8)
     return np.asarray(probability.argmax(axis=0), dtype=np.uint8)
@@ -43,18 +43,18 @@ def to_classes(probability: NDArray[np.float32], threshold: float) -> NDArray[np
 Values = NDArray[np.float32]
 
 SURE = 20.0
-"""The logit of a class that is certain; its probability rounds to 1."""
+"""The logit of a certain class; its probability rounds to 1."""
 _LEAST = 2.0**-24
 
 
 def as_logits(network: Network, spec: ModelSpec) -> Network:
-    """The same network, giving logits "B L H W" whatever its file gives."""
+    """A network that returns logits "B L H W" whatever its file outputs."""
     back = BACK[spec.outputs]
     return lambda pixels: back(network(pixels), spec.num_logits)
 
 
 def hard_labels_to_logits(spec: ModelSpec) -> ModelSpec:
-    """The spec to make masks by: what a file of classes has cut already is now yes or no, cut in the middle."""
+    """The spec for masks: a file that outputs classes has already thresholded, so the threshold becomes 0.5."""
     return replace(spec, threshold=0.5) if spec.outputs == "classes" else spec
 
 
@@ -66,7 +66,7 @@ def _from_probabilities(values: Values, _num_logits: int) -> Values:
 
 
 def _from_classes(values: Values, num_logits: int) -> Values:
-    """Of class ids "B 1 H W"."""
+    """Logits of class ids "B 1 H W"."""
     if num_logits == 1:
         return np.asarray(np.where(values > 0, SURE, -SURE), dtype=np.float32)
     ids = np.arange(num_logits, dtype=np.float32).reshape(1, -1, 1, 1)
@@ -76,4 +76,4 @@ def _from_classes(values: Values, num_logits: int) -> Values:
 BACK: Mapping[Outputs, Callable[[Values, int], Values]] = MappingProxyType(
     {"logits": lambda values, _num_logits: values, "probabilities": _from_probabilities, "classes": _from_classes}
 )
-"""What a file gives -> how that becomes logits."""
+"""A file's kind of output -> its conversion to logits."""

@@ -1,4 +1,4 @@
-"""A mask drawn over its image, to be looked at."""
+"""Draws a mask over its image."""
 
 from typing import Any
 
@@ -19,18 +19,18 @@ COLOURS = (
     (230, 159, 0),  # orange
     (0, 114, 178),  # blue
 )
-"""RGB of the classes 1, 2, ..., then from the start again (Okabe and Ito: told apart by colour-blind people too)."""
+"""RGB of the classes 1, 2, ..., repeated for more (Okabe and Ito: distinguishable for colour-blind readers)."""
 FILL_SHARE = 0.3
-"""How much of a pixel's colour is its class's; at the border of a class it is all."""
+"""The share of the class colour in a pixel; borders are drawn in full colour."""
 
 
 def colour_of(class_id: int) -> tuple[int, int, int]:
-    """RGB of a class, in overlays and in the palettes of masks; class 0 is black."""
+    """RGB of a class in overlays and mask palettes; class 0 is black."""
     return COLOURS[(class_id - 1) % len(COLOURS)] if class_id else (0, 0, 0)
 
 
 def colour_table() -> NDArray[np.uint8]:
-    """RGB of each class id, "256 3"; what is left out is grey."""
+    """RGB of each class id, "256 3"; unused ids are grey."""
     table = np.array([colour_of(class_id) for class_id in range(256)], np.uint8)
     table[IGNORE] = 128
     return table
@@ -39,9 +39,9 @@ def colour_table() -> NDArray[np.uint8]:
 def draw_overlay(
     image: NDArray[Any], mask: NDArray[np.uint8], limits: IntensityWindow | None = None
 ) -> NDArray[np.uint8]:
-    """Tints each class but 0 and draws its border; RGB "H W 3" of an image "H W C" of any depth and a mask "H W".
+    """Tints each class except 0 and draws its border; RGB "H W 3" for an image "H W C" and a mask "H W".
 
-    Of a part of an image, the whole image's `display_limits` say which values are black and white.
+    For a part of an image, pass the whole image's `display_limits`.
     """
     drawn = to_display(image, limits)
     table = np.array([colour_of(class_id) for class_id in range(256)], dtype=np.uint8)
@@ -53,7 +53,7 @@ def draw_overlay(
 
 
 def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels of a class but 0 that touch another class by a side, "H W"."""
+    """Pixels of a class other than 0 with a direct neighbour of another class, "H W"."""
     differs = np.zeros(mask.shape, np.bool_)
     for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
         is_edge = mask[one] != mask[other]
@@ -63,9 +63,9 @@ def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def to_display(image: NDArray[Any], limits: IntensityWindow | None = None) -> NDArray[np.uint8]:
-    """An image "H W C" of any depth as 8-bit RGB, stretched between its 1st and 99th percentile; black where missing.
+    """An image "H W C" of any depth as 8-bit RGB between its 1st and 99th percentile; missing pixels are black.
 
-    Of other channels than three the first three are red, green and blue; of fewer, the first is grey.
+    More than three channels show the first three as red, green and blue; fewer than three show the first as grey.
     """
     limits = limits or display_limits(as_source(image))
     channels = _shown(image)
@@ -80,7 +80,7 @@ def to_display(image: NDArray[Any], limits: IntensityWindow | None = None) -> ND
 
 
 def display_limits(source: RowSource) -> IntensityWindow:
-    """The values of an image that are shown as black and white."""
+    """The values of an image that are displayed as black and white."""
     blocks = (_shown(block) for block in source.blocks())
     return percentile_limits(lambda: gather_intensity(blocks, source.height_px, source.width_px), source.dtype)
 

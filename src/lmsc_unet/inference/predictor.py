@@ -25,25 +25,25 @@ MOST_TILE_PX = 65_536
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """What a model sees in an image, or in a band of it."""
+    """A model's output for an image or a row strip of it."""
 
     mask: NDArray[np.uint8]
-    """Class ids, "H W"; 0 where nothing is known of the image."""
+    """Class ids, "H W"; 0 where pixels are missing."""
     probability: NDArray[np.float32]
-    """The probability of each class, "K H W"; they add up to 1, and are all 0 where nothing is known of the image. Of a
-    file that gives classes alone: 0 and 1."""
+    """The probability of each class, "K H W", with sum 1, or all 0 where pixels are missing. Files that output classes
+    give 0 and 1."""
     class_names: tuple[str, ...]
     """The names of the class ids 0, 1, ..."""
 
     @property
     def shares(self) -> dict[str, float]:
-        """The share of pixels of each class, by name."""
+        """The share of pixels per class name."""
         numbers = np.bincount(self.mask.ravel(), minlength=len(self.class_names))
         return {name: float(n / self.mask.size) for name, n in zip(self.class_names, numbers, strict=True)}
 
 
 class Predictor:
-    """Segments images of any size, depth and layout with one network.
+    """Segments images of any size, depth and channel order with one network.
 
     Example:
         ```python
@@ -56,16 +56,16 @@ class Predictor:
     """
 
     def __init__(self, network: Network, spec: ModelSpec, *, tile_px: int = TILE_PX, batch: int = 1) -> None:
-        """Takes a network and what it wants.
+        """Takes a network and its spec.
 
         Args:
-            network: Gives logits "B L H W" of prepared pixels "B C H W".
-            spec: How the network wants its images, and what its logits mean.
-            tile_px: The longest side of a tile, a multiple of the spec's; unused where images are resized.
-            batch: Tiles that go through the network at once.
+            network: Maps preprocessed pixels "B C H W" to logits "B L H W".
+            spec: How the network's input is made and what its logits mean.
+            tile_px: The longest side of a tile, a multiple of the spec's grid; unused if images are resized.
+            batch: Tiles per network call.
 
         Raises:
-            ConfigError: the tile is too small for the model's margin, or off its grid.
+            ConfigError: the tile is too small for the model's margin, or not a multiple of its grid.
         """
         self.spec = spec
         check_number("tile_px", tile_px, 1, MOST_TILE_PX)
@@ -87,9 +87,9 @@ class Predictor:
         """Loads a run folder, a checkpoint, an exported file, or a bundled model by its name (a text, not a `Path`).
 
         Raises:
-            ModelError: there is no such model, it is damaged, or what reads it is not installed.
+            ModelError: there is no such model, it is damaged, or its reader is not installed.
             ConfigError: the threshold is not between 0 and 1, the scale is not above 0, or the model has none; or the
-                backend is not there.
+                backend is not available.
         """
         loaded = load(model, runtime)
         spec = loaded.spec if threshold is None else with_threshold(loaded.spec, threshold)
@@ -97,13 +97,13 @@ class Predictor:
         return cls(loaded.network, spec, tile_px=tile_px, batch=batch)
 
     def predict(self, image: NDArray[Any]) -> Prediction:
-        """Segments an image "H W" or "H W C" of any size and depth, colours in the order red, green, blue.
+        """Segments an image "H W" or "H W C" of any size and depth, with colours in the order red, green, blue.
 
-        NaN, and a border of zeros far below all other values, is where nothing is known.
+        NaN marks missing pixels, as does a border of zeros far below all other values.
 
         Raises:
-            DataError: the array is no image, its channels do not fit the model, or a value is infinite.
-            ModelError: the network's logits are not what its spec says.
+            DataError: the array is not an image, its channels do not fit the model, or a value is infinite.
+            ModelError: the network's logits do not match its spec.
         """
         bands = list(self.bands(as_source(as_image(image))))
         return Prediction(
@@ -113,12 +113,12 @@ class Predictor:
         )
 
     def bands(self, source: RowSource, limits: IntensityWindow | None = None) -> Iterator[Prediction]:
-        """Segments an image that need not fit in memory: yields finished bands of rows from top to bottom.
+        """Segments an image larger than memory: yields finished row strips from top to bottom.
 
         Args:
-            source: The image, as `images.open_rows` or `images.as_source` gives it.
-            limits: The values to scale by, of the whole image, as `survey` gives them with its source; found by reading
-                the image once more where not given.
+            source: The image, from `imageio.open_rows` or `imageio.as_source`.
+            limits: The intensity window of the whole image, as `survey` returns it with its source; without it the
+                image is read once more.
         """
         if limits is None:
             source, limits = self.survey(source)
@@ -129,8 +129,8 @@ class Predictor:
             yield self._conclude(probability, band)
 
     def survey(self, source: RowSource) -> tuple[RowSource, IntensityWindow]:
-        """The image with its missing pixels marked, and its limits; reads it once, twice if there are such pixels."""
-        if self.spec.spectrogram is not None:  # 0 is the noise floor there
+        """The image with missing pixels marked, and its intensity window; reads it once, twice if any are missing."""
+        if self.spec.spectrogram is not None:  # here 0 is the noise floor
             return source, self._treatment.find_limits(source)
         watch = Watch(source)
         limits = self._treatment.find_limits(watch.watched())
@@ -141,7 +141,7 @@ class Predictor:
         return marked, self._treatment.find_limits(marked)
 
     def predict_at_network_size(self, image: NDArray[Any]) -> Prediction:
-        """Segments an image at the spec's `size_px` x `size_px`, where the paper takes its scores.
+        """Segments an image at the spec's `size_px` x `size_px`, the size at which the paper scores.
 
         Raises:
             DataError: as `predict`.
@@ -153,7 +153,7 @@ class Predictor:
         return self._conclude(whole.infer(small, find_limits(small, self.spec)), small)
 
     def _conclude(self, probability: NDArray[np.float32], pixels: NDArray[Any] | None) -> Prediction:
-        """Classes, and nothing where pixels "H W C" of the same place are missing."""
+        """Class ids; 0 where pixels "H W C" are missing."""
         mask = to_classes(probability, self.spec.threshold)
         of_classes = np.concatenate([1 - probability, probability]) if len(probability) == 1 else probability
         if pixels is not None and (is_missing := missing_pixels(pixels)).any():
@@ -163,11 +163,11 @@ class Predictor:
 
 
 def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:
-    """The same spec with another threshold.
+    """Replaces the spec's threshold.
 
     Raises:
-        ConfigError: the threshold is not between 0 and 1, or the model has a logit for each class, or its file gives
-            classes that are cut already.
+        ConfigError: the threshold is not between 0 and 1, or the model has a logit per class, or its file outputs
+            classes.
     """
     if spec.outputs == "classes":
         raise ConfigError(
@@ -183,10 +183,10 @@ def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:
 
 
 def with_scale(spec: ModelSpec, scale: float) -> ModelSpec:
-    """The same spec, images resized by another scale before they are cut into tiles.
+    """Replaces the scale by which images are resized before they are cut into tiles.
 
     Raises:
-        ConfigError: the scale is not above 0, or the model takes images at one size, or recordings.
+        ConfigError: the scale is not above 0, or the model takes images of fixed size, or recordings.
     """
     if spec.treatment != "tiles" or spec.spectrogram is not None:
         kind = "spectrograms as they are" if spec.spectrogram is not None else f"images at {spec.size_px} px a side"
@@ -195,10 +195,10 @@ def with_scale(spec: ModelSpec, scale: float) -> ModelSpec:
 
 
 def as_image(array: NDArray[Any]) -> NDArray[Any]:
-    """An array as "H W C" of uint8, uint16 or float32, as `read_image` gives a file of such values.
+    """Converts an array to "H W C" of uint8, uint16 or float32, like `read_image`.
 
     Raises:
-        DataError: it has other than 2 or 3 dimensions, no pixel, no numbers, or values that are infinite.
+        DataError: the array is not 2- or 3-dimensional, is empty, is not numeric, or has infinite values.
     """
     image = array[:, :, np.newaxis] if array.ndim == 2 else array
     if image.ndim != 3 or image.size == 0:

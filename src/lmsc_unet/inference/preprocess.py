@@ -1,4 +1,4 @@
-"""From an image of any depth to a network's input: channels matched, values scaled by a window, normalized."""
+"""From an image of any depth to a network's input: matches channels, scales intensities, normalizes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,33 +14,33 @@ from lmsc_unet.inference.intensity_stats import IntensityStats, gather_intensity
 from lmsc_unet.inference.spec import ModelSpec
 
 PERCENTILES = (1.0, 99.0)
-"""The percentiles that `percentile` takes to 0 and 1."""
+"""The percentiles that `percentile` maps to 0 and 1."""
 LARGEST_GAIN = 2.0
-"""How much `balanced` may brighten a channel."""
+"""The largest gain of a channel under `balanced`."""
 LEAST_LIGHT = 1 / 8
-"""A channel with less than this share of the brightest's light holds nothing, to `balanced`."""
+"""Under `balanced`, a channel with less than this share of the brightest channel's intensity counts as empty."""
 DEPTHS = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
-"""What `range` divides by; other kinds of number have no range of their own (see `range_limits`)."""
+"""Divisors under `range`; other types have no fixed range (see `range_limits`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntensityWindow:
-    """The values of an image that become 0 and 1; one for all channels, or one for each."""
+    """The values of an image that become 0 and 1: one for all channels, or one per channel."""
 
     low: tuple[float, ...]
     """The value that becomes 0."""
     high: tuple[float, ...]
     """The value that becomes 1."""
     gains: tuple[float, ...] = (1.0,)
-    """What values are multiplied by before; one, or one for each channel. 0: the channel takes the others' mean."""
+    """Factors applied first: one, or one per channel. With 0, a channel becomes the mean of the others."""
     medians: tuple[float, ...] = ()
-    """Of each channel, where pixels are missing: what stands in for them."""
+    """Per channel: the value that replaces missing pixels."""
 
 
 def range_limits(gather: Callable[[], IntensityStats], dtype: np.dtype[Any]) -> IntensityWindow:
-    """By depth: 8 bit by 255, 16 bit by 65535; floats as they are if within 0..1, otherwise from least to largest.
+    """By depth: 8 bit by 255, 16 bit by 65535; floats unchanged if within 0..1, otherwise minimum to maximum.
 
-    Integers of other kinds (signed, 32 bit) are treated as floats: from least to largest.
+    Other integers (signed, 32 bit) are treated like floats.
     """
     if dtype.name in DEPTHS:
         return IntensityWindow(low=(0.0,), high=(DEPTHS[dtype.name],))
@@ -52,25 +52,25 @@ def range_limits(gather: Callable[[], IntensityStats], dtype: np.dtype[Any]) -> 
 
 
 def percentile_limits(gather: Callable[[], IntensityStats], _dtype: np.dtype[Any]) -> IntensityWindow:
-    """By the 1st and 99th percentile of all channels together, so that colours keep their balance."""
+    """By the 1st and 99th percentile of all channels together, which keeps the colour balance."""
     levels = gather()
     low, high = _spread(levels)
     return _with_medians(IntensityWindow(low=(low,), high=(high,)), levels)
 
 
 def channel_limits(gather: Callable[[], IntensityStats], _dtype: np.dtype[Any]) -> IntensityWindow:
-    """By the 1st and 99th percentile of each channel by itself: a weak marker counts as much as a strong one."""
+    """By each channel's own 1st and 99th percentile: a weak marker counts as much as a strong one."""
     levels = gather()
     lows, highs = zip(*(_spread(channel) for channel in levels.each()), strict=True)
     return _with_medians(IntensityWindow(low=lows, high=highs), levels)
 
 
 def balanced_limits(gather: Callable[[], IntensityStats], dtype: np.dtype[Any]) -> IntensityWindow:
-    """As `percentile`, after a white balance: every channel's own 99th percentile is made that of the brightest.
+    """Like `percentile` after a white balance that equalizes the channels' 99th percentiles to the brightest.
 
-    A stain looks different under another lamp or scanner and on a thicker section, and much of that is a gain of
-    each channel; none is above `LARGEST_GAIN`. A dye of one colour, as DAPI in blue, leaves channels that hold noise
-    alone: with less than `LEAST_LIGHT` of the brightest's, a channel takes the mean of the others.
+    Lamps, scanners and section thickness change a stain mostly by a gain per channel; no gain exceeds `LARGEST_GAIN`.
+    A dye of one colour, such as DAPI in blue, leaves channels with noise only: below `LEAST_LIGHT` of the brightest, a
+    channel is replaced by the mean of the others.
     """
     levels = gather()
     whites = levels.by_channel(PERCENTILES[1])
@@ -79,7 +79,7 @@ def balanced_limits(gather: Callable[[], IntensityStats], dtype: np.dtype[Any]) 
         return percentile_limits(lambda: levels, dtype)
     gains = tuple(min(brightest / white, LARGEST_GAIN) if white >= brightest * LEAST_LIGHT else 0.0 for white in whites)
     low, high = levels.percentiles(PERCENTILES, gains)
-    if high - low <= 1e-6 * abs(high):  # nothing but rounding
+    if high - low <= 1e-6 * abs(high):  # only rounding errors
         return percentile_limits(lambda: levels, dtype)
     return _with_medians(IntensityWindow(low=(low,), high=(high,), gains=gains), levels)
 
@@ -92,13 +92,13 @@ LIMITS: Mapping[str, Callable[[Callable[[], IntensityStats], np.dtype[Any]], Int
         "balanced": balanced_limits,
     }
 )
-"""A spec's scaling -> the function that finds its limits, given what gathers the levels, and the stored depth."""
+"""A spec's scaling -> the function that finds its window, from a statistics callback and the stored depth."""
 
 
 def _spread(levels: IntensityStats) -> tuple[float, float]:
-    """The 1st and 99th percentile; where they are one value, it and those of all other values.
+    """The 1st and 99th percentile; if they are equal, that value and the percentiles of all other values.
 
-    So are a few specks on an even ground seen, and a hot pixel among them does not hide the others.
+    So a few specks on a uniform background stay visible, and a hot pixel among them does not hide them.
     """
     low, high = levels.percentiles(PERCENTILES)
     if low < high:
@@ -114,12 +114,12 @@ def _with_medians(limits: IntensityWindow, levels: IntensityStats) -> IntensityW
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
 OVERSHOOT = 1.0
-"""How far beyond 0..1 a value may lie: bright nuclei that fill under 1 % keep their contrast, a hot pixel is capped."""
+"""Values are clipped this far beyond 0..1: bright nuclei below 1 % of the area keep contrast, hot pixels are capped."""
 Image = NDArray[Any]
 
 
 def preprocess(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
-    """Turns an image "H W C" of any depth into a network's input "C H W".
+    """Converts an image "H W C" of any depth to a network's input "C H W".
 
     Raises:
         DataError: the channels do not fit the model, or a value is infinite.
@@ -128,7 +128,7 @@ def preprocess(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
 
 
 def find_limits(image: Image, spec: ModelSpec) -> IntensityWindow:
-    """The limits of a whole image "H W C" by the spec's scaling.
+    """The intensity window of a whole image "H W C" by the spec's scaling.
 
     Raises:
         DataError: the channels do not fit the model, or a value is infinite.
@@ -138,7 +138,7 @@ def find_limits(image: Image, spec: ModelSpec) -> IntensityWindow:
 
 
 def limits_of(source: RowSource, spec: ModelSpec) -> IntensityWindow:
-    """The limits of an image that comes in rows by the spec's scaling; reads it once, or not at all.
+    """The intensity window of an image read by rows, by the spec's scaling; reads it once or not at all.
 
     Raises:
         DataError: the channels do not fit the model, or the file is damaged.
@@ -154,9 +154,9 @@ def limits_of(source: RowSource, spec: ModelSpec) -> IntensityWindow:
 
 
 def normalize(image: Image, limits: IntensityWindow, spec: ModelSpec) -> NDArray[np.float32]:
-    """Scales an image or a piece of one, "H W C" to "C H W": (scaled - mean) / std.
+    """Normalizes an image or a part of it, "H W C" to "C H W": (scaled - mean) / std.
 
-    A missing pixel, NaN, is as the median of each channel: to a network, it is like much of the image.
+    Missing pixels (NaN) are replaced by the channel's median.
 
     Raises:
         DataError: the channels do not fit the model.
@@ -178,15 +178,15 @@ def normalize(image: Image, limits: IntensityWindow, spec: ModelSpec) -> NDArray
 
 
 def _by_channel(values: tuple[float, ...]) -> NDArray[np.float32]:
-    """One value, or one for each channel, beside pixels "C H W"."""
+    """One value, or one per channel, shaped for pixels "C H W"."""
     return np.array(values, dtype=np.float32)[:, np.newaxis, np.newaxis]
 
 
 def match_channels(image: Image, spec: ModelSpec) -> Image:
-    """Grey is repeated for a model of three channels, colour becomes luma for a model of one.
+    """Repeats grey for a model of three channels, converts colour to luma for a model of one.
 
     Raises:
-        DataError: the image's channels fit in no way; says what the model was trained on.
+        DataError: the channels do not fit; the message names the training's channels.
     """
     found, needed = image.shape[2], spec.input_channels
     if found == needed:
@@ -203,10 +203,10 @@ def match_channels(image: Image, spec: ModelSpec) -> Image:
 
 
 def check_finite(image: Image) -> None:
-    """Refuses infinity, which would spread over all that a network sees of it. NaN marks a pixel as missing.
+    """Rejects infinity, which would spread over the receptive field. NaN marks a missing pixel.
 
     Raises:
-        DataError: a value is infinite; says how many and where the first is.
+        DataError: values are infinite; the message gives their number and the first position.
     """
     if image.dtype.kind != "f" or not np.isinf(image).any():
         return

@@ -1,9 +1,9 @@
-"""Where tiles lie along a side, and how much each of them has to say at each pixel.
+"""Positions of tiles along a side, and their blending weights.
 
-What a network says near a tile's border depends on what it cannot see. So overlapping tiles drop the margin at
-their inner borders and fade into each other over the rest of the overlap: the weights of all tiles add up to 1.
-A tile starts at a multiple of the pooling grid, so that it pools the same pixels as the whole image would. Tiles
-overlap by no more than that takes, and are no larger than their number needs: what two tiles see is work done twice.
+Near a tile's border the receptive field is cut off. So overlapping tiles discard the margin at inner borders and are
+blended linearly over the rest of the overlap; the weights of all tiles sum to 1. Tiles start on the pooling grid, so
+that pooling is the same as in the whole image. Overlap and tile size are as small as possible, to avoid computing
+pixels twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +24,13 @@ class Side:
     length_px: int
     """The side of the image."""
     padded_px: int
-    """The side once padded at its end to a multiple of the grid."""
+    """The side padded at its end to a multiple of the grid."""
     tile_px: int
-    """The side of each tile; the padded side where that is not longer."""
+    """The side of each tile; at most the padded side."""
     starts_px: tuple[int, ...]
-    """Where each tile starts, in rising order; the last ends with the padded side."""
+    """The start of each tile, ascending; the last tile ends with the padded side."""
     weights: NDArray[np.float32]
-    """What each tile counts for at each of its pixels, "tiles tile_px"; they add up to 1 at each pixel of the side."""
+    """The weight of each tile at each of its pixels, "tiles tile_px"; the sum at every pixel is 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +40,11 @@ class Tiling:
     tile_px: int
     """The longest side of a tile; a shorter image is one tile."""
     multiple_px: int
-    """Tiles start at, and images are padded to, multiples of it."""
+    """The grid: tile starts and padded sides are multiples of it."""
     margin_px: int
-    """What a tile drops at each inner border."""
+    """Pixels discarded at each inner border of a tile."""
     ramp_px: int = 1
-    """Over how many pixels at least neighbouring tiles fade into each other: beyond their margins they agree."""
+    """The least width in pixels of the linear blend between tiles; beyond their margins tiles agree."""
 
     def __post_init__(self) -> None:
         if self.tile_px < 1 or self.tile_px % self.multiple_px:
@@ -60,7 +60,7 @@ class Tiling:
 
     @property
     def overlap_px(self) -> int:
-        """The least overlap of neighbouring tiles, on the grid."""
+        """The least overlap of neighbouring tiles, rounded up to the grid."""
         return round_up(2 * self.margin_px + self.ramp_px, self.multiple_px)
 
     def side(self, length_px: int) -> Side:
@@ -79,14 +79,14 @@ class Tiling:
 
 
 def round_up(length_px: int, multiple_px: int) -> int:
-    """The next multiple that is not less."""
+    """The smallest multiple that is at least `length_px`."""
     return -(-length_px // multiple_px) * multiple_px
 
 
 def starts(length_px: int, tile_px: int, overlap_px: int, multiple_px: int = 1) -> tuple[int, ...]:
     """The fewest tiles that cover a side with at least the overlap, spread evenly on the grid.
 
-    All lengths are multiples of `multiple_px`, and the tile is longer than the overlap or as long as the side.
+    All lengths are multiples of `multiple_px`; the tile is longer than the overlap, or as long as the side.
     """
     if tile_px >= length_px:
         return (0,)
@@ -96,7 +96,7 @@ def starts(length_px: int, tile_px: int, overlap_px: int, multiple_px: int = 1) 
 
 
 def weights(starts_px: tuple[int, ...], tile_px: int, margin_px: int) -> NDArray[np.float32]:
-    """Linear fades between neighbours, nothing in the margin at inner borders; "tiles tile_px", sums to 1."""
+    """Linear blending between neighbours, zero in the margin at inner borders; "tiles tile_px", sums to 1."""
     shares = np.ones((len(starts_px), tile_px))
     place = np.arange(tile_px) + 0.5
     for index, (here, there) in enumerate(pairwise(starts_px)):
@@ -113,20 +113,19 @@ def weights(starts_px: tuple[int, ...], tile_px: int, margin_px: int) -> NDArray
 
 
 ReadWindow = Callable[[slice, slice], NDArray[Any]]
-"""Pixels "h w C" of the given rows and columns of an image; never asked for what lies outside of it, nor for rows
-above those of the last window."""
+"""Reads pixels "h w C" of the given rows and columns, always inside the image and never above the last window."""
 Infer = Callable[[Sequence[NDArray[Any]]], NDArray[np.float32]]
-"""Probabilities "B K h w" of equally large windows "h w C"."""
+"""Maps equally large windows "h w C" to probabilities "B K h w"."""
 BAND_PIXELS = 1 << 18
-"""A band has about so many at most."""
+"""The largest size of a row strip, approximately."""
 
 
 def stream(
     read_window: ReadWindow, rows: Side, columns: Side, infer: Infer, batch: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Yields the probabilities "K rows W" of an image from top to bottom; the bands joined are the whole image.
+    """Yields the probabilities "K rows W" of an image in row strips from top to bottom.
 
-    Each band is final when it is yielded: no later tile has anything to say about its rows.
+    A row strip is final when yielded: no later tile covers its rows.
     """
     ends_px = (*rows.starts_px[1:], rows.padded_px)
     unfinished: NDArray[np.float32] | None = None
@@ -138,15 +137,15 @@ def stream(
         finished = blended[:, : min(end, rows.length_px) - start, : columns.length_px]
         step = max(1, BAND_PIXELS // columns.length_px)
         for top in range(0, finished.shape[1], step):
-            yield finished[:, top : top + step].copy()  # who holds a band holds no more of the row than that
+            yield finished[:, top : top + step].copy()  # a view would keep the whole row of tiles alive
         unfinished = blended[:, end - start :].copy()
-        del blended, finished  # before the next row of tiles is made
+        del blended, finished  # before the next row of tiles is computed
 
 
 def _blend(
     read_window: ReadWindow, top_px: int, rows: Side, columns: Side, infer: Infer, batch: int
 ) -> NDArray[np.float32]:
-    """One row of tiles blended along the columns, "K tile W"."""
+    """Blends one row of tiles along the columns, "K tile W"."""
     row: NDArray[np.float32] | None = None
     for first in range(0, len(columns.starts_px), batch):
         lefts_px = columns.starts_px[first : first + batch]
@@ -160,7 +159,7 @@ def _blend(
 
 
 def read_padded(read_window: ReadWindow, top_px: int, left_px: int, rows: Side, columns: Side) -> NDArray[Any]:
-    """The window of one tile, "h w C"; what lies beyond the image's end is its reflection."""
+    """The window of one tile, "h w C"; beyond the image's end it is padded by reflection."""
     bottom_px, right_px = top_px + rows.tile_px, left_px + columns.tile_px
     window = read_window(
         slice(top_px, min(bottom_px, rows.length_px)), slice(left_px, min(right_px, columns.length_px))

@@ -1,7 +1,7 @@
-"""What must be known to turn an image into a network's input and its logits into classes.
+"""Everything needed to turn an image into a network's input and its logits into classes.
 
-A run's checkpoint carries it now, an exported file as metadata. Training, evaluation and prediction
-all read the same one, so that they treat an image in the same way.
+Stored in checkpoints and in the metadata of exported files. Training, evaluation and prediction all use it, so that
+they preprocess images in the same way.
 """
 
 from dataclasses import dataclass
@@ -19,41 +19,41 @@ Outputs = Literal["logits", "probabilities", "classes"]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """How a model wants its images, and what its logits mean."""
+    """How a model's input is made and what its logits mean."""
 
     name: str
-    """The catalog's or the user's name of the model."""
+    """The model's name in the catalog, or the user's name for it."""
     input_channels: int = 3
     """Channels of the network's input; grey images are repeated to three."""
     class_names: tuple[str, ...] = ("background", "foreground")
-    """Names of the class ids 0, 1, ...; with one logit there are two."""
+    """Names of the class ids 0, 1, ...; one logit has two classes."""
     num_logits: int = 1
-    """Logits a pixel: 1 is binary (sigmoid), otherwise one for each class (softmax)."""
+    """Logits per pixel: 1 means binary (sigmoid), otherwise one per class (softmax)."""
     treatment: Treatment = "tiles"
-    """`resize`: the whole image at `size_px` x `size_px`, as the paper does; `tiles`: by tiles at one scale."""
+    """`resize`: the whole image at `size_px` x `size_px`, as in the paper; `tiles`: a sliding window at one scale."""
     size_px: int = 256
     """Side of the network's input under `resize`, of a training crop under `tiles`."""
     scale: float = 1.0
-    """Under `tiles`: the image is resized by it before it is cut, and its probabilities back to the image's size."""
+    """Under `tiles`: the resize factor before the image is cut; probabilities are resized back."""
     scaling: Scaling = "percentile"
-    """`range`: by the image's depth to 0..1; `percentile`: by the image's own 1st and 99th percentile, of all channels
-    together; `per-channel`: by those of each channel by itself; `balanced`: by the former after a white balance."""
+    """`range`: by the image's depth to 0..1; `percentile`: by the image's 1st and 99th percentile over all channels;
+    `per-channel`: by each channel's own; `balanced`: like `percentile` after a white balance."""
     mean: tuple[float, ...] = (0.5,)
-    """Subtracted from the scaled image; one value for all channels, or one for each."""
+    """Subtracted from the scaled image; one value for all channels, or one per channel."""
     std: tuple[float, ...] = (0.25,)
-    """Divides the scaled image after the mean; one value for all channels, or one for each."""
+    """Divisor after the mean; one value for all channels, or one per channel."""
     threshold: float = 0.5
-    """With one logit: the probability from which a pixel is of class 1."""
+    """With one logit: the least probability of class 1."""
     score_at: ScoreAt = "mask"
-    """`mask`: scores are taken at the mask's own size; `network`, for the paper's recipe: at `size_px` x `size_px`."""
+    """`mask`: scores are computed at the mask's size; `network`, as in the paper: at `size_px` x `size_px`."""
     side_multiple_px: int = 8
-    """Both sides of the network's input must be multiples of it."""
+    """Both sides of the network's input must be multiples of this."""
     margin_px: int = 40
-    """How far from a tile's border a logit may still depend on what lies outside the tile."""
+    """Distance from a tile's border within which logits depend on pixels outside the tile."""
     outputs: Outputs = "logits"
-    """What an exported file gives: `logits`; `probabilities`, by sigmoid or softmax; or `classes`, ids."""
+    """The output of an exported file: `logits`; `probabilities`, by sigmoid or softmax; or `classes`, ids."""
     spectrogram: SpectrogramSettings | None = None
-    """For a model of recordings: how its pictures were made from samples. None is a model of images."""
+    """For a model of recordings: how spectrograms are made from samples. None for a model of images."""
 
     def __post_init__(self) -> None:
         check_range(self, 1, MOST_CHANNELS, "input_channels")
@@ -81,7 +81,7 @@ class ModelSpec:
 
 
 def check_pixels(config: object, *, prefix: str = "") -> None:
-    """Refuses means and deviations that leave nothing of a pixel.
+    """Rejects unusable means and standard deviations.
 
     Raises:
         ConfigError: names the field, its value and its range.

@@ -166,7 +166,7 @@ def test_a_signal_is_printed_while_the_pipe_is_still_open(tmp_path):
         ([], "No recording is named"),
         (["-"], "Standard input does not say what its bytes are. Give --datatype"),
         (["-", "--datatype", "cu8"], "standard input: the sample rate is missing"),
-        (["-", "x"], "goes with no other input"),
+        (["-", "x"], "cannot be combined with files"),
         (["/nowhere.sigmf-meta"], "there is no such file or folder"),
         (["--datatpye", "cu8"], "There is no option --datatpye"),
         (["here", "--model", "/nowhere"], "There is no model at /nowhere"),

@@ -60,7 +60,9 @@ def open_job(
     if resume and (is_piped or out is None):
         raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
     if is_piped and len(recordings) > 1:
-        raise ConfigError(f"{STANDARD_INPUT} is standard input, which cannot be combined with files. Name one of the two.")
+        raise ConfigError(
+            f"{STANDARD_INPUT} is standard input, which cannot be combined with files. Name one of the two."
+        )
     stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
     items = () if is_piped else find_items(recordings, out)
     refuse_unused(items, settings.raw)

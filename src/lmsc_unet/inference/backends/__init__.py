@@ -1,7 +1,7 @@
-"""What can run a file of `lmsc export`: ONNX Runtime, or OpenVINO where it is installed.
+"""The runtimes for files of `lmsc export`: ONNX Runtime, and OpenVINO if installed.
 
-Each backend is one module with a function `open_session`; the table names them by text, so that a runtime is
-imported when it is used. To add one, add a line and its module.
+Each backend is one module with a function `open_session`; the table names them as text, so that a runtime is
+imported at first use. To add one, add a line and its module.
 """
 
 import platform
@@ -26,16 +26,16 @@ from lmsc_unet.inference.spec import ModelSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """One way to run a model file."""
+    """A runtime for model files."""
 
     opener: str
-    """"module:function" that takes (path, description, device, runtime) and gives a `Network`."""
+    """"module:function" that returns a `Network` for (path, description, device, runtime)."""
     device: str
-    """The backend's own name of the device: ONNX Runtime's execution provider, OpenVINO's device."""
+    """The runtime's own name of the device: ONNX Runtime's execution provider, OpenVINO's device."""
     package: str
     """The module that must be installed."""
     install: str
-    """What installs it."""
+    """The command that installs it."""
 
 
 _ONNX_RUNTIME = "lmsc_unet.inference.backends.onnx_runtime:open_session"
@@ -65,18 +65,18 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         ),
     }
 )
-"""What `--backend` takes."""
+"""The values of `--backend`."""
 X86 = ("x86_64", "amd64")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileKind:
-    """One kind of exported file."""
+    """A kind of exported file."""
 
     reader: str
-    """"module:function" that takes the path and gives its `Description`."""
+    """"module:function" that returns the `Description` of a path."""
     backends: tuple[str, ...]
-    """The backends that run it, the usual one first."""
+    """The backends that run it, the default first."""
 
 
 KINDS: Mapping[str, FileKind] = MappingProxyType(
@@ -89,26 +89,26 @@ KINDS: Mapping[str, FileKind] = MappingProxyType(
         ".xml": FileKind(reader="lmsc_unet.inference.backends.open_vino:read_description", backends=("openvino",)),
     }
 )
-"""A file's suffix -> what reads and runs it."""
+"""A file's suffix -> its reader and runtimes."""
 
 
 def load_model_file(path: Path, runtime: Runtime) -> tuple[Network, ModelSpec]:
-    """Loads a file of `lmsc export` for the backend asked for, or the best that is installed.
+    """Loads a file of `lmsc export` for the chosen backend, or the best installed.
 
     Raises:
         ModelError: the file is damaged, of another kind or newer, or the backend cannot run it.
-        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
+        ConfigError: the backend is unknown, not installed, or does not run this kind of file.
     """
     description = read_description(path, runtime)
     return open_network(path, description, runtime), hard_labels_to_logits(description.spec)
 
 
 def read_description(path: Path, runtime: Runtime = Runtime()) -> Description:  # noqa: B008 - frozen
-    """What a file of `lmsc export` says of itself, whatever its kind.
+    """Reads the metadata of a file of `lmsc export`, of any kind.
 
     Raises:
         ModelError: the file is damaged, of another kind or newer.
-        ConfigError: what reads this kind of file is not installed.
+        ConfigError: the reader of this kind of file is not installed.
     """
     choose_backend(path, runtime)
     read: Callable[[Path], Description] = _function(KINDS[path.suffix].reader)
@@ -116,11 +116,11 @@ def read_description(path: Path, runtime: Runtime = Runtime()) -> Description:  
 
 
 def open_network(path: Path, description: Description, runtime: Runtime) -> Network:
-    """A model file as a callable that checks what it is given, and gives logits.
+    """Opens a model file as a callable that checks its input and returns logits.
 
     Raises:
         ModelError: the backend cannot run the file.
-        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
+        ConfigError: the backend is unknown, not installed, or does not run this kind of file.
     """
     backend = choose_backend(path, runtime)
     opener: Callable[..., Network] = _function(backend.opener)
@@ -129,10 +129,10 @@ def open_network(path: Path, description: Description, runtime: Runtime) -> Netw
 
 
 def choose_backend(path: Path, runtime: Runtime) -> Backend:
-    """The backend asked for, or the best that is installed, if it runs this kind of file.
+    """The chosen backend, or the best installed, if it runs this kind of file.
 
     Raises:
-        ConfigError: the backend is unknown, not installed, or not one for this kind of file.
+        ConfigError: the backend is unknown, not installed, or does not run this kind of file.
     """
     able = KINDS[path.suffix].backends
     name = runtime.backend or usual_backend(path)
@@ -143,7 +143,7 @@ def choose_backend(path: Path, runtime: Runtime) -> Backend:
 
 
 def usual_backend(path: Path) -> str:
-    """What runs a model file where nobody chooses: of an INT8 ONNX file ONNX Runtime, which it is made for.
+    """The default backend of a model file: ONNX Runtime for INT8 ONNX files, which are made for it.
 
     Raises:
         ModelError: the file is damaged, of another kind or newer.
@@ -160,15 +160,15 @@ def _function(target: str) -> Callable[..., Any]:
 
 
 def default_backend() -> str:
-    """OpenVINO on an x86 processor where it is installed, since its INT8 files are the fastest; else ONNX Runtime."""
+    """OpenVINO on an x86 processor if installed, as its INT8 files are the fastest; else ONNX Runtime."""
     return "openvino" if platform.machine().lower() in X86 and find_spec("openvino") else "onnxruntime"
 
 
 def find_backend(name: str) -> Backend:
-    """A backend that is installed.
+    """Looks up an installed backend.
 
     Raises:
-        ConfigError: there is none of that name, or what it needs is not installed; gives the command that does it.
+        ConfigError: its name is unknown, or its package is not installed; the message gives the install command.
     """
     if name not in BACKENDS:
         raise ConfigError(f"There is no backend {name!r}; the backends are {', '.join(BACKENDS)}.")
@@ -179,9 +179,9 @@ def find_backend(name: str) -> Backend:
 
 
 def checked(network: Network, spec: ModelSpec) -> Network:
-    """The same network, which refuses what would fail deep inside of it, or change its results.
+    """Wraps a network to reject inputs that would fail inside it or change its results.
 
-    Sides off the grid fail at a Concat far from their cause.
+    Sides that are off the grid would fail at a Concat far from the cause.
     """
 
     def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""OpenVINO on the processor, computing in float32 where the file does: its own default would be bfloat16."""
+"""OpenVINO on the processor, in float32 where the file is: its own default would be bfloat16."""
 
 import re
 import threading
@@ -23,16 +23,16 @@ def open_session(path: Path, description: Description, device: str, runtime: Run
     """Opens a model file.
 
     Raises:
-        ModelError: OpenVINO refuses the file.
+        ModelError: OpenVINO rejects the file.
     """
     return open_with_hint(path, description, device, runtime, "f32")
 
 
 def open_with_hint(path: Path, description: Description, device: str, runtime: Runtime, hint: str) -> Network:
-    """Opens a model file with a precision for what the file computes in float32: "f32" or "bf16".
+    """Opens a model file with a precision for its float32 layers: "f32" or "bf16".
 
     Raises:
-        ModelError: OpenVINO refuses the file.
+        ModelError: OpenVINO rejects the file.
     """
     import openvino as ov
 
@@ -51,7 +51,7 @@ def open_with_hint(path: Path, description: Description, device: str, runtime: R
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"{path}: OpenVINO {ov.__version__} cannot load it ({reason}).") from error
 
-    own = threading.local()  # one request serves one thread at a time
+    own = threading.local()  # an inference request serves one thread at a time
 
     def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         if not hasattr(own, "request"):
@@ -62,14 +62,14 @@ def open_with_hint(path: Path, description: Description, device: str, runtime: R
 
 
 def _shape(side: Any) -> list[int | None]:
-    """A side's lengths; None where one is free."""
+    """The lengths of a shape; None for a free side."""
     return [length.get_length() if length.is_static else None for length in side.get_partial_shape()]
 
 
 DESCRIPTION = KEY.split(".")
-"""Where the description stands in the file's rt_info."""
+"""The place of the description in the file's rt_info."""
 WEIGHTS_SHA256 = [DESCRIPTION[0], "weights_sha256"]
-"""Where the SHA-256 of the weights' file stands."""
+"""The place of the weights file's SHA-256."""
 
 OPERATORS = (
     *("Parameter", "Result", "Constant", "Convolution", "ConvolutionBackpropData", "GroupConvolution", "MaxPool"),
@@ -83,19 +83,19 @@ _NONE_YET = 64 * b"0"
 
 
 def weights_of(path: Path) -> Path:
-    """The file of the weights: the one beside the graph, whatever the graph says."""
+    """The weights file: always the one beside the graph."""
     return path.with_suffix(".bin")
 
 
 def size_mib(path: Path) -> float:
-    """The size of a model file of any kind, with its weights where these lie beside it."""
+    """The size of a model file of any kind, including a weights file beside it."""
     weights = weights_of(path)
     files = [path, weights] if path.suffix == ".xml" and weights.is_file() else [path]
     return sum(file.stat().st_size for file in files) / 2**20
 
 
 def read_description(path: Path) -> Description:
-    """Reads the description of an IR, and checks that the weights beside it are its own.
+    """Reads the description of an IR, and checks the weights file beside it.
 
     Raises:
         ModelError: a file is damaged or missing, or was not written by lmsc-unet or by a newer one.
@@ -118,19 +118,19 @@ def read_description(path: Path) -> Description:
 
 
 def with_digest(content: bytes) -> bytes:
-    """A graph's file with the SHA-256 of all of it beside that of the weights."""
+    """Adds the SHA-256 of the graph file's contents to it."""
     line = b'<graph_sha256 value="' + _NONE_YET + b'"/>'
     noted = _WEIGHTS_LINE.sub(lambda found: found[0] + line, content, count=1)
     return _GRAPH_SHA256.sub(rb"\g<1>" + _digest(noted).encode() + rb"\g<3>", noted)
 
 
 def _digest(content: bytes) -> str:
-    """SHA-256 of a graph's file, with zeros where its own stands."""
+    """SHA-256 of a graph file with zeros in place of its own digest."""
     return sha256_of(_GRAPH_SHA256.sub(rb"\g<1>" + _NONE_YET + rb"\g<3>", content)).hexdigest()
 
 
 def _check_digest(path: Path) -> None:
-    """Files written before there was one have none."""
+    """Checks the digest; the oldest files have none."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -144,7 +144,7 @@ def _check_digest(path: Path) -> None:
 
 
 def _check_size(path: Path, model: Any, spec: ModelSpec) -> None:
-    """Refuses what `lmsc export` never writes, and tensors that grow too large, before there are any."""
+    """Rejects operators that `lmsc export` never writes, and tensors that grow too large, before allocation."""
     unknown = sorted({step.get_type_name() for step in model.get_ops()} - set(OPERATORS))
     if unknown:
         raise ModelError(
@@ -169,10 +169,10 @@ def _check_size(path: Path, model: Any, spec: ModelSpec) -> None:
 
 
 def read_graph(path: Path) -> Any:
-    """An `openvino.Model`.
+    """Reads an `openvino.Model`.
 
     Raises:
-        ModelError: OpenVINO cannot read it, or its weights are not there.
+        ModelError: OpenVINO cannot read it, or its weights are missing.
     """
     import openvino as ov
 
