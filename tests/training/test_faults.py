@@ -97,7 +97,7 @@ def fill_disk(step: Step, *arguments: object) -> torch.Tensor:
             "The loss is not finite in epoch 2, step 1. Training stopped; the weights of epoch 1 are kept.",
         ),
         (poison_loss, 1, "The gradient is not finite in epoch 2, step 1. Training stopped; the weights of epoch 1 are"),
-        (fill_disk, 1, "The one before it is kept. Make room on the disk or mend the folder's rights, then go on with"),
+        (fill_disk, 1, "The one before it is kept. Free disk space or fix the folder's permissions, then go on with"),
     ],
 )
 def test_a_training_that_is_stopped_keeps_its_finished_epochs_and_goes_on(
@@ -251,7 +251,7 @@ def test_another_runs_checkpoint_is_not_resumed_from(data: Path, run: Path, tmp_
     (run / "summary.json").unlink()
     assert lmsc_train(data, run, "--resume") == 1
     message = told(capsys)
-    assert f"{run / 'last.ckpt'}: this checkpoint is of another run, with other settings (epochs: 1 -> 2; " in message
+    assert f"{run / 'last.ckpt'}: this checkpoint is from another run, with other settings (epochs: 1 -> 2; " in message
     assert "[8, 8, 8, 8]" in message
 
 

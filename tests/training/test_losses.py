@@ -66,7 +66,7 @@ def test_a_right_answer_costs_less_than_a_wrong_one() -> None:
     ("changes", "message"),
     [
         ({"gamma": -1.0}, "loss.gamma is -1.0; it must be at least 0"),
-        ({"dice_weight": 0.0, "focal_weight": 0.0}, "both 0; one of them must be above"),
+        ({"dice_weight": 0.0, "focal_weight": 0.0}, "both 0; at least one must be above 0"),
         ({"alpha": 2.0}, "loss.alpha is 2.0; it must lie between 0 and 1"),
     ],
 )

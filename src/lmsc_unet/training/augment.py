@@ -1,7 +1,7 @@
-"""Random changes of an image and its mask together: MONAI's transforms, and one of ours for stains.
+"""Random augmentation of an image together with its mask: MONAI's transforms, and one for stains.
 
-All randomness of a crop comes from one seed, so that it depends on (seed, epoch, sample) and on nothing else:
-not on the worker that loads it, and not on what was loaded before.
+All randomness of a crop comes from one seed, so a crop depends only on (seed, epoch, sample): not on the worker that
+loads it, nor on what was loaded before.
 """
 
 from math import ceil
@@ -41,10 +41,10 @@ DARKEST = 1 / 255
 
 
 class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
-    """Changes the strength of each stain of a colour image "3 H W" in 0..1 at random (HED jitter).
+    """Randomly changes the strength of each stain of a colour image "3 H W" in 0..1 (HED jitter).
 
-    Takes the optical density apart by Ruifrok and Johnston's stain vectors, scales and shifts each stain's share,
-    and puts it together again (Tellez et al. 2018). Images that are not colour pass unchanged.
+    Separates the optical density by Ruifrok and Johnston's stain vectors, scales and shifts each stain, and recombines
+    them (Tellez et al. 2018). Images without three channels pass unchanged.
     """
 
     def __init__(self, keys: KeysCollection, prob: float, strength: float) -> None:
@@ -53,7 +53,7 @@ class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
         self.strength = strength
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Changes the images under the keys, all alike."""
+        """Changes the images under all keys in the same way."""
         self.randomize(None)
         if not self._do_transform:
             return data
@@ -66,14 +66,14 @@ class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
 
 
 class RandGreyd(RandomizableTransform, MapTransform):  # type: ignore[misc]
-    """Turns a colour image "3 H W" grey at random: its luma in all three channels."""
+    """Randomly turns a colour image "3 H W" grey: its luma in all three channels."""
 
     def __init__(self, keys: KeysCollection, prob: float) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, prob)
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Changes the images under the keys, all alike."""
+        """Changes the images under all keys in the same way."""
         self.randomize(None)
         if self._do_transform:
             for key in self.key_iterator(data):
@@ -91,22 +91,22 @@ def jitter_stains(image: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 
 
 def build_transform(config: AugmentConfig, size_px: int) -> Compose:
-    """The augmentation of one sample: a window of `window_side_px` or less in, a crop of size_px x size_px out.
+    """The augmentation of one sample: takes a window of at most `window_side_px`, returns a crop of size_px x size_px.
 
-    The image is "C H W" in 0..1, the mask "1 H W"; a window that is too small is padded by reflection.
+    The image is "C H W" in 0..1, the mask "1 H W"; smaller windows are padded by reflection.
     """
     return Compose([*_geometric(config, size_px), *_photometric(config)])
 
 
 def draw(transform: Compose, image: NDArray[np.float32], mask: NDArray[np.uint8], seed: int) -> tuple[Tensor, Tensor]:
-    """Applies the transform with all its randomness from `seed`; gives "C H W" float32 and "H W" int64."""
+    """Applies the transform with all randomness from `seed`; returns "C H W" float32 and "H W" int64."""
     transform.set_random_state(seed=seed)
     pair = transform({"image": torch.from_numpy(image), "mask": torch.from_numpy(mask)[None].float()})
     return pair["image"].float().contiguous(), pair["mask"][0].round().long()
 
 
 def window_side_px(config: AugmentConfig, size_px: int) -> int:
-    """Side of the window that `build_transform` wants: a rotated crop of size_px fits into it."""
+    """Side of the window for `build_transform`: a rotated crop of size_px fits into it."""
     return ceil(size_px * 2**0.5) if config.affine_probability else size_px
 
 

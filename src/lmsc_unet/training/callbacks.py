@@ -1,4 +1,4 @@
-"""Lightning's parts around a training: averaged weights, the progress bar, atomic checkpoints, and stops."""
+"""Lightning callbacks: weight averaging, progress bar, atomic checkpoints, and stops."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from lmsc_unet.training.checkpoint import read_checkpoint, write_checkpoint
 
 
 def averaging(decay: float) -> list[Callback]:
-    """Lightning's weight averaging with a decay that rises from 0 to its full value; none for a decay of 0."""
+    """Lightning's weight averaging with a decay that rises from 0 to its full value; no callback for a decay of 0."""
     if not decay:
         return []
 
@@ -37,14 +37,14 @@ def averaging(decay: float) -> list[Callback]:
 
 
 def end_validation(trainer: pl.Trainer, module: pl.LightningModule) -> None:
-    """Gives the network the training's weights back, where a validation of the averaged ones is left early."""
+    """Restores the training weights after a validation of the averaged weights ends early."""
     for callback in trainer.callbacks:
         if isinstance(callback, WeightAveraging):
             callback.on_validation_epoch_end(trainer, module)
 
 
 def ramped(decay: float, num_averaged: int) -> float:
-    """The decay of one step: at most (1 + n) / (10 + n), so that the first, bad weights are soon forgotten."""
+    """The decay of one step: at most (1 + n) / (10 + n), so that the bad initial weights are soon forgotten."""
     return min(decay, (1 + num_averaged) / (10 + num_averaged))
 
 
@@ -52,9 +52,9 @@ SECONDS_BETWEEN_LINES = 15
 
 
 class TrainingProgress(Checkpoint):  # type: ignore[misc]
-    """Shows how far the training is, on standard error.
+    """Shows training progress on standard error.
 
-    As a `Checkpoint`, Lightning calls it when the epoch's scores are there.
+    As a `Checkpoint`, it is called by Lightning after the epoch's scores are known.
     """
 
     def __init__(self, title: str) -> None:
@@ -73,7 +73,7 @@ class TrainingProgress(Checkpoint):  # type: ignore[misc]
         self._started_s = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Opens the bar at the step where the training starts or goes on."""
+        """Opens the bar at the step where the training starts or resumes."""
         self._started_s = time.monotonic()
         self._first_epoch = trainer.current_epoch
         total = trainer.max_epochs * trainer.num_training_batches
@@ -82,11 +82,11 @@ class TrainingProgress(Checkpoint):  # type: ignore[misc]
             self.progress.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        """Moves the bar on."""
+        """Advances the bar."""
         self.progress.advance(self._task)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Shows the epoch's loss and score; without a terminal a line every 15 seconds and at the end."""
+        """Shows the epoch's loss and score; without a terminal, a line every 15 seconds and at the end."""
         epoch = trainer.current_epoch + 1
         scores = f"epoch {epoch}/{trainer.max_epochs}" + "".join(
             f"  {name.replace('_', ' ')} {float(trainer.callback_metrics[name]):.4f}"
@@ -108,7 +108,7 @@ class TrainingProgress(Checkpoint):  # type: ignore[misc]
         self._close()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Closes the bar before an error is told."""
+        """Closes the bar before an error is printed."""
         self._close()
 
     def _close(self) -> None:
@@ -117,62 +117,62 @@ class TrainingProgress(Checkpoint):  # type: ignore[misc]
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):  # type: ignore[misc]
-    """Lightning's checkpoints by way of a temporary file in the same folder."""
+    """Writes Lightning's checkpoints through a temporary file in the same folder."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Writes a checkpoint, or leaves the one that was there.
+        """Writes a checkpoint; if that fails, the earlier one is kept.
 
         Raises:
-            OutputError: the disk is full or the folder cannot be written.
+            OutputError: the disk is full or the folder is not writable.
         """
         write_checkpoint(checkpoint, Path(path))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: Any = True) -> dict[str, Any]:
-        """Reads a checkpoint after its sum was checked; `weights_only` is always true."""
+        """Reads a checkpoint after verifying its SHA-256; `weights_only` is always true."""
         return read_checkpoint(Path(path))
 
 
 COLLECTIVES = ("gloo", "NCCL")
-"""What lets processes speak to each other, as the errors of PyTorch name it."""
+"""The backends of communication between processes, as named in PyTorch's errors."""
 
 
 class LastStep(Callback):  # type: ignore[misc]
-    """Writes last.ckpt where a training in one process is stopped: a stop waits for the end of the step.
+    """Writes last.ckpt when a single-process training is stopped; a stop waits for the end of the step.
 
-    It waits for no more of a validation than one batch; `--resume` begins the validation anew. Before the first step
-    it does not wait at all, for then nothing is lost.
+    A stop waits for at most one batch of a validation; `--resume` repeats that validation. Before the first step it
+    does not wait, as nothing would be lost.
     """
 
     def __init__(self, checkpoint: Path) -> None:
         self.checkpoint = checkpoint
         self.waits = ExitStack()
-        """Left when the training ends, however it does."""
+        """The context of postponed stops, closed when the training ends."""
         self._is_postponing = False
 
     def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
-        """Lets stops wait from now on."""
+        """Postpones stops from now on."""
         if trainer.world_size == 1 and not self._is_postponing:
             self.waits.enter_context(postponed())
             self._is_postponing = True
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        """Keeps the step; the last one's epoch is validated or ended at once, which is soon enough."""
+        """Saves the step; after the epoch's last step, the validation or the end of the epoch saves it."""
         if self._is_stopped() and not trainer.is_last_batch:
             self._stop(trainer)
 
     def on_validation_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
-        """Keeps the epoch's last step, as if its validation were about to begin."""
+        """Saves the epoch's last step, as if its validation were about to begin."""
         if self._is_stopped():
             self._stop_validation(trainer, pl_module)
 
     def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
-        """Does so at once, for here Lightning itself looks out for SIGTERM; after the last batch the epoch ends."""
+        """Saves at once, as Lightning itself handles SIGTERM here; after the last batch the epoch ends."""
         is_last = trainer.fit_loop.epoch_loop.val_loop.batch_progress.is_last_batch
         if self._is_stopped() and not is_last:
             self._stop_validation(trainer, pl_module)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begins no epoch."""
+        """Stops before a new epoch begins."""
         if self._is_stopped():
             stop_now()
 
@@ -183,9 +183,9 @@ class LastStep(Callback):  # type: ignore[misc]
         end_validation(trainer, module)
         progress = trainer.fit_loop.epoch_loop.val_loop.batch_progress
         progress.reset()
-        progress.increment_ready()  # by a begun first batch, Lightning knows a validation that is to be finished
+        progress.increment_ready()  # a started first batch tells Lightning that a validation is unfinished
         progress.increment_started()
-        trainer.training = True  # otherwise Lightning would leave the training's loader processes to themselves
+        trainer.training = True  # otherwise Lightning would not shut down the training's loader processes
         self._stop(trainer)
 
     def _stop(self, trainer: pl.Trainer) -> None:
@@ -196,12 +196,12 @@ class LastStep(Callback):  # type: ignore[misc]
 
 @contextmanager
 def stops(trainer: pl.Trainer) -> Iterator[None]:
-    """Around `trainer.fit`: tells why it stopped.
+    """Wraps `trainer.fit` and reports why it stopped.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, or SIGTERM as `Terminated`; Lightning raises SystemExit for both. Says which step is
-            kept, if one is.
-        LmscError: another process of `--devices` is gone.
+        KeyboardInterrupt: Ctrl-C, or SIGTERM as `Terminated`; Lightning raises SystemExit for both. The message names
+            the saved step, if any.
+        LmscError: another process of `--devices` ended.
     """
     try:
         yield
@@ -215,5 +215,5 @@ def stops(trainer: pl.Trainer) -> Iterator[None]:
             raise
         raise LmscError(
             f"Another process of --devices ended, and the training with it ({str(error).splitlines()[0]}). "
-            "What that process said stands above. The finished epochs are kept; go on by --resume."
+            "See its output above. The finished epochs are kept; go on by --resume."
         ) from error

@@ -1,8 +1,7 @@
-"""Checkpoints that survive: written atomically beside their SHA-256, read with `weights_only=True` alone.
+"""Safe checkpoints: written atomically together with their SHA-256, and always read with `weights_only=True`.
 
-A file `last.ckpt` has a neighbour `last.ckpt.sha256` in the format of `sha256sum`. It is written before the checkpoint
-is put in its place and for that moment names both sums, the new and the old: a kill between the two steps leaves a
-pair that fits.
+The file `last.ckpt.sha256` beside `last.ckpt` has the format of `sha256sum`. It is written first and names both sums,
+new and old, until the checkpoint is in place: a kill in between leaves a valid pair.
 """
 
 import os
@@ -15,14 +14,14 @@ from lmsc_unet.core.storage import remove, sha256, write_text
 from lmsc_unet.errors import ModelError, OutputError
 
 FORMAT = 1
-"""Version of what this project puts into a checkpoint under the key `lmsc`."""
+"""Version of this project's data in a checkpoint, under the key `lmsc`."""
 
 
 def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
-    """Writes a checkpoint and its sum so that at every moment a whole one is there.
+    """Writes a checkpoint and its SHA-256; a complete checkpoint exists at every moment.
 
     Raises:
-        OutputError: the disk is full or the folder cannot be written; the old checkpoint is kept.
+        OutputError: the disk is full or the folder is not writable; the old checkpoint is kept.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -37,33 +36,33 @@ def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
         _sync_folder(path.parent)
     except (OSError, RuntimeError, OutputError) as error:
         remove(partial)
-        reason = getattr(error, "strerror", None) or "the disk is full or fails"  # torch's RuntimeError tells less
+        reason = getattr(error, "strerror", None) or "the disk is full or fails"  # torch's RuntimeError has no reason
         raise OutputError(
             f"{path}: the checkpoint cannot be written ({reason}). The one before it is kept. "
-            "Make room on the disk or mend the folder's rights, then go on with --resume."
+            "Free disk space or fix the folder's permissions, then go on with --resume."
         ) from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Reads a checkpoint to the CPU after checking its sum.
+    """Reads a checkpoint to the CPU after verifying its SHA-256.
 
     Raises:
-        ModelError: the file is missing, damaged, or not one of this project's.
+        ModelError: the file is missing, damaged, or not from this project.
     """
     if not path.is_file():
         raise ModelError(f"{path}: there is no such checkpoint. A run folder holds best.ckpt and last.ckpt.")
     try:
         is_whole = not _sums_path(path).is_file() or sha256(path) in _read_sums(path)
     except OSError as error:
-        raise ModelError(f"{path}: the checkpoint cannot be read ({error.strerror}). Mend its rights.") from error
+        raise ModelError(f"{path}: the checkpoint cannot be read ({error.strerror}). Fix its permissions.") from error
     if not is_whole:
         raise ModelError(
             f"{path}: its SHA-256 is not the one in {_sums_path(path).name}; the file was changed or damaged after it "
-            "was written. Take a copy of it that is whole, or train again."
+            "was written. Restore an intact copy, or train again."
         )
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises a dozen kinds for a file that is not a checkpoint
+    except Exception as error:  # torch raises many kinds of error for a file that is not a checkpoint
         raise ModelError(
             f"{path}: this is not a checkpoint that can be read safely ({type(error).__name__})."
         ) from error
@@ -77,7 +76,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: written by a newer lmsc-unet; update with `pip install -U lmsc-unet`.")
     state = checkpoint.get("state_dict")
     if not isinstance(state, dict) or not all(map(_is_plain, state.values())):
-        raise ModelError(f"{path}: this checkpoint holds no weights; it is damaged. Take a copy of it that is whole.")
+        raise ModelError(f"{path}: this checkpoint holds no weights; it is damaged. Restore an intact copy.")
     return checkpoint
 
 

@@ -1,7 +1,7 @@
-"""The end of each epoch: a row of metrics.csv, the best and the last checkpoint, and whether to go on.
+"""The end of each epoch: a row of metrics.csv, the best and the last checkpoint, early stopping.
 
-A checkpoint holds the sums of the epoch at hand, and what a crop looks like depends on (seed, epoch, sample) alone: a
-run that was stopped or killed goes on from `last.ckpt` and ends bit for bit where it would have ended.
+A checkpoint contains the sums of the current epoch, and a crop depends only on (seed, epoch, sample): a stopped or
+killed run resumes from `last.ckpt` and ends bit for bit as if uninterrupted.
 """
 
 import csv
@@ -23,13 +23,13 @@ COLUMNS = ("epoch", "step", "learning_rate", "train_loss", "train_dice", "val_lo
 MONITORED = "val_dice"
 METRICS_FILE = "metrics.csv"
 LAST = "last.ckpt"
-"""What a run goes on from."""
+"""The checkpoint from which a run resumes."""
 
 
 class CheckpointCallback(Checkpoint):  # type: ignore[misc]
     """Keeps the history of a run and its two checkpoints in the run folder.
 
-    As a `Checkpoint`, Lightning calls it after all other callbacks, so that it sees their results.
+    As a `Checkpoint`, it is called by Lightning after all other callbacks and sees their results.
     """
 
     def __init__(self, folder: Path, patience: int = 0) -> None:
@@ -39,14 +39,14 @@ class CheckpointCallback(Checkpoint):  # type: ignore[misc]
         self.best_epoch = 0
         self.best_score = -math.inf
         self.steps_done = 0
-        """Of the epoch that is resumed."""
+        """Batches of the resumed epoch done before."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs; part of last.ckpt."""
+        """The state that a resumed run needs; part of last.ckpt."""
         return {"rows": self.rows, "best_epoch": self.best_epoch, "best_score": self.best_score}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes the history up where the checkpoint left it."""
+        """Restores the history from a checkpoint."""
         self.rows = list(state_dict["rows"])
         self.best_epoch = state_dict["best_epoch"]
         self.best_score = state_dict["best_score"]
@@ -54,19 +54,19 @@ class CheckpointCallback(Checkpoint):  # type: ignore[misc]
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Takes up the epoch in which the run was stopped, where it was."""
+        """Resumes the epoch in which the run was stopped."""
         self.steps_done = checkpoint["lmsc"].get("step", 0)
 
     def finished_epochs(self) -> int:
-        """How many epochs are behind us, from a resumed run's checkpoint on."""
+        """The number of finished epochs, including those before a resume."""
         return len(self.rows)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Does not go on with a resumed run whose patience was at its end."""
+        """Stops a resumed run whose patience is exhausted."""
         trainer.should_stop = trainer.should_stop or self._is_over()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Notes the epoch's row, writes the checkpoints, and stops when patience is at its end."""
+        """Adds the epoch's row, writes the checkpoints, and stops when patience is exhausted."""
         epoch = trainer.current_epoch + 1
         self.steps_done = 0
         row = self._row(trainer, epoch)
@@ -74,7 +74,7 @@ class CheckpointCallback(Checkpoint):  # type: ignore[misc]
         score = row[MONITORED]
         if score is not None and score > self.best_score:
             self.best_epoch, self.best_score = epoch, score
-        with postponed():  # a stop within PyTorch's own writing would be another error
+        with postponed():  # a stop during PyTorch's file writing would become another error
             trainer.save_checkpoint(self.folder / LAST)
             if trainer.is_global_zero:
                 write_metrics(self.folder / METRICS_FILE, self.rows)
@@ -114,7 +114,7 @@ class CheckpointCallback(Checkpoint):  # type: ignore[misc]
 
 
 def write_metrics(path: Path, rows: list[dict[str, float | None]]) -> None:
-    """Writes all rows anew."""
+    """Replaces the file with all rows."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()

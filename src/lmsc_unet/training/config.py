@@ -1,4 +1,4 @@
-"""Every setting of a training, in one list: the command line, the YAML file and the run folder read it."""
+"""All settings of a training in one list, read by the command line, YAML files and run folders."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -25,28 +25,28 @@ GROUPS = (DATA, INPUT, LOSS, OPTIMIZER, AUGMENTATION, RECORDINGS, HARDWARE)
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """Weights and shapes of the two terms; the paper names the terms and gives none of these."""
+    """Weights and shapes of the two terms; the paper names the terms but none of these values."""
 
     dice_weight: float = 1.0
     """Weight of the Dice term."""
     focal_weight: float = 1.0
     """Weight of the Focal term."""
     gamma: float = 2.0
-    """Focal: how strongly pixels that are already right are discounted; 0 is cross entropy."""
+    """Focal: how strongly well-classified pixels are down-weighted; 0 is cross entropy."""
     alpha: float | None = None
-    """Focal: weight of the foreground against the background's 1 - alpha; none weighs both alike."""
+    """Focal: weight of the foreground, with 1 - alpha for the background; without it both weigh the same."""
     smooth: float = 1e-5
-    """Dice: added to numerator and denominator, so that an empty truth gives no 0/0."""
+    """Dice: added to numerator and denominator against 0/0 on empty masks."""
     dice_per_image: bool = False
-    """Dice of each crop by itself, their mean then, so that a small object weighs as much as a large one elsewhere;
-    otherwise of the whole batch at once."""
+    """Average the Dice loss over crops, so that small objects count as much as large ones; otherwise over the pooled
+    batch."""
 
     def __post_init__(self) -> None:
         check_range(self, 0, 1000, "dice_weight", "focal_weight", prefix="loss.")
         check_range(self, 0, 100, "gamma", prefix="loss.")
         check_range(self, 0, 1e6, "smooth", prefix="loss.")
         if self.dice_weight == self.focal_weight == 0:
-            raise ConfigError("loss.dice_weight and loss.focal_weight are both 0; one of them must be above.")
+            raise ConfigError("loss.dice_weight and loss.focal_weight are both 0; at least one must be above 0.")
         check_share(self, "alpha", prefix="loss.")
 
 
@@ -57,10 +57,10 @@ ScalingChoice = Literal["auto", "range", "percentile", "per-channel", "balanced"
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig(DataOptions):
-    """Where the data lies, and how much of it validates."""
+    """Where the data is, and the share for validation."""
 
     val_share: float = 0.2
-    """Share of the images held out for validation where the data names no split."""
+    """Share of the images held out for validation if the data has no split."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,22 +69,22 @@ class DataConfig(DataOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class InputConfig:
-    """How an image becomes the network's input; evaluation and prediction do the same."""
+    """Preprocessing of an image to the network's input; the same in training, evaluation and prediction."""
 
     treatment: Treatment = "tiles"
-    """tiles: crops in training, tiles in prediction; resize: the whole image at size_px, as the paper does."""
+    """tiles: crops in training, a sliding window in prediction; resize: the whole image at size_px, as in the paper."""
     scale: float = 0.0
-    """Under tiles, images are resized by it; 0 halves them where the masks' typical object is 30 px wide or wider."""
+    """Under tiles, the resize factor of images; 0 chooses 0.5 if the masks' typical object is at least 30 px wide."""
     scaling: ScalingChoice = "auto"
-    """percentile: the image's own 1st and 99th percentile go to 0 and 1; per-channel: each channel's own; balanced: as
-    percentile after a white balance, for stained tissue; range: its depth does; auto: percentile for grey and colours,
-    per-channel for other channels."""
+    """percentile: 1st and 99th percentile of the image become 0 and 1; per-channel: each channel's own percentiles;
+    balanced: percentile after a white balance, for stained tissue; range: by bit depth; auto: percentile for grey and
+    colour images, per-channel for other channel counts."""
     channels: int = 0
-    """Channels of the network's input; 0 takes the data's."""
+    """Channels of the network's input; 0 takes the data's number."""
     mean: tuple[float, ...] = (0.5,)
-    """Subtracted after scaling; one value, or one for each channel."""
+    """Subtracted after scaling; one value, or one per channel."""
     std: tuple[float, ...] = (0.25,)
-    """Divides after the mean; one value, or one for each channel."""
+    """Divisor after the mean; one value, or one per channel."""
 
     def __post_init__(self) -> None:
         check_range(self, 0, MOST_SCALE, "scale", prefix="input.")
@@ -94,22 +94,22 @@ class InputConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
-    """Adam or AdamW, and how its learning rate runs."""
+    """Adam or AdamW and the learning-rate schedule."""
 
     name: Literal["adamw", "adam"] = "adamw"
     """The optimizer."""
     learning_rate: float = 3e-3
     """The highest learning rate."""
     weight_decay: float = 1e-2
-    """Weight decay of AdamW's kind; 0 with adam."""
+    """Weight decay: decoupled with adamw, an L2 penalty with adam."""
     schedule: Literal["cosine", "step", "constant"] = "cosine"
-    """cosine: down to zero at the end; step: times decay at each third of the epochs; constant."""
+    """cosine: down to zero at the end; step: multiplied by decay after each third of the epochs; constant."""
     decay: float = 0.1
-    """Factor of each step of the schedule step."""
+    """Factor of the schedule step."""
     warmup_share: float = 0.05
-    """Share of all steps in which the rate rises from zero."""
+    """Share of all steps during which the rate rises from zero."""
     clip_norm: float = 1.0
-    """Gradients are clipped to this norm; 0 leaves them."""
+    """Gradients are clipped to this norm; 0 disables clipping."""
 
     def __post_init__(self) -> None:
         check_range(self, 0, 1e30, "learning_rate", prefix="optimizer.", above=True)
@@ -120,26 +120,26 @@ class OptimizerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """Random changes of each training crop; a probability of 0 leaves a change out."""
+    """Random changes of each training crop; a probability of 0 disables a change."""
 
     crops_per_image: int = 1
-    """Crops drawn from each image in an epoch."""
+    """Crops per image and epoch."""
     flip_probability: float = 0.5
-    """Of a flip along each axis."""
+    """Probability of a flip along each axis."""
     affine_probability: float = 0.8
-    """Of a rotation and zoom."""
+    """Probability of a rotation with zoom."""
     rotate_deg: float = 180.0
-    """Largest rotation to either side, in degrees."""
+    """Largest rotation in either direction, in degrees."""
     zoom: float = 0.25
-    """Largest change of scale to either side, as a share."""
+    """Largest relative change of scale in either direction."""
     stain_probability: float = 0.5
-    """Of a random change of haematoxylin and eosin in colour images (HED jitter)."""
+    """Probability of a random change of haematoxylin and eosin in colour images (HED jitter)."""
     stain_strength: float = 0.15
     """Standard deviation of the change of each stain's strength."""
     grey_probability: float = 0.0
-    """Of a colour image turned grey: for models that must not go by one laboratory's colours."""
+    """Probability of turning a colour image grey, for models that must not depend on one laboratory's colours."""
     intensity_probability: float = 0.3
-    """Of each: gamma, shift and scale of intensities, noise, blur."""
+    """Probability of each: gamma, shift and scale of intensities, noise, blur."""
 
     def __post_init__(self) -> None:
         check_range(self, 1, 10_000, "crops_per_image", prefix="augment.")
@@ -152,46 +152,46 @@ class AugmentConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """A training from its data to its last epoch."""
+    """All settings of a training."""
 
     model: str = "lmsc-unet"
-    """A name of `lmsc models`."""
+    """Network, a name in `lmsc models`."""
     recipe: Recipe = "strong"
-    """The defaults of all other settings: strong, or what the paper states."""
+    """Defaults of all other settings: strong, or those of the paper."""
     initial_weights: Annotated[str, Parameter(alias="--from")] = ""
-    """Weights to begin with: a bundled model's name, a run folder, a checkpoint or an exported float32 file."""
+    """Initial weights: a bundled model's name, a run folder, a checkpoint or an exported float32 file."""
     epochs: int = 100
     """Passes over the training images."""
     batch: int = 4
-    """Images or crops a step, shared out among the devices."""
+    """Images or crops per step, divided among the devices."""
     size_px: int = 256
     """Side of a training crop (tiles) or of the resized image (resize)."""
     folds: int = 0
-    """Cross-validation in so many folds (NuInsSeg's official split has 5); 0 trains once."""
+    """Number of cross-validation folds (NuInsSeg's official split has 5); 0 trains once."""
     fold: int = 0
-    """Only this fold, counted from 1; 0 runs all."""
+    """Train only this fold, counted from 1; 0 trains all."""
     seed: int = 19
-    """Of the initial weights, the order and the augmentation."""
+    """Seed of the initial weights, the order and the augmentation."""
     devices: Annotated[int, Parameter(group=HARDWARE)] = 1
-    """GPUs, or CPU processes where there is no GPU."""
+    """GPUs, or CPU processes if there is no GPU."""
     precision: Annotated[Precision, Parameter(group=HARDWARE)] = "auto"
-    """bf16 computes in bfloat16 where it is safe; auto takes it where the hardware has it."""
+    """bf16 computes in bfloat16 where that is safe; auto uses it if the hardware supports it."""
     workers: Annotated[int, Parameter(group=HARDWARE)] = 0
     """Loader processes; 0 loads in the training process."""
     patience: Annotated[int, Parameter(group=OPTIMIZER)] = 0
-    """Epochs without a better validation score after which training stops; 0 never stops early."""
+    """Stop after this many epochs without a better validation score; 0 never stops early."""
     validate_every: Annotated[int, Parameter(group=OPTIMIZER)] = 1
-    """Epochs from one validation to the next."""
+    """Validate after every so many epochs."""
     ema_decay: Annotated[float, Parameter(group=OPTIMIZER)] = 0.99
-    """The scored weights are the training's averaged with this decay a step (less in the first); 0 averages nothing."""
+    """Decay per step of the weight average that is scored (less in the first steps); 0 disables averaging."""
     tensorboard: Annotated[bool, Parameter(group=HARDWARE)] = False
     """Also write TensorBoard logs to the run folder."""
     data: Annotated[DataConfig, Parameter(name="*", group=DATA)] = field(default_factory=DataConfig)
-    """Where the data lies."""
+    """Where the data is."""
     network: dict[str, Any] = field(default_factory=dict)
-    """Fields of the model's config that differ from the catalog's, as widths or expansion."""
+    """Override a field of the model's config, such as --network.expansion 4."""
     input: Annotated[InputConfig, Parameter(group=INPUT)] = field(default_factory=InputConfig)
-    """How an image becomes the network's input."""
+    """Preprocessing."""
     loss: Annotated[LossConfig, Parameter(group=LOSS)] = field(default_factory=LossConfig)
     """The loss."""
     optimizer: Annotated[OptimizerConfig, Parameter(group=OPTIMIZER)] = field(default_factory=OptimizerConfig)
@@ -199,7 +199,7 @@ class TrainConfig:
     augment: Annotated[AugmentConfig, Parameter(group=AUGMENTATION)] = field(default_factory=AugmentConfig)
     """The augmentation."""
     recordings: Annotated[ChunkOptions, Parameter(group=RECORDINGS)] = field(default_factory=ChunkOptions)
-    """Of SigMF recordings: how they become pictures."""
+    """How SigMF recordings become spectrograms."""
 
     def __post_init__(self) -> None:
         check_range(self, 1, 1_000_000, "epochs", "validate_every")
@@ -211,12 +211,12 @@ class TrainConfig:
         check_range(self, 0, MOST_SEED, "seed")
         if self.validate_every > self.epochs:
             raise ConfigError(
-                f"validate_every is {self.validate_every} with {self.epochs} epochs; no epoch would be validated, and "
-                "so none be the best. Validate more often."
+                f"validate_every is {self.validate_every} with {self.epochs} epochs; no epoch would be validated. "
+                "Validate more often."
             )
         if self.batch % self.devices:
             raise ConfigError(
-                f"batch is {self.batch} with {self.devices} devices, which share out the images of a step. "
+                f"batch is {self.batch} with {self.devices} devices, which divide the images of a step. "
                 f"Take a multiple of {self.devices}."
             )
         check_range(self, 0, 1000, "folds")

@@ -1,7 +1,7 @@
-"""Samples as tensors: random crops to train on, whole images or tiles to validate on.
+"""Samples as tensors: random crops for training, whole images or tiles for validation.
 
-A key is (epoch, position) in one number, so that what a sample looks like depends on the config's seed and on that
-number alone: a training that was killed draws the same crops again.
+A key combines epoch and position in one number, and a sample depends only on it and the config's seed: a resumed
+training draws the same crops again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,20 +29,20 @@ VALIDATION_TILE_PX = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """A decoded pair and the limits of its whole image, as the cache keeps it."""
+    """A cached sample: a decoded pair and the intensity window of its whole image."""
 
     image: NDArray[np.generic]
     """Pixels "H W C" at their native depth."""
     mask: NDArray[np.uint8]
     """Class ids "H W"."""
     limits: IntensityWindow
-    """What becomes 0 and 1."""
+    """The values that become 0 and 1."""
 
 
 class DecodedSamples:
-    """Decodes each pair once and keeps it, up to `budget_mib` of memory; what does not fit is decoded anew.
+    """Decodes each pair once and caches it, up to `budget_mib` of memory; the rest is decoded again each time.
 
-    The kept pair is already resized as the network wants it.
+    Cached pairs are already resized to the network's scale.
     """
 
     def __init__(self, samples: Sequence[Sample], label_map: LabelMap, spec: ModelSpec, budget_mib: int = 4096) -> None:
@@ -66,7 +66,7 @@ class DecodedSamples:
         return decoded
 
     def decode_all(self) -> None:
-        """Decodes everything now: loader processes share what is kept, and a bad file stops the first process too."""
+        """Decodes everything now: loader processes share the cache, and a bad file stops the main process too."""
         for index in range(len(self)):
             self[index]
 
@@ -94,7 +94,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         return self.length
 
     def __getitem__(self, key: int) -> tuple[Tensor, Tensor]:
-        """The crop "C H W", standardised, and its class ids "H W"."""
+        """The normalized crop "C H W" and its class ids "H W"."""
         pair = self.decoded[key % self.length % len(self.decoded)]
         seed = _mixed_seed(self.seed, key)
         window = _random_window(pair.mask.shape, self._window_px, seed)
@@ -104,7 +104,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
 
 
 class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
-    """Validation images as the network will see them; those over 1024 px a side are cut into tiles."""
+    """Validation images as in prediction; images with a side over 1024 px are cut into tiles."""
 
     def __init__(self, decoded: DecodedSamples) -> None:
         self.decoded = decoded
@@ -123,10 +123,10 @@ class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
 
 
 class EpochOrder(Sampler[int]):
-    """A new order each epoch, from (seed, epoch) alone; each of `num_ranks` processes takes its share.
+    """A new order for each epoch, from (seed, epoch) alone; each of `num_ranks` processes takes its share.
 
-    The epoch is asked for when an order begins, for a loader with workers begins before Lightning knows the epoch; so
-    is how many samples of it were done before.
+    The epoch, and how many of its samples are done, are queried when an order begins: a loader with workers starts
+    before Lightning knows the epoch.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ def _windows(index: int, mask: NDArray[np.uint8]) -> Iterator[tuple[int, int, in
 
 
 def _pad(image: NDArray[np.float32], mask: NDArray[np.uint8], multiple_px: int) -> tuple[Tensor, Tensor]:
-    """Pads right and bottom by reflection; the padding is left out of loss and score."""
+    """Pads right and bottom by reflection; the padding has no loss and no score."""
     below, right = -image.shape[1] % multiple_px, -image.shape[2] % multiple_px
     padded = np.pad(image, ((0, 0), (0, below), (0, right)), mode="symmetric")
     ids = np.pad(mask, ((0, below), (0, right)), constant_values=IGNORE)
@@ -177,5 +177,5 @@ def _column(values: tuple[float, ...]) -> Tensor:
 
 
 def _mixed_seed(seed: int, key: int) -> int:
-    """One seed of 32 bits from both numbers, spread so that neighbours are unlike."""
+    """Hashes both numbers to one seed of 32 bits, so that neighbouring keys have unrelated seeds."""
     return int(np.random.SeedSequence([seed, key]).generate_state(1)[0])

@@ -1,4 +1,4 @@
-"""One training from a config: data in, a run folder out, resumable at any moment."""
+"""One training from a config: data in, run folder out, resumable at any moment."""
 
 import logging
 import warnings
@@ -40,27 +40,27 @@ def fit(
     callbacks: Sequence[Callback] = (),
     network: nn.Module | None = None,
 ) -> CheckpointCallback:
-    """Trains until the last epoch or the end of patience; goes on from `last.ckpt` where the folder has one.
+    """Trains to the last epoch or until patience is exhausted; resumes from `last.ckpt` if the folder has one.
 
     Args:
-        folder: The run folder, made by `open_run`.
-        fold: What to train and to validate on.
-        label_map: What the masks' values mean.
-        spec: How the model wants its images.
+        folder: The run folder, created by `open_run`.
+        fold: The training and validation samples.
+        label_map: The meaning of mask values.
+        spec: How the model's input is made.
         config: All settings.
-        title: What the progress bar calls the training.
-        callbacks: Lightning callbacks besides our own.
-        network: What to train; the config's model if not given.
+        title: The training's name in the progress bar.
+        callbacks: Additional Lightning callbacks.
+        network: The network to train; the config's model if not given.
 
     Raises:
-        DivergedError: the loss is not finite; the checkpoints of the last finished epoch stay.
-        OutputError: a checkpoint cannot be written; the one before it stays.
-        ModelError: `last.ckpt` is damaged, or another run's; or there are no such initial weights.
-        ConfigError: the initial weights are of another network, or of other channels or classes.
-        KeyboardInterrupt: stopped by Ctrl-C or SIGTERM; the last step is kept, of several processes the last finished
-            epoch. Says which step, if one is.
-        ConfigError: the run was stopped within an epoch, and is resumed on several devices.
-        LmscError: a process of `devices` is gone.
+        DivergedError: the loss is not finite; the checkpoints of the last finished epoch are kept.
+        OutputError: a checkpoint cannot be written; the previous one is kept.
+        ModelError: `last.ckpt` is damaged or from another run; or the initial weights do not exist.
+        ConfigError: the initial weights have another network, other channels or other classes.
+        KeyboardInterrupt: stopped by Ctrl-C or SIGTERM; the last step is kept, with several processes the last
+            finished epoch. The message names the step, if any.
+        ConfigError: the run was stopped within an epoch and is resumed on several devices.
+        LmscError: a process of `devices` ended.
     """
     _quieten()
     torch.manual_seed(config.seed)
@@ -83,7 +83,7 @@ def fit(
 
 
 def resolve_precision(precision: Precision) -> Precision:
-    """`auto` as bf16 where GPU or CPU compute it natively, otherwise 32; other names as they are."""
+    """Resolves `auto`: bf16 if GPU or CPU compute it natively, otherwise 32."""
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
@@ -93,7 +93,7 @@ def resolve_precision(precision: Precision) -> Precision:
 
 
 def _checkpoint_to_resume(folder: Path, config: TrainConfig) -> Path | None:
-    """`last.ckpt`, if there is one and this run wrote it."""
+    """`last.ckpt`, if it exists and this run wrote it."""
     last = folder / LAST
     if not last.is_file():
         return None
@@ -102,8 +102,8 @@ def _checkpoint_to_resume(folder: Path, config: TrainConfig) -> Path | None:
     changed = config_diff(written, config)
     if changed:
         raise ModelError(
-            f"{last}: this checkpoint is of another run, with other settings ({'; '.join(changed)}). "
-            "Put this run's own back, or start a new run in another folder."
+            f"{last}: this checkpoint is from another run, with other settings ({'; '.join(changed)}). "
+            "Restore this run's own checkpoint, or start a new run in another folder."
         )
     if own.get("step") and config.devices > 1:
         raise ConfigError(
@@ -168,13 +168,13 @@ def _train_loader(
 
 
 def _val_loader(decoded: DecodedSamples, config: TrainConfig) -> DataLoader[object]:
-    """Images of one size go in batches, others one by one."""
+    """Images of one size are batched; others are loaded one by one."""
     images = WholeImages(decoded)
     return DataLoader(images, batch_size=config.batch if config.input.treatment == "resize" else 1)
 
 
 def _quieten() -> None:
-    """Lightning's own notes say nothing that a user of `lmsc` could act on."""
+    """Hides Lightning's notes, which a user of `lmsc` cannot act on."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     for message in (
@@ -183,6 +183,6 @@ def _quieten() -> None:
         ".*lr_scheduler.step.*",
         ".*srun.*",
         ".*LeafSpec.*",
-        ".*dataloader is not resumable.*",  # the order of our crops is
+        ".*dataloader is not resumable.*",  # the order of our crops is resumable
     ):
         warnings.filterwarnings("ignore", message)

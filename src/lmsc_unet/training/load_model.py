@@ -1,4 +1,4 @@
-"""A trained network by its run folder or checkpoint: as the callable that prediction takes, and as what is exported."""
+"""Loads a trained network from its run folder or checkpoint, for prediction and for export."""
 
 import json
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ from lmsc_unet.training.run_folder import is_run, read_config
 
 
 def network_config(config: TrainConfig, input_channels: int, num_logits: int) -> ModelConfig:
-    """The catalog's config of a run's model, with the fields of `config.network`, and channels and logits by the data.
+    """The catalog's config of a run's model, with the overrides of `config.network` and the data's channels and logits.
 
     Raises:
-        ConfigError: an unknown model, a field that its config does not have, or one that follows from the data.
+        ConfigError: an unknown model, an unknown field, or one that follows from the data.
     """
     base = model_config(config.model, input_channels=input_channels, num_classes=num_logits)
     fields = {name: getattr(base, name) for name in base.__dataclass_fields__}
@@ -46,11 +46,11 @@ BYTES_PER_WEIGHT = 4
 
 
 def load_model(path: Path, runtime: Runtime = Runtime()) -> tuple[Network, ModelSpec]:  # noqa: B008 - frozen
-    """Loads `best.ckpt` of a run folder, or a checkpoint file, on the GPU where there is one.
+    """Loads `best.ckpt` of a run folder, or a checkpoint file, on the GPU if there is one.
 
     Raises:
-        ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
-        ConfigError: another backend is named; these are for exported files.
+        ModelError: it does not exist, is damaged, or does not fit the model that it names.
+        ConfigError: a backend for exported files was chosen.
     """
     if runtime.backend not in (None, TORCH):
         raise ConfigError(
@@ -64,10 +64,10 @@ def load_model(path: Path, runtime: Runtime = Runtime()) -> tuple[Network, Model
 
 
 def load_module(path: Path) -> tuple[nn.Module, ModelSpec]:
-    """The PyTorch network in evaluation mode, and how it wants its images.
+    """Loads the PyTorch network in evaluation mode and its spec.
 
     Raises:
-        ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
+        ModelError: it does not exist, is damaged, or does not fit the model that it names.
     """
     checkpoint_path = find_file(path)
     checkpoint = read_checkpoint(checkpoint_path)
@@ -78,7 +78,7 @@ def load_module(path: Path) -> tuple[nn.Module, ModelSpec]:
         model = network_config(config, spec.input_channels, spec.num_logits)
     except ConfigError as error:
         raise ModelError(f"{checkpoint_path}: its config cannot be used: {error}") from error
-    if BYTES_PER_WEIGHT * num_parameters(model) > _num_bytes(weights):  # before as many are made
+    if BYTES_PER_WEIGHT * num_parameters(model) > _num_bytes(weights):  # checked before allocation
         raise ModelError(f"{checkpoint_path}: its weights do not fit the model {config.model!r} that it names.")
     network = build_model(model)
     _load_weights(network, weights, checkpoint_path, config.model)
@@ -86,13 +86,13 @@ def load_module(path: Path) -> tuple[nn.Module, ModelSpec]:
 
 
 def weights_of(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """The network's weights by their names in it, as `read_checkpoint` gives them."""
+    """The network's weights by parameter name, from the result of `read_checkpoint`."""
     state = checkpoint["state_dict"]
     return {str(key).removeprefix(PREFIX): state[key] for key in state if str(key).startswith(PREFIX)}
 
 
 def as_network(module: nn.Module) -> Network:
-    """A callable from numpy pixels to numpy logits around a PyTorch network, computing in float32."""
+    """Wraps a PyTorch network as a callable from NumPy pixels to NumPy logits, in float32."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = module.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
@@ -106,7 +106,7 @@ def as_network(module: nn.Module) -> Network:
 
 
 def _num_bytes(weights: dict[str, torch.Tensor]) -> int:
-    """What weights take in memory, parts of one storage once."""
+    """The memory of all weights; shared storage counts once."""
     storages = [value.untyped_storage() for value in weights.values()]
     return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
@@ -124,33 +124,33 @@ SPLIT_FILE, SUMMARY_FILE = "split.csv", "summary.json"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedRun:
-    """A trained network and where it comes from."""
+    """A trained network and its origin."""
 
     network: nn.Module
-    """The network in evaluation mode, batch norms and all."""
+    """The network in evaluation mode, with its batch norms."""
     spec: ModelSpec
-    """How it wants its images."""
+    """How its input is made."""
     checkpoint: Path
     """The checkpoint file."""
     checkpoint_sha256: str
     """Its SHA-256."""
     data_options: DataOptions
-    """How the run's data folder is laid out; the defaults of a checkpoint without its run."""
+    """The layout of the run's data folder; defaults for a checkpoint without its run."""
     pieces: ChunkOptions
-    """How the run's recordings became pictures; of a checkpoint without its run, as its model says."""
+    """How the run's recordings became spectrograms; for a checkpoint without its run, from its spec."""
     split_file: Path | None
-    """Which images the run trained and validated on."""
+    """The training and validation images of the run."""
     data: Path | None
-    """The run's data folder, if it is noted and still there."""
+    """The run's data folder, if recorded and still there."""
     commit: str
-    """The commit that trained it; empty where it is not known."""
+    """The commit that trained it; empty if unknown."""
 
 
 def open_trained_run(model: Path) -> TrainedRun:
     """Loads a run folder or a checkpoint.
 
     Raises:
-        ModelError: nothing is there, or it is damaged, or it does not fit the model that it names.
+        ModelError: it does not exist, is damaged, or does not fit the model that it names.
     """
     checkpoint = find_file(model)
     network, spec = load_module(checkpoint)
@@ -172,7 +172,7 @@ def open_trained_run(model: Path) -> TrainedRun:
 
 
 def _summary(folder: Path) -> dict[str, Any]:
-    """summary.json of a finished run; nothing where there is none."""
+    """summary.json of a finished run; empty if there is none."""
     try:
         summary = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

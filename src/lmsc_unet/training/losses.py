@@ -1,4 +1,4 @@
-"""Dice + Focal loss, as the paper combines them against lost detail (section 2)."""
+"""Dice + Focal loss, combined as in the paper against loss of detail (section 2)."""
 
 import torch
 from monai.losses import DiceLoss, FocalLoss
@@ -9,10 +9,10 @@ from lmsc_unet.training.config import LossConfig
 
 
 class DiceFocalLoss(nn.Module):
-    """MONAI's Dice and Focal losses with named weights; pixels marked `IGNORE` carry none.
+    """MONAI's Dice and Focal losses with named weights; pixels marked `IGNORE` are excluded.
 
-    Dice is taken over the whole batch, so that a crop without foreground does not ask for the impossible, or of each
-    crop by itself if the config says so; one without foreground then has hardly a gradient.
+    Dice is pooled over the batch, so that crops without foreground do no harm, or computed per crop if configured;
+    crops without foreground then have almost no gradient.
     One logit means sigmoid (binary), several mean softmax.
     """
 
@@ -28,10 +28,10 @@ class DiceFocalLoss(nn.Module):
 
         Args:
             logits: "B K H W", K = 1 or the number of classes.
-            mask: "B H W" class ids, `IGNORE` where a pixel is left out.
+            mask: "B H W" class ids, `IGNORE` for excluded pixels.
 
         Returns:
-            A scalar; 0 where every pixel is left out.
+            A scalar; 0 if every pixel is excluded.
         """
         logits = logits.float()
         is_kept = (mask != IGNORE).unsqueeze(1)

@@ -1,4 +1,4 @@
-"""A network in training, as Lightning wants it: loss, scores from integer counts, optimizer and schedule."""
+"""The Lightning module: loss, scores from integer counts, optimizer and schedule."""
 
 import math
 from typing import Any
@@ -24,8 +24,8 @@ ValidationBatch = tuple[Tensor, Tensor, Tensor]
 class Segmentation(pl.LightningModule):  # type: ignore[misc]
     """Trains a network on crops and scores it on whole images.
 
-    Logs `train_loss`, `train_dice`, `val_loss`, `val_iou` and `val_dice` once an epoch. Both Dice are of the
-    foreground: pooled over the epoch's pixels in training, averaged over images in validation, at the network's scale.
+    Logs `train_loss`, `train_dice`, `val_loss`, `val_iou` and `val_dice` once per epoch. Both Dice scores are for the
+    foreground, at the network's scale: pooled over the epoch's pixels in training, averaged over images in validation.
     """
 
     def __init__(self, network: nn.Module, spec: ModelSpec, config: TrainConfig, steps_per_epoch: int) -> None:
@@ -40,12 +40,12 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         self.val_counts: dict[int, Counts] = {}
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits "B K H W" of standardised images "B C H W"."""
+        """Logits "B K H W" of normalized images "B C H W"."""
         logits: Tensor = self.network(image.contiguous(memory_format=torch.channels_last))
         return logits
 
     def on_train_epoch_start(self) -> None:
-        """Starts the epoch's sums."""
+        """Resets the epoch's sums."""
         self._begin_sums()
 
     def _begin_sums(self) -> None:
@@ -54,12 +54,12 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         self.num_crops = 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds the epoch's sums, which Lightning's own would not outlive."""
+        """Adds the epoch's sums, as Lightning does not save its own."""
         counts = {kind: array.tolist() for kind, array in vars(self.train_counts).items()}
         checkpoint["sums"] = {"counts": counts, "loss": self.loss_sum, "crops": self.num_crops}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes up the sums of an epoch in which a training was stopped; older checkpoints are of none."""
+        """Restores the sums of the epoch in which a training was stopped; older checkpoints have none."""
         if "sums" in checkpoint:
             sums = checkpoint["sums"]
             self.train_counts = Counts(**{kind: np.array(values) for kind, values in sums["counts"].items()})
@@ -70,7 +70,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         image, mask = batch
         logits = self(image)
         loss: Tensor = self.loss(logits, mask)
-        if self.trainer.world_size == 1 and not torch.isfinite(loss):  # among several, all see it in the gradient
+        if self.trainer.world_size == 1 and not torch.isfinite(loss):  # several processes check the shared gradient
             raise _diverged(self.current_epoch, batch_idx, "loss")
         self.train_counts += self._count(logits.detach(), mask)
         self.loss_sum += loss.item() * len(image)
@@ -78,22 +78,22 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Stops before gradients that are not finite reach the weights."""
+        """Stops before non-finite gradients reach the weights."""
         norms = [p.grad.norm() for p in self.parameters() if p.grad is not None]
         if norms and not torch.isfinite(torch.stack(norms)).all():
             raise _diverged(self.current_epoch, self.trainer.fit_loop.batch_idx, "gradient")
 
     def on_train_epoch_end(self) -> None:
-        """Logs the training's mean loss and its Dice (of several processes, their mean)."""
+        """Logs the training's mean loss and Dice, averaged over processes."""
         self.log("train_loss", self.loss_sum / self.num_crops, sync_dist=True)
         self.log("train_dice", _defined(pooled(stack([self.train_counts]))["dice"]), sync_dist=True)
 
     def on_validation_epoch_start(self) -> None:
-        """Starts the counts of each validation image."""
+        """Resets the counts of each validation image."""
         self.val_counts = {}
 
     def validation_step(self, batch: ValidationBatch, batch_idx: int) -> None:
-        """Adds the counts of a batch of whole images or tiles to those of their images."""
+        """Adds the counts of a batch of whole images or tiles to their images."""
         image, mask, index = batch
         logits = self(image)
         loss = self.loss(logits, mask)
@@ -105,7 +105,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
             self.val_counts[number] = self.val_counts.get(number, no_counts(self.num_classes)) + counts
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the mean over images of foreground IoU and Dice."""
+        """Logs foreground IoU and Dice, averaged over images."""
         scores = per_image(stack(self.val_counts[number] for number in sorted(self.val_counts)))
         self.log("val_iou", _defined(scores["iou"]), sync_dist=True)
         self.log("val_dice", _defined(scores["dice"]), prog_bar=True, sync_dist=True)
@@ -115,9 +115,9 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         return count_pixels(class_ids(logits, self.spec.threshold), truth, self.num_classes)
 
     def configure_optimizers(self) -> dict[str, object]:
-        """The optimizer, and its schedule by the step.
+        """The optimizer with its schedule per step.
 
-        The number of steps is our own: Lightning's estimate starts the loaders before a resumed run knows its epoch.
+        We count the steps ourselves: Lightning's estimate would start the loaders before a resumed run knows its epoch.
         """
         options = self.config.optimizer
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[options.name]
@@ -128,7 +128,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
 
 
 def rate_factor(options: OptimizerConfig, step: int, steps: int) -> float:
-    """The factor on the highest learning rate at a step out of so many."""
+    """The factor on the highest learning rate at a step."""
     warmup = round(options.warmup_share * steps)
     if step < warmup:
         return (step + 1) / (warmup + 1)
@@ -141,7 +141,7 @@ def rate_factor(options: OptimizerConfig, step: int, steps: int) -> float:
 
 
 def class_ids(logits: Tensor, threshold: float) -> NDArray[np.uint8]:
-    """Class ids "B H W" of logits "B K H W": cut at a probability with one logit, the largest with several."""
+    """Class ids "B H W" of logits "B K H W": a threshold for one logit, the argmax for several."""
     if logits.shape[1] == 1:
         ids = logits[:, 0] >= math.log(threshold / (1 - threshold))
     else:
@@ -150,7 +150,7 @@ def class_ids(logits: Tensor, threshold: float) -> NDArray[np.uint8]:
 
 
 def _defined(share: float) -> float:
-    """A score to compare epochs by: 0 where there is nothing to score."""
+    """A score to compare epochs by: 0 if undefined."""
     return 0.0 if math.isnan(share) else share
 
 

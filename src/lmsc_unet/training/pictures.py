@@ -1,4 +1,4 @@
-"""What a run looked like: its learning curves, and what it makes of a few validation images."""
+"""Pictures of a run: learning curves, and predictions on a few validation images."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -24,7 +24,7 @@ COLOURS = mpl.color_sequences["tab10"]
 
 
 def draw_curves(rows: Sequence[dict[str, float | None]], path: Path) -> None:
-    """Loss and Dice of training and validation by the epoch, as the paper's Figure 4."""
+    """Loss and Dice of training and validation per epoch, as in the paper's Figure 4."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, score = figure.subplots(1, 2)
     for axis, name, title in ((loss, "loss", "Dice + Focal loss"), (score, "dice", "foreground Dice")):
@@ -40,9 +40,9 @@ def draw_curves(rows: Sequence[dict[str, float | None]], path: Path) -> None:
 
 
 def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map: LabelMap, path: Path) -> None:
-    """Input, truth and prediction of a few validation images, spread evenly over their order.
+    """Input, truth and prediction of a few validation images, evenly spaced in their order.
 
-    Where there are several classes, a legend names their colours.
+    With several classes, a legend names their colours.
     """
     chosen = [samples[i] for i in np.unique(np.linspace(0, len(samples) - 1, SHOWN_IMAGES).round().astype(int))]
     figure = Figure(figsize=(9, 3.1 * len(chosen)), layout="constrained")
@@ -60,7 +60,7 @@ def draw_predictions(predictor: Predictor, samples: Sequence[Sample], label_map:
 
 
 def _add_legend(figure: Figure, class_names: Sequence[str]) -> None:
-    """Which colour is which class, where there are several."""
+    """Adds a legend of the class colours if there are several."""
     if len(class_names) == 2:
         return
     colours = class_colours(len(class_names)) / 255
@@ -69,10 +69,10 @@ def _add_legend(figure: Figure, class_names: Sequence[str]) -> None:
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Writes a figure as PNG, as small as it can be without loss, whole or not at all.
+    """Writes a figure as a small lossless PNG, atomically.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
     figure.set_dpi(dpi)
     picture = BytesIO()
@@ -81,7 +81,7 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
 
 
 def class_colours(num_classes: int) -> NDArray[np.uint8]:
-    """RGB of each class id "256 3": as in overlays and masks, but white for the one class of two; 255 is grey."""
+    """RGB of each class id "256 3": as in overlays and masks, but white for a single foreground class; 255 is grey."""
     table = colour_table()
     if num_classes == 2:
         table[1] = 255

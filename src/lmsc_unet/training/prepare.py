@@ -1,4 +1,4 @@
-"""From a data folder and a config to what a training takes: its samples, its labels, its model's spec and scale."""
+"""Prepares a training from a data folder and a config: samples, labels, spec and scale."""
 
 import os
 import sys
@@ -28,14 +28,14 @@ from lmsc_unet.training.load_model import network_config
 from lmsc_unet.training.process import is_leader
 
 MAX_MASKS = 200
-"""The width is taken from about so many masks, evenly chosen."""
+"""The width is measured on about this many masks, evenly spaced."""
 
 
 def typical_width_px(samples: Sequence[Sample], label_map: LabelMap) -> float:
-    """The width of a typical object: the median over foreground pixels of how wide the object around them is.
+    """The width of a typical object: the median over foreground pixels of their object's width.
 
-    An object is a connected piece of foreground, its width that of the largest circle in it, so that nuclei in a row
-    are as wide as one. 0 where no mask has any foreground.
+    An object is a connected component, its width the diameter of its largest inscribed circle, so a row of touching
+    nuclei is as wide as one. 0 if no mask has foreground.
     """
     masks = [sample.mask for sample in samples if sample.mask is not None]
     chosen = masks[:: max(1, len(masks) // MAX_MASKS)]
@@ -50,8 +50,8 @@ def typical_width_px(samples: Sequence[Sample], label_map: LabelMap) -> float:
 
 
 def _widths_px(mask: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Width and area of each connected piece of foreground."""
-    import cv2  # only trainings come here, and it is as large as all else that runs models
+    """Width and area of each connected component of the foreground."""
+    import cv2  # only training needs it, and it is as large as everything else that runs models
 
     foreground = ((mask > 0) & (mask != IGNORE)).astype(np.uint8)
     number, labels, stats, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
@@ -61,27 +61,27 @@ def _widths_px(mask: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 WIDE_PX = 30.0
-"""Objects from this width on are trained and predicted at half scale: LMSC-UNet sees 37 px around a pixel."""
+"""Objects at least this wide are trained and predicted at half scale: LMSC-UNet's receptive-field radius is 37 px."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """All that is known before the first step."""
+    """Everything known before the first step."""
 
     folds: tuple[Fold, ...]
-    """What to train and to validate on: each fold of a cross-validation, or the one split."""
+    """Training and validation samples: each fold of a cross-validation, or the only split."""
     label_map: LabelMap
-    """What the masks' values mean."""
+    """The meaning of mask values."""
     spec: ModelSpec
-    """How the model wants its images."""
+    """How the model's input is made."""
 
 
 def prepare_data(data: Path, config: TrainConfig) -> Prepared:
-    """Finds the samples, their labels, channels and split, and refuses what cannot be trained on.
+    """Finds samples, labels, channels and split; rejects data that cannot be trained on.
 
     Raises:
-        DataError: no pairs, a mask without image, channels that differ, an image in both parts, ...
-        ConfigError: settings at odds with the data.
+        DataError: no pairs, a mask without image, differing channels, an image in both splits, ...
+        ConfigError: the settings contradict the data.
     """
     dataset = find_dataset(data, config.data, pieces=config.recordings)
     options = config.data.with_names(dataset.class_names)
@@ -111,8 +111,8 @@ def _check_enough(fold: Fold, config: TrainConfig) -> None:
     num_crops = len(fold.train) * config.augment.crops_per_image
     if num_crops < config.devices:
         raise DataError(
-            f"{len(fold.train)} training images give {num_crops} crops an epoch, too few for {config.devices} devices. "
-            "Take fewer devices, or more crops by --augment.crops-per-image."
+            f"{len(fold.train)} training images give {num_crops} crops per epoch, too few for {config.devices} "
+            "devices. Use fewer devices, or more crops by --augment.crops-per-image."
         )
 
 
@@ -146,7 +146,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
 
 
 def _channels(samples: Sequence[Sample]) -> int:
-    """The channels of all images; grey among colour images is repeated to three."""
+    """The common channel count of all images; grey images among colour images are repeated to three."""
     infos = {sample.image: read_info(sample.image) for sample in samples if not sample.piece}
     found = {info.channels: path for path, info in infos.items()} or {1: samples[0].image}
     kept = [path for path, info in infos.items() if info.keeps_alpha]
@@ -161,7 +161,7 @@ def _channels(samples: Sequence[Sample]) -> int:
 
 
 def _scaling(samples: Sequence[Sample], channels: int) -> Scaling:
-    """Colours keep their balance; channels that are pictures of their own are scaled each by itself."""
+    """Channels of colour images are scaled together; independent channels each by themselves."""
     if channels == 1:
         return "percentile"
     are_colours = channels == 3 and not all(read_info(sample.image).are_separate for sample in samples)
@@ -169,7 +169,7 @@ def _scaling(samples: Sequence[Sample], channels: int) -> Scaling:
 
 
 def _scale(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> float:
-    """The scale that the config names, or the one at which a typical object fits well into what a network sees."""
+    """The configured scale, or one at which a typical object fits the receptive field."""
     if config.input.treatment == "resize" or dataset.spectrogram is not None:
         return 1.0
     if config.input.scale:

@@ -1,4 +1,4 @@
-"""Weights to begin a training with: those of a bundled model, of a run, of a checkpoint or of an exported file."""
+"""Initial weights of a training: from a bundled model, a run, a checkpoint or an exported file."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,21 +18,21 @@ from lmsc_unet.training.dataset import Crops
 from lmsc_unet.training.load_model import load_module
 
 SEEN_CROPS = 64
-"""Crops whose means and variances the batch norms of an exported file begin with."""
+"""Crops that initialise the batch-norm means and variances for an exported file."""
 
 
 def load_initial(network: nn.Module, source: str, spec: ModelSpec, crops: Crops, batch: int) -> None:
-    """Loads the weights to begin with.
+    """Loads the initial weights.
 
     Args:
         network: The network to train.
         source: A bundled model's name, a run folder, a checkpoint, or a float32 file of `lmsc export`.
-        spec: How the network to train wants its images.
-        crops: What it will be trained on.
-        batch: Crops that go through the network at once.
+        spec: How the input of the network to train is made.
+        crops: Its training crops.
+        batch: Crops per network call.
 
     Raises:
-        ModelError: there is no such model, or it is damaged, or of another network.
+        ModelError: the model does not exist, is damaged, or has another network.
         ConfigError: it was trained with other channels or classes.
     """
     file = find_initial(source)
@@ -49,10 +49,10 @@ def load_initial(network: nn.Module, source: str, spec: ModelSpec, crops: Crops,
 
 
 def find_initial(source: str) -> Path:
-    """The file with the weights; of a bundled model that in float32.
+    """The file of the weights; for a bundled model its float32 file.
 
     Raises:
-        ModelError: there is none, or it is no file to train from.
+        ModelError: it does not exist, or a training cannot start from it.
     """
     file = find_file(source)
     if file in bundled_files().values():
@@ -66,10 +66,10 @@ def find_initial(source: str) -> Path:
 
 
 def scaling_settings(source: str) -> Mapping[str, Any]:
-    """The settings of the input's values that these weights were trained with.
+    """The intensity settings of the training that made these weights.
 
     Raises:
-        ModelError: there is no such model, or it is damaged.
+        ModelError: the model does not exist or is damaged.
     """
     file = find_initial(source)
     spec = load_module(file)[1] if file.suffix == ".ckpt" else read_description(file).spec
@@ -80,13 +80,13 @@ def _check_same(source: str, theirs: ModelSpec, ours: ModelSpec) -> None:
     if theirs.input_channels != ours.input_channels:
         raise ConfigError(
             f"{source} was trained on images with {theirs.input_channels} channels, this training has "
-            f"{ours.input_channels}. Set --input.channels {theirs.input_channels} if the images can be so, or begin "
-            "without --initial-weights."
+            f"{ours.input_channels}. Set --input.channels {theirs.input_channels} if the images allow it, or leave "
+            "--initial-weights out."
         )
     if theirs.num_logits != ours.num_logits:
         raise ConfigError(
             f"{source} was trained on the classes {', '.join(theirs.class_names)}, this data has "
-            f"{', '.join(ours.class_names)}. Begin with a model of as many classes, or without --initial-weights."
+            f"{', '.join(ours.class_names)}. Use a model of as many classes, or leave --initial-weights out."
         )
     if theirs.name != ours.name:
         raise ConfigError(
@@ -95,14 +95,14 @@ def _check_same(source: str, theirs: ModelSpec, ours: ModelSpec) -> None:
 
 
 def _check_network(source: str, theirs: nn.Module, ours: nn.Module) -> None:
-    """The configs of both networks, field by field."""
+    """Compares the configs of both networks field by field."""
     changed = "; ".join(differences(theirs.config, ours.config))
     if changed:
         raise ConfigError(f"{source} has another network ({changed}). Set the same by --network.FIELD.")
 
 
 def _batches(crops: Crops, batch: int) -> Iterator[Tensor]:
-    """The first crops of the first epoch, at most so many."""
+    """The first crops of the first epoch, up to a limit."""
     number = min(len(crops), SEEN_CROPS)
     for first in range(0, number, batch):
         yield torch.stack([crops[key][0] for key in range(first, min(first + batch, number))])

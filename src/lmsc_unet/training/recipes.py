@@ -1,4 +1,4 @@
-"""The recipes by name: in what each differs from the defaults of `TrainConfig`."""
+"""The recipes by name, as differences from the defaults of `TrainConfig`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "strong": {},
         # The paper, section 3.2: He initialisation, Adam, batch 32, rate 0.01 decayed by 0.1, 200 epochs,
-        # 256 x 256 by linear interpolation, no augmentation. Open there and chosen here: the decay is a factor at
+        # 256 x 256 by linear interpolation, no augmentation. Not stated and chosen here: decay is a factor after
         # each third of the epochs, intensities go to 0..1 by depth, no weight decay, no weight averaging.
         "paper": {
             "epochs": 200,
@@ -40,20 +40,20 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 RECORDINGS: Mapping[str, Any] = MappingProxyType(
     {
-        # Grey values are dB above the noise floor already, so nothing may stretch them; time and frequency may be
-        # turned round, but not into each other, and there is no stain.
+        # Grey values are dB above the noise floor, so intensities must not be stretched; time and frequency may be
+        # mirrored but not exchanged, and there are no stains.
         "input": {"scaling": "range", "channels": 1},
         "augment": {"affine_probability": 0.0, "stain_probability": 0.0, "intensity_probability": 0.0},
     }
 )
-"""What differs for spectrograms, whatever the recipe."""
+"""The differences for spectrograms, with any recipe."""
 
 FINE_TUNING: Mapping[str, Any] = MappingProxyType({"optimizer": {"learning_rate": 1e-3}})
-"""What differs for a training that begins with learnt weights: at 3e-3 the first steps undo what these know."""
+"""The differences for fine-tuning: at 3e-3 the first steps destroy learned weights."""
 
 
 def layout_settings(data: Path) -> Mapping[str, Any]:
-    """The settings that follow from what lies in a folder: those for spectrograms, or none."""
+    """The settings for the data in a folder: those for spectrograms, or none."""
     from lmsc_unet.datasets.folder import layout_of
 
     if not data.is_dir():
@@ -62,7 +62,7 @@ def layout_settings(data: Path) -> Mapping[str, Any]:
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings laid over each other; later ones win."""
+    """Merges nested mappings; later ones win."""
     result: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():

@@ -1,4 +1,4 @@
-"""A whole run: data checked, one training or each fold's, scores of the best and the last epoch, pictures."""
+"""A whole run: checks the data, trains once or per fold, scores the best and the last epoch, draws pictures."""
 
 import json
 import time
@@ -33,18 +33,18 @@ AVERAGES = ("paper", "pooled", "per_image")
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One training of a run: the whole run, or one fold of its cross-validation."""
+    """One training of a run: the only one, or one fold of the cross-validation."""
 
     folder: Path
-    """Where it is written."""
+    """Its folder."""
     fold: Fold
-    """What it trains and validates on."""
+    """Its training and validation samples."""
     config: TrainConfig
     """All settings."""
 
     @property
     def title(self) -> str:
-        """What the progress bar calls it."""
+        """The training's name in the progress bar."""
         config = self.config
         return f"{config.model} fold {self.fold.number}/{config.folds}" if config.folds else config.model
 
@@ -55,15 +55,15 @@ class Training:
 
 
 def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
-    """Trains by a config and writes the run folder; returns what summary.json holds.
+    """Trains by a config and writes the run folder; returns the contents of summary.json.
 
-    Where all folds of a cross-validation are trained, each has a run folder `fold-K` of its own in the folder.
-    With several devices the script is run once for each of them; all but the first get an empty summary.
+    If all folds of a cross-validation are trained, each has its own run folder `fold-K`. With several devices the script
+    runs once per device; all but the first return an empty summary.
 
     Raises:
-        DataError: the data cannot be trained on, or is not what the run to resume was started on.
+        DataError: the data cannot be trained on, or differs from the data of the run to resume.
         OutputError: the folder holds another run, or the disk is full.
-        ConfigError: settings at odds with each other, the data or the run to resume.
+        ConfigError: the settings contradict each other, the data or the run to resume.
         DivergedError: the loss is not finite; the last good weights are kept.
     """
     if resume and overwrite:
@@ -71,7 +71,7 @@ def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, ove
     origin = provenance() | {"data": str(data.resolve())}
     config = replace(config, precision=resolve_precision(config.precision))
     config = as_begun(out, config) if resume else config
-    if is_leader():  # before the data is read, for that takes time
+    if is_leader():  # before reading the data, which takes time
         check_run_folder(out, config, resume=resume, overwrite=overwrite)
     prepared = prepare_data(data, config)
     trainings = plan(out, prepared.folds, config)
@@ -83,7 +83,7 @@ def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, ove
             if one.folder != out:
                 open_run(one.folder, one.config, resume=resume, overwrite=overwrite)
         summaries = [train(one, prepared, origin) for one in trainings]
-    except Exception:  # of whatever kind: a run without an epoch holds nothing to go on from
+    except Exception:  # of any kind: a run without a finished epoch cannot be resumed
         discard_unstarted(out)
         raise
     return summaries[0] if len(summaries) == 1 else write_summary(out, together(summaries) | origin)
@@ -100,7 +100,7 @@ def plan(out: Path, folds: Sequence[Fold], config: TrainConfig) -> tuple[Trainin
 
 
 def train(one: Training, prepared: Prepared, origin: dict[str, Any]) -> dict[str, Any]:
-    """One training, its scores and its pictures; what is finished already is not run again."""
+    """Trains, scores and draws one training; skips what is already finished."""
     if one.is_finished:
         finished: dict[str, Any] = json.loads((one.folder / SUMMARY_FILE).read_text())
         return finished
@@ -108,7 +108,7 @@ def train(one: Training, prepared: Prepared, origin: dict[str, Any]) -> dict[str
     started_s = time.monotonic()
     recorder = fit(one.folder, one.fold, prepared.label_map, prepared.spec, one.config, title=one.title)
     trained_s = time.monotonic() - started_s
-    write_metrics(one.folder / METRICS_FILE, recorder.rows)  # a kill after the last checkpoint left out a row
+    write_metrics(one.folder / METRICS_FILE, recorder.rows)  # a kill after the last checkpoint loses a row
     scores = score(one.folder, one.fold, prepared.label_map)
     draw_curves(recorder.rows, one.folder / "curves.png")
     best = Predictor(*load_model(one.folder / "best.ckpt"))
@@ -117,7 +117,7 @@ def train(one: Training, prepared: Prepared, origin: dict[str, Any]) -> dict[str
 
 
 def assist(trainings: Sequence[Training], prepared: Prepared) -> dict[str, Any]:
-    """What a process of `--devices` besides the first does: its share of each training, and nothing else."""
+    """The work of every process of `--devices` but the first: its share of each training."""
     for one in trainings:
         if not one.is_finished:
             fit(one.folder, one.fold, prepared.label_map, prepared.spec, one.config, title=one.title)
@@ -125,7 +125,7 @@ def assist(trainings: Sequence[Training], prepared: Prepared) -> dict[str, Any]:
 
 
 def describe(one: Training, recorder: CheckpointCallback, trained_s: float) -> dict[str, Any]:
-    """What was trained on what, and for how long (after a kill: since it was resumed)."""
+    """Describes the training and its duration (since the last resume)."""
     return {
         "model": one.config.model,
         "recipe": one.config.recipe,
@@ -141,8 +141,8 @@ def describe(one: Training, recorder: CheckpointCallback, trained_s: float) -> d
 def score(folder: Path, fold: Fold, label_map: LabelMap) -> dict[str, Any]:
     """Scores of the best and of the last epoch, and per_image.csv of the best.
 
-    The best epoch is chosen on the images that are scored, which flatters; so both stand side by side. Where the
-    paper's scores are taken at the network's size, those at the masks' own size stand beside them.
+    The best epoch is selected on the scored images, so its scores are optimistic; hence both are reported. If the
+    paper's scores are computed at the network's size, those at the masks' size are reported too.
     """
     scores = {}
     for epoch in ("best", "last"):
@@ -158,13 +158,13 @@ def score(folder: Path, fold: Fold, label_map: LabelMap) -> dict[str, Any]:
 
 
 def averages_of(evaluation: Evaluation) -> dict[str, Any]:
-    """The scores by average, with their bootstrap intervals."""
+    """The scores per average, with bootstrap intervals."""
     report = make_report(evaluation, Bootstrap())
     return {name: report[name] for name in (*AVERAGES, "intervals", "left_out")}
 
 
 def together(summaries: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the folds have in common, and the spread of each score over them."""
+    """The common facts of all folds, and the spread of each score over them."""
     epochs = [key for key in summaries[0] if key.startswith(("best", "last")) and key != "best_epoch"]
     spread = {key: over_folds([{name: one[key][name] for name in AVERAGES} for one in summaries]) for key in epochs}
     return {
@@ -179,14 +179,14 @@ def together(summaries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write_split(path: Path, fold: Fold) -> None:
-    """Writes the split as a CSV that `--split-file` takes, recordings whole; a run that is resumed must have the same.
+    """Writes the split as a CSV for `--split-file`, recordings whole; a resumed run must have the same split.
 
     Raises:
-        DataError: the run was started on other images or another split.
+        DataError: the run was started on other images or with another split.
     """
     rows = [split_line(sample.file_name, part) for part in ("train", "val") for sample in getattr(fold, part)]
     text = "\n".join(["name,split", *dict.fromkeys(rows)]) + "\n"
-    if path.is_file() and path.read_bytes() != text.encode():  # as they stand: a name may hold line breaks
+    if path.is_file() and path.read_bytes() != text.encode():  # as bytes: a name may contain line breaks
         raise DataError(
             f"{path}: the run was started on other images, or on another split of them, than the data has now. "
             "Resume it on the same data, or start a new run in another folder."
@@ -195,6 +195,6 @@ def write_split(path: Path, fold: Fold) -> None:
 
 
 def write_summary(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
-    """Writes summary.json, the sign that a run is finished."""
+    """Writes summary.json, which marks a run as finished."""
     write_text(folder / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
     return summary

@@ -1,4 +1,4 @@
-"""The folder of one run: made, refused, resumed; never another run's results lost."""
+"""The folder of one run: creates, rejects or resumes it; another run's results are never lost."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -17,13 +17,13 @@ FILES = (
     *("tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml", ".*.partial", ".*.tmp"),
     CONFIG_FILE,
 )
-"""What a run writes, as patterns; the config is last to go, for by it a folder is known as a run's."""
+"""The files of a run, as patterns; the config is removed last, since it identifies a run folder."""
 FREE_ON_RESUME = ("workers", "devices")
-"""Settings that do not change what a run ends with, and may differ when it is resumed."""
+"""Settings that do not change the result of a run and may differ when it is resumed."""
 
 
 def check_run_folder(folder: Path, config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
-    """Refuses a folder that this run may not be written to; writes nothing.
+    """Rejects a folder that this run must not be written to; writes nothing.
 
     Raises:
         OutputError: the folder holds another run, or something else.
@@ -43,10 +43,10 @@ def check_run_folder(folder: Path, config: TrainConfig, *, resume: bool, overwri
 
 
 def open_run(folder: Path, config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
-    """Makes the run folder with its config, or takes up the one that is there.
+    """Creates the run folder with its config, or resumes the existing one.
 
     Raises:
-        OutputError: the folder holds another run, or something else, or cannot be made.
+        OutputError: the folder holds another run or something else, or cannot be created.
         ConfigError: the run to resume was started with other settings.
     """
     check_run_folder(folder, config, resume=resume, overwrite=overwrite)
@@ -67,28 +67,28 @@ def is_run(folder: Path) -> bool:
 
 
 def read_config(folder: Path) -> TrainConfig:
-    """The config that a run was started with."""
+    """The config with which a run was started."""
     path = folder / CONFIG_FILE
     return from_mapping(TrainConfig, read_yaml(path), str(path))
 
 
 def as_begun(folder: Path, config: TrainConfig) -> TrainConfig:
-    """The config with the scaling that the run in the folder was begun with, where it leaves the choice open."""
+    """The config with the scaling of the run in the folder, if it leaves the choice open."""
     if config.input.scaling != "auto" or not is_run(folder):
         return config
     return replace(config, input=replace(config.input, scaling=read_config(folder).input.scaling))
 
 
 def config_diff(started: TrainConfig, config: TrainConfig) -> list[str]:
-    """The settings in which two configs differ, as `name: left -> right`, less those that are free on resume."""
+    """The settings in which two configs differ, as `name: left -> right`, except those that may change on resume."""
     return [line for line in differences(started, config) if line.split(":")[0] not in FREE_ON_RESUME]
 
 
 def clear_run(folder: Path) -> None:
-    """Removes what a run wrote, its folds' runs too, and nothing else.
+    """Removes a run's files, also its folds', and nothing else.
 
     Raises:
-        OutputError: a file may not be removed.
+        OutputError: a file cannot be removed.
     """
     for fold in filter(is_run, folder.glob("fold-*")):
         clear_run(fold)
@@ -103,7 +103,7 @@ def clear_run(folder: Path) -> None:
 
 
 def discard_unstarted(folder: Path) -> None:
-    """Removes a run of which no epoch was finished, so that it does not stand in the way of the next try."""
+    """Removes a run without a finished epoch, so that it does not block the next attempt."""
     if is_run(folder) and not any(folder.glob("last.ckpt")) and not any(folder.glob("fold-*/last.ckpt")):
         clear_run(folder)
         _remove_if_empty(folder)
