@@ -120,7 +120,7 @@ def test_edges_at_baseband_in_a_recording_at_radio_frequency_are_moved(tmp_path)
     entry = {"core:sample_start": 0, "core:freq_lower_edge": -100, "core:freq_upper_edge": 100}
     meta = metadata(captures=[{"core:sample_start": 0, "core:frequency": 868e6}], annotations=[entry])
     recording = open_recording(write_pair(tmp_path, meta, noise(100)))
-    with pytest.warns(RecordingWarning, match="edges at baseband though its capture is at 868000000.0 Hz"):
+    with pytest.warns(RecordingWarning, match="baseband edges, but its capture is at 868000000.0 Hz"):
         box = read_boxes(recording)[0]
     assert (box.low_hz, box.high_hz) == (868e6 - 100, 868e6 + 100)
 

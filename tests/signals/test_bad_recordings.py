@@ -67,7 +67,7 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path):
     with pytest.raises(DataError, match="there is no such file"):
         open_recording(tmp_path / "none.sigmf-meta")
     (tmp_path / "folder.sigmf").mkdir()
-    with pytest.raises(DataError, match="this is no file"):
+    with pytest.raises(DataError, match="this is not a file"):
         open_recording(tmp_path / "folder.sigmf")
 
 
@@ -85,9 +85,9 @@ def test_a_sample_that_is_no_number_is_found_by_its_place(bad, dtype, tmp_path):
 @pytest.mark.parametrize(
     ("meta", "data", "message"),
     [
-        (metadata("ci16_le"), bytes(43), "43 bytes, which is no whole number of samples of 4 bytes.*last 3 bytes"),
-        (metadata("ci8", num_channels=3), bytes(20), "no whole number of samples of 6 bytes.*3 channels"),
-        (metadata(sha512="0" * 128), GOOD, "the metadata names 000000000000.*It is read as it is"),
+        (metadata("ci16_le"), bytes(43), "43 bytes, which is not a whole number of samples of 4 bytes.*last 3 bytes"),
+        (metadata("ci8", num_channels=3), bytes(20), "not a whole number of samples of 6 bytes.*3 channels"),
+        (metadata(sha512="0" * 128), GOOD, "the metadata has 000000000000.*It is read as it is"),
         (
             metadata(captures=[{"core:sample_start": 0}, {"core:sample_start": 999}]),
             GOOD,
@@ -146,8 +146,8 @@ def test_an_annotation_that_is_no_box_is_refused(entry, message, tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message", "expected"),
     [
-        (annotation(count=200), "reaches 110 samples over the data's end", (10, 100, -100.0, 100.0)),
-        (annotation(high=900.0), "reaches over the band", (10, 30, -100.0, 500.0)),
+        (annotation(count=200), "extends 110 samples beyond the data's end", (10, 100, -100.0, 100.0)),
+        (annotation(high=900.0), "extends beyond the band", (10, 30, -100.0, 500.0)),
     ],
 )
 def test_an_annotation_that_reaches_out_is_cut_with_a_warning(entry, message, expected, tmp_path):
@@ -227,7 +227,7 @@ def test_a_full_temporary_folder_is_told(tmp_path, monkeypatch):
 def test_data_that_is_cut_after_it_was_opened_is_told(tmp_path):
     recording = open_recording(write_pair(tmp_path, metadata(), GOOD))
     recording.data.write_bytes(GOOD[:50].tobytes())
-    with pytest.raises(DataError, match=r"samples 0 to 99 are not there .* was cut or removed after it was opened"):
+    with pytest.raises(DataError, match=r"samples 0 to 99 are missing .* was truncated or removed after it was opened"):
         list(recording.chunks())
 
 
@@ -240,7 +240,7 @@ def test_data_that_is_a_link_to_something_else_out_of_the_folder_is_told(target,
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert open_recording(path).num_samples == 100
-    assert any("out of the folder" in str(one.message) for one in caught) is is_told
+    assert any("outside the folder" in str(one.message) for one in caught) is is_told
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,5 @@ def test_the_picture_shows_the_stated_range():
     levels = np.array([[-100, -10, 15, 40, 100]], np.float32)
     assert to_picture(levels).tolist() == [[0, 0, 128, 255, 255]]
     assert to_picture(levels, DbRange(low_db=-10, high_db=100))[0, -1] == 255
-    with pytest.raises(ConfigError, match="its low end must lie under"):
+    with pytest.raises(ConfigError, match="its low end must be below"):
         DbRange(low_db=3, high_db=3)

@@ -66,7 +66,7 @@ def test_numbers_of_fewer_bits_that_were_moved_up_give_no_remark(shift, tmp_path
 def test_another_type_or_byte_order_is_told(written_as, read_as, rms, tmp_path):  # D10 f
     content = encode(samples_of(written_as, rms), parse_datatype(written_as)).tobytes()
     (remark,) = remarks_on(written(tmp_path / "x", content, read_as))
-    assert f"do not look like {read_as} but like {written_as}: most of what is found will be wrong" in remark
+    assert f"do not look like {read_as} but like {written_as}: most detections will be wrong" in remark
 
 
 def test_floats_of_another_length_are_told(tmp_path):  # D10 f
@@ -78,8 +78,8 @@ def test_floats_of_another_length_are_told(tmp_path):  # D10 f
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        (np.zeros(20_000, "<i2"), "every sample that was looked at is zero"),
-        (np.tile(np.array([7, -3], "<i2"), 10_000), "every sample that was looked at is the same"),
+        (np.zeros(20_000, "<i2"), "every sample that was checked is zero"),
+        (np.tile(np.array([7, -3], "<i2"), 10_000), "every sample that was checked is the same"),
         (np.clip(np.random.default_rng(0).normal(0, 2e4, 20_000), -32768, 32767).astype("<i2"), "% of the numbers"),
     ],
 )
@@ -104,7 +104,7 @@ def tar():
 
 
 CONTAINERS = [
-    (gzip.compress(bytes(5_000), mtime=0), "this is a gzip file, whose bytes are no samples. Unpack it first"),
+    (gzip.compress(bytes(5_000), mtime=0), "this is a gzip file, whose bytes are not samples. Unpack it first"),
     (wav(), "this is a WAV file: its header"),
     (b"RF64" + wav()[4:], "this is an RF64 file"),
     (b"PK\x03\x04" + bytes(999), "this is a zip file"),

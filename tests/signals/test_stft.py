@@ -141,7 +141,7 @@ def test_a_click_lies_in_the_row_that_the_grid_says():
         ({"nfft": 7}, "nfft is 7; it must be even and at least 8"),
         ({"nfft": 4}, "nfft is 4"),
         ({"hop": 0}, "hop is 0; it must be from 1 to nfft"),
-        ({"hop": 257}, "or samples are passed over"),
+        ({"hop": 257}, "or samples are skipped"),
         ({"window": "kaiser"}, "window is 'kaiser'; it must be one of hann"),
         ({"frames_per_row": 0}, "frames_per_row is 0; it must be at least 1"),
     ],

@@ -1,1 +1,1 @@
-"""Recordings of radio signals: read, drawn as spectrograms, searched, annotated and invented."""
+"""Recordings of radio signals: reading, spectrograms, detection and annotation."""

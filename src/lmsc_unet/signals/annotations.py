@@ -1,4 +1,4 @@
-"""Boxes from and to SigMF annotations. The source recording is never changed."""
+"""Converts boxes to and from SigMF annotations. The source recording is never changed."""
 
 import json
 import uuid
@@ -22,20 +22,20 @@ _MAX_LABEL = 20
 
 
 def read_boxes(recording: Recording) -> list[SignalBox]:
-    """The boxes that a recording's annotations give; those without frequency edges span the whole band.
+    """The boxes of a recording's annotations; those without frequency edges span the whole band.
 
-    The label is `core:label`, else `core:description`, else `signal`. What reaches over the file's end or the
-    band's edges is cut there with a warning.
+    The label is `core:label`, else `core:description`, else `signal`. Boxes that extend beyond the file's end or the
+    band's edges are clipped with a warning.
 
     Raises:
-        DataError: an annotation is no box: edges inside out, one edge only, or wholly outside the file or band.
+        DataError: an annotation is not a box: reversed edges, one edge only, or entirely outside the file or band.
     """
     annotations = section(recording.metadata, "annotations", list, recording.path)
     return [_Reader(recording, number, entry).box() for number, entry in enumerate(annotations, start=1)]
 
 
 class _Reader:
-    """One annotation of a recording, with its name for messages."""
+    """Reads one annotation of a recording; has its name for messages."""
 
     def __init__(self, recording: Recording, number: int, entry: object) -> None:
         self.recording = recording
@@ -53,7 +53,7 @@ class _Reader:
             stop_sample=stop,
             low_hz=low_hz,
             high_hz=high_hz,
-            label=str(label).encode(errors="replace").decode(),  # JSON may hold halves of characters
+            label=str(label).encode(errors="replace").decode(),  # JSON may contain lone surrogates
             snr_db=self._number("lmsc:snr_db"),
             confidence=self._number("lmsc:confidence"),
         )
@@ -71,7 +71,7 @@ class _Reader:
             return start, capture.start_sample + capture.num_samples, capture
         stop = start + self._integer("core:sample_count")
         if stop > self.recording.num_samples:
-            self._warn(f"reaches {stop - self.recording.num_samples} samples over the data's end; it is cut there.")
+            self._warn(f"extends {stop - self.recording.num_samples} samples beyond the data's end; it is clipped.")
         return start, min(stop, self.recording.num_samples), capture
 
     def _edges(self, capture: Capture) -> tuple[float, float]:
@@ -83,25 +83,25 @@ class _Reader:
             raise DataError(f"{self.where} has the frequency edges {edges}; it must have both as numbers, or neither.")
         low, high = float(edges[0]), float(edges[1])  # type: ignore[arg-type]
         if low > high:
-            raise DataError(f"{self.where} has its lower edge ({low} Hz) above its upper ({high} Hz). Exchange them.")
+            raise DataError(f"{self.where} has its lower edge ({low} Hz) above its upper ({high} Hz). Swap them.")
         low, high = self._at_radio_frequency(low, high, band, capture)
         if high < band[0] or low > band[1]:
             raise DataError(
                 f"{self.where} lies at {low} to {high} Hz, outside the recording's band of {band[0]} to {band[1]} Hz."
             )
         if low < band[0] - 1e-6 * (band[1] - band[0]) or high > band[1] + 1e-6 * (band[1] - band[0]):
-            self._warn(f"reaches over the band of {band[0]} to {band[1]} Hz; it is cut there.")
+            self._warn(f"extends beyond the band of {band[0]} to {band[1]} Hz; it is clipped.")
         return max(low, band[0]), min(high, band[1])
 
     def _at_radio_frequency(
         self, low: float, high: float, band: tuple[float, float], capture: Capture
     ) -> tuple[float, float]:
-        """Some writers give baseband edges though the capture has a frequency: they fit nowhere else."""
+        """Some programs write baseband edges although the capture has a frequency: such edges fit nowhere else."""
         fits_as_is = high >= band[0] and low <= band[1]
         moved = low + capture.center_hz, high + capture.center_hz
         if fits_as_is or moved[1] < band[0] or moved[0] > band[1]:
             return low, high
-        self._warn(f"has edges at baseband though its capture is at {capture.center_hz} Hz; they are moved there.")
+        self._warn(f"has baseband edges, but its capture is at {capture.center_hz} Hz; they are shifted there.")
         return moved
 
     def _number(self, key: str) -> float | None:
@@ -126,18 +126,18 @@ def _band_hz(recording: Recording, capture: Capture) -> tuple[float, float]:
 
 
 def check_annotatable(recording: Recording) -> None:
-    """Tells before a recording is searched whether its metadata can take annotations.
+    """Checks before the search whether a recording's metadata can store annotations.
 
     Raises:
-        DataError: it is not valid SigMF, so what is written from it would not be either.
+        DataError: it is not valid SigMF, so neither would be the result.
     """
     annotated(recording, ())
 
 
 def annotated(recording: Recording, boxes: Sequence[SignalBox]) -> dict[str, Any]:
-    """The recording's metadata with boxes in its annotations, in place of those of an earlier search.
+    """The recording's metadata with these boxes as annotations, instead of those of an earlier search.
 
-    Everything else that it held is kept, but for a sample rate that was given in place of its own.
+    Everything else is kept, except a sample rate that the user replaced.
 
     Raises:
         DataError: the recording's own metadata is not valid SigMF.
@@ -166,7 +166,7 @@ def _copy_of(recording: Recording) -> dict[str, Any]:
 
 
 def _in_order(entries: Any) -> Any:
-    """SigMF wants both lists by their start; what is no such list is left to the validator."""
+    """SigMF requires both lists sorted by start; the validator handles anything that is not such a list."""
     if isinstance(entries, list) and all(isinstance(_start(entry), int | float) for entry in entries):
         return sorted(entries, key=_start)
     return entries
@@ -177,24 +177,24 @@ def _start(entry: Any) -> Any:
 
 
 def _is_kept(entry: Mapping[str, Any]) -> bool:
-    """What an earlier search found is found anew; the truth of generated scenes says nothing of confidence."""
+    """Whether to keep an annotation: not those of an earlier search; generated truth has no confidence."""
     return entry.get("core:generator") != GENERATOR or "lmsc:confidence" not in entry
 
 
 def _correct_rate(fields: dict[str, Any], recording: Recording) -> None:
-    """The edges of the boxes were computed with the rate that was given, so readers must use that one, too."""
+    """The boxes' edges were computed with the user's sample rate, so readers must use it too."""
     before = fields.get("core:sample_rate")
     if before == recording.sample_rate_hz:
         return
     fields["core:sample_rate"] = recording.sample_rate_hz
     if before is not None:
-        fields["lmsc:comment"] = f"core:sample_rate was {before}; {recording.sample_rate_hz} was given in its place."
+        fields["lmsc:comment"] = f"core:sample_rate was {before}; it was replaced by {recording.sample_rate_hz}."
 
 
 def to_annotation(box: SignalBox, *, first_index: int = 0, seed: str = "") -> dict[str, Any]:
-    """A box as a SigMF annotation; its UUID follows from `seed` and the box, so that a second run writes the same."""
+    """A box as a SigMF annotation; its UUID depends only on `seed` and the box, so a second run writes the same."""
     place = f"{box.start_sample} {box.stop_sample} {box.low_hz} {box.high_hz} {box.label}"
-    seed = seed.encode(errors="backslashreplace").decode()  # a file's name need not be text
+    seed = seed.encode(errors="backslashreplace").decode()  # file names need not be valid text
     entry: dict[str, Any] = {
         "core:sample_start": first_index + box.start_sample,
         "core:sample_count": box.num_samples,
@@ -218,7 +218,7 @@ def write_annotated(path: Path, recording: Recording, boxes: Sequence[SignalBox]
 
     Raises:
         OutputError: `path` is the recording's own metadata, or cannot be written.
-        DataError: the recording's own metadata is not valid SigMF, so the new one would not be either.
+        DataError: the recording's own metadata is not valid SigMF, so neither would be the result.
     """
     if path.exists() and recording.path.exists() and path.samefile(recording.path):
         raise OutputError(f"{path}: this is the source recording, which is never changed. Name another folder.")
@@ -226,13 +226,13 @@ def write_annotated(path: Path, recording: Recording, boxes: Sequence[SignalBox]
 
 
 def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None = None) -> None:
-    """Writes a metadata object that sigmf's validator passes, atomically."""
+    """Validates a metadata object with sigmf and writes it atomically."""
     validate(whole, source or path)
     write_text(path, json.dumps(whole, indent=2) + "\n")
 
 
 def _fresh(recording: Recording) -> dict[str, Any]:
-    """Metadata for a raw file, which has none."""
+    """Metadata for a raw file."""
     return {
         "global": {
             "core:datatype": recording.datatype.name,
@@ -248,7 +248,7 @@ def _fresh(recording: Recording) -> dict[str, Any]:
 
 
 def _for_place(whole: dict[str, Any], path: Path) -> dict[str, Any]:
-    """A data file that is not in the folder would make readers fail: say metadata only instead."""
+    """Marks metadata without its data file in the folder as metadata only, so that readers do not fail."""
     fields = whole["global"]
     named = fields.get("core:dataset")
     if not path.with_name(str(named or path.name.removesuffix(".sigmf-meta") + ".sigmf-data")).exists():
@@ -258,7 +258,7 @@ def _for_place(whole: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _declare(fields: dict[str, Any]) -> None:
-    """Declares the extension that confidences and SNRs are written under, as optional."""
+    """Declares the extension for confidences and SNRs as optional."""
     declared = fields.setdefault("core:extensions", [])
     if not any(entry.get("name") == NAMESPACE["name"] for entry in declared):
         declared.append(dict(NAMESPACE))

@@ -1,4 +1,4 @@
-"""A signal's place in time and frequency, and boxes as masks."""
+"""Signals as boxes in time and frequency, and boxes as masks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,43 +12,43 @@ from lmsc_unet.signals.stft import Grid
 
 @dataclass(frozen=True, kw_only=True)
 class SignalBox:
-    """A signal: from when to when, from what frequency to what, and what it is."""
+    """The extent of a signal in time and frequency, and its label."""
 
     start_sample: int
     """Its first sample, counted from the first of the recording's file."""
     stop_sample: int
-    """The sample behind its last."""
+    """One past its last sample."""
     low_hz: float
-    """Its lower edge; at radio frequency where the capture's centre is known."""
+    """Lower edge; at radio frequency if the capture's center is known."""
     high_hz: float
-    """Its upper edge."""
+    """Upper edge."""
     label: str = "signal"
-    """What it is: a modulation, or just `signal`."""
+    """The modulation, or `signal`."""
     snr_db: float | None = None
-    """Its power over the noise's in its own band, where known."""
+    """Signal-to-noise ratio in its own band, if known."""
     confidence: float | None = None
-    """How sure the finder is, 0 to 1."""
+    """The detector's confidence, 0 to 1."""
 
     def __post_init__(self) -> None:
         if self.stop_sample < self.start_sample or self.high_hz < self.low_hz:
             raise ConfigError(
                 f"A box from sample {self.start_sample} to {self.stop_sample} and {self.low_hz} to {self.high_hz} Hz "
-                "is inside out; the start and the lower edge come first."
+                "is reversed; the start and the lower edge come first."
             )
 
     @property
     def num_samples(self) -> int:
-        """How long it is."""
+        """Duration in samples."""
         return self.stop_sample - self.start_sample
 
     @property
     def bandwidth_hz(self) -> float:
-        """How wide it is."""
+        """Bandwidth."""
         return self.high_hz - self.low_hz
 
 
 def boxes_xyxy_px(boxes: Sequence[SignalBox], grid: Grid, *, first_sample: int = 0) -> NDArray[np.float64]:
-    """Boxes as rows of edges (left, top, right, bottom) in pixels of a spectrogram that begins at `first_sample`."""
+    """Boxes as rows of edges (left, top, right, bottom) in pixels of a spectrogram that starts at `first_sample`."""
     rows = [
         (
             grid.column_px(box.low_hz),
@@ -69,10 +69,10 @@ def draw_mask(
     class_ids: dict[str, int] | None = None,
     first_sample: int = 0,
 ) -> NDArray[np.uint8]:
-    """Boxes as a mask "T F": 0 is noise, 1 a signal, or the class id of its label.
+    """Draws boxes as a mask "T F": 0 is noise, 1 a signal, or the class id of its label.
 
-    A pixel belongs to a box that covers at least half of it each way; a box always has at least one pixel
-    where it lies inside the picture.
+    A pixel belongs to a box that covers at least half of it in each direction; a box inside the spectrogram has at
+    least one pixel.
     """
     mask = np.zeros((num_rows, grid.num_columns), np.uint8)
     for box in boxes:
@@ -83,7 +83,7 @@ def draw_mask(
 
 
 def _pixels(low_px: float, high_px: float, num_px: int) -> slice:
-    """The pixels that an interval covers by half, at least one; none where it lies outside."""
+    """The pixels of which an interval covers at least half, at least one; none if it lies outside."""
     if high_px <= 0 or low_px >= num_px:
         return slice(0, 0)
     low, high = round(low_px), round(high_px)

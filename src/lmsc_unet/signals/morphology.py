@@ -1,4 +1,4 @@
-"""Means, maxima and minima over small windows of a plane."""
+"""Mean, maximum and minimum filters over small windows."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 AnyArray = NDArray[Any]
-_BLOCK_VALUES = 1 << 16  # what stays in the second-level cache while it is worked on
+_BLOCK_VALUES = 1 << 16  # fits the second-level cache
 
 
 def window_means(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    """The mean of the `rows` x `columns` cells around each cell of "T F"; beyond an edge the plane is its mirror image.
+    """The mean of the `rows` x `columns` window around each cell of "T F", mirrored at the edges.
 
-    Sums are made anew for each cell, so that a strong cell leaves nothing behind when it leaves the window.
+    The sum of each window is computed separately, so a strong cell leaves no rounding error behind.
     """
     means = over_windows(np.add, values, rows, columns)
     means *= np.float32(1 / (rows * columns))
@@ -20,15 +20,15 @@ def window_means(values: NDArray[np.float32], rows: int, columns: int) -> NDArra
 
 
 def closed(mask: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """A mask "T F" whose gaps of less than `rows` or `columns` cells are filled (morphological closing)."""
+    """Fills gaps of less than `rows` or `columns` cells in a mask "T F" (morphological closing)."""
     grown = over_windows(np.maximum, mask, rows, columns)
     return over_windows(np.minimum, grown[::-1, ::-1], rows, columns)[::-1, ::-1]
 
 
 def over_windows(combine: np.ufunc, values: AnyArray, rows: int, columns: int) -> AnyArray:
-    """Combines the `rows` x `columns` cells around each cell of "T F"; beyond an edge the plane is its mirror image.
+    """Combines the `rows` x `columns` window around each cell of "T F", mirrored at the edges.
 
-    For maxima and minima that is the same as to leave out what lies beyond the edge.
+    For maxima and minima this equals ignoring cells beyond the edge.
     """
     before = [(size // 2, size - 1 - size // 2) for size in (rows, columns)]
     padded = np.pad(values, before, mode="symmetric")
@@ -41,7 +41,7 @@ def over_windows(combine: np.ufunc, values: AnyArray, rows: int, columns: int) -
 
 
 def _slide(combine: np.ufunc, values: AnyArray, size: int, out: AnyArray | None = None) -> AnyArray:
-    """Combines `size` rows that follow each other, for each first row."""
+    """Combines `size` consecutive rows, for each first row."""
     count = len(values) - size + 1
     if out is None:
         out = np.empty_like(values[:count])

@@ -1,4 +1,4 @@
-"""The noise floor of a spectrogram, and its rows in decibels above it."""
+"""The noise floor of a spectrogram, and rows in decibels above it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,18 +11,18 @@ from lmsc_unet.signals.settings import DbRange
 
 _BIN_DB = 0.25
 _LOWEST_DB, _HIGHEST_DB = -200.0, 200.0
-_WINDOW_BINS = 8  # 2 dB: what averaged noise spreads over
+_WINDOW_BINS = 8  # 2 dB: the spread of averaged noise
 _NUM_BINS = int((_HIGHEST_DB - _LOWEST_DB) / _BIN_DB)
 _TINY = np.float32(1e-30)
 
 
 class NoiseFloor:
-    """The level of the noise: the lowest level at which a good share of all cells lies.
+    """Estimates the noise level: the lowest level that a large share of all cells has.
 
-    Cells averaged over 5 x 5 neighbours are counted by level. Noise gathers within 2 dB; the lowest such
-    heap with at least `share` of the cells is the floor. So signals may fill most of the plane, and the
-    receiver's roll-off at the band's edges is not taken for noise unless it fills that share. Old rows are
-    forgotten slowly, so the floor follows a receiver that warms up.
+    Counts cells, averaged over 5 x 5 neighbours, by level. Averaged noise spreads over 2 dB; the lowest histogram mode
+    with at least `share` of the cells is the floor. So signals may fill most of the plane, and the
+    receiver's roll-off at the band's edges is not mistaken for noise unless it fills that share. Old rows decay
+    slowly, so that the floor follows a receiver that warms up.
     """
 
     def __init__(self, *, share: float = 0.15, memory_rows: int = 4096) -> None:
@@ -31,9 +31,9 @@ class NoiseFloor:
         self._counts: NDArray[np.float64] = np.zeros(_NUM_BINS)
 
     def update(self, power: NDArray[np.float32]) -> float:
-        """Takes rows "T F" of linear power in, and returns the floor (linear) with them."""
+        """Adds rows "T F" of linear power and returns the updated floor (linear)."""
         self._counts *= 0.5 ** (len(power) / self.memory_rows)
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever takes the rows tells of what is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # callers report values that are not finite
             smooth = window_means(power, 5, 5)
         smooth = smooth[smooth > _TINY]
         levels = 10 * np.log10(smooth) if smooth.size else smooth
@@ -43,7 +43,7 @@ class NoiseFloor:
 
     @property
     def level(self) -> float:
-        """The floor as linear power; 0 before any row, and where all samples are zero."""
+        """The floor as linear power; 0 before the first row and if all samples are zero."""
         heaps = np.convolve(self._counts, np.ones(_WINDOW_BINS), "same")
         if not heaps.any():
             return 0.0
@@ -55,7 +55,7 @@ class NoiseFloor:
 
 
 def _wide_max(heaps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The largest heap within 2 dB of each."""
+    """The largest mode within 2 dB of each."""
     padded = np.pad(heaps, _WINDOW_BINS)
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 2 * _WINDOW_BINS + 1).max(axis=1))
 
@@ -63,10 +63,10 @@ def _wide_max(heaps: NDArray[np.float64]) -> NDArray[np.float64]:
 def db_rows(
     blocks: Iterable[NDArray[np.float32]], floor: NoiseFloor | None = None, *, name: str = "the recording"
 ) -> Iterator[NDArray[np.float32]]:
-    """Rows of linear power as dB above the floor that is known by then.
+    """Converts rows of linear power to dB above the current floor.
 
     Raises:
-        DataError: a power is NaN or infinite: the samples were, or are too large to be squared.
+        DataError: a power is NaN or infinite, because samples are, or their squares overflow.
     """
     floor = floor or NoiseFloor()
     for power in blocks:
@@ -76,7 +76,7 @@ def db_rows(
 
 
 def above_floor_db(power: NDArray[np.float32], level: float) -> NDArray[np.float32]:
-    """Linear power as dB above a level; where the level is 0 (all samples are zero) everything is -200."""
+    """Linear power as dB above a level; -200 everywhere if the level is 0 (all samples are zero)."""
     if level <= 0:
         return np.full_like(power, _LOWEST_DB)
     ratio = power * np.float32(1 / level) if level > 1e-30 else (power.astype(np.float64) / level).astype(np.float32)
@@ -87,12 +87,12 @@ def above_floor_db(power: NDArray[np.float32], level: float) -> NDArray[np.float
 
 
 def power_over_floor(rows_db: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The way back from dB above the floor: linear power, in units of the floor."""
+    """The inverse of dB above the floor: linear power in units of the floor."""
     return np.asarray(np.power(np.float32(10), rows_db * np.float32(0.1)), np.float32)
 
 
 def to_picture(rows_db: NDArray[np.float32], shown: DbRange | None = None) -> NDArray[np.uint8]:
-    """Rows of dB above the floor as a grey picture "T F": what a network sees."""
+    """Rows of dB above the floor as a grey image "T F", the network's input."""
     shown = shown or DbRange()
     scale = np.float32(255 / (shown.high_db - shown.low_db))
     return np.asarray(np.rint(np.clip((rows_db - np.float32(shown.low_db)) * scale, 0, 255)), np.uint8)

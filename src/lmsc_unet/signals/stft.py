@@ -1,7 +1,7 @@
-"""From samples to rows of power, and between pixels and seconds and hertz.
+"""The short-time Fourier transform: samples to rows of power, and pixels to seconds and hertz.
 
-A spectrogram is "T F": time runs down the rows, frequency up the columns from left to right. Pixel edges
-are counted from 0 to the number of rows or columns; pixel `k` lies between the edges `k` and `k + 1`.
+A spectrogram is "T F": time increases with the row, frequency with the column. Edge coordinates run from 0 to the
+number of rows or columns; pixel `k` lies between the edges `k` and `k + 1`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,11 +16,11 @@ from lmsc_unet.signals.recording.datatypes import Samples
 from lmsc_unet.signals.settings import Stft
 
 _WINDOWS = {"hann": (0.5, 0.5), "blackman": (0.42, 0.5, 0.08), "rectangular": (1.0,)}
-_BLOCK_SAMPLES = 1 << 15  # what stays in the second-level cache while it is worked on
+_BLOCK_SAMPLES = 1 << 15  # fits the second-level cache
 
 
 def window_weights(stft: Stft, num_samples: int | None = None) -> NDArray[np.float32]:
-    """The window over `nfft` samples or fewer, scaled so that noise of power 1 gives cells of mean 1."""
+    """The window over `nfft` samples or fewer, scaled so that noise of power 1 gives cells with mean 1."""
     size = num_samples or stft.nfft
     phase = 2 * np.pi * (np.arange(size) + 0.5 * (size < stft.nfft)) / size
     shape = sum((-1) ** k * a * np.cos(k * phase) for k, a in enumerate(_WINDOWS[stft.window]))
@@ -29,20 +29,20 @@ def window_weights(stft: Stft, num_samples: int | None = None) -> NDArray[np.flo
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Where a spectrogram's pixels lie in time and frequency: edges in pixels to seconds and hertz, and back."""
+    """The position of a spectrogram's pixels: converts edges in pixels to seconds and hertz, and back."""
 
     stft: Stft
-    """How the rows were made."""
+    """The transform that made the rows."""
     sample_rate_hz: float
-    """Samples a second."""
+    """Samples per second."""
     center_hz: float = 0.0
-    """What 0 Hz of the samples stands for."""
+    """The frequency at 0 Hz of the samples."""
     is_complex: bool = True
-    """Real samples have columns from 0 Hz up only."""
+    """Whether samples are complex; real ones have columns only from 0 Hz upwards."""
 
     @property
     def num_columns(self) -> int:
-        """Columns of a row."""
+        """Columns per row."""
         return self.stft.nfft if self.is_complex else self.stft.nfft // 2
 
     @property
@@ -57,27 +57,27 @@ class Grid:
 
     @property
     def _zero_px(self) -> float:
-        """The edge coordinate of 0 Hz of the samples: the middle of its column."""
+        """The edge coordinate of the samples' 0 Hz: the middle of its column."""
         return (self.num_columns / 2 if self.is_complex else 0.0) + 0.5
 
     def hz(self, column_px: float) -> float:
-        """Frequency of a column's edge."""
+        """Frequency at a column's edge."""
         return self.center_hz + (column_px - self._zero_px) * self.bin_hz
 
     def column_px(self, hz: float) -> float:
-        """Edge coordinate of a frequency: the pixel that holds it is its floor."""
+        """Edge coordinate of a frequency; its floor is the pixel that contains it."""
         return (hz - self.center_hz) / self.bin_hz + self._zero_px
 
     def sample(self, row_px: float) -> float:
-        """Sample at a row's edge. Frames that overlap are counted from the middle of their overlap."""
+        """Sample at a row's edge; between overlapping frames, the middle of the overlap."""
         return row_px * self.stft.row_samples + (self.stft.nfft - self.stft.hop) / 2
 
     def row_px(self, sample: float) -> float:
-        """Edge coordinate of a sample, counted from the first of the rows."""
+        """Edge coordinate of a sample, counted from the start of the rows."""
         return (sample - (self.stft.nfft - self.stft.hop) / 2) / self.stft.row_samples
 
     def seconds(self, row_px: float) -> float:
-        """Time of a row's edge, from the first sample."""
+        """Time at a row's edge, from the first sample."""
         return self.sample(row_px) / self.sample_rate_hz
 
     def row_px_of_seconds(self, seconds: float) -> float:
@@ -86,7 +86,7 @@ class Grid:
 
 
 def power_rows(chunks: Iterable[Samples], stft: Stft) -> Iterator[NDArray[np.float32]]:
-    """Rows of power from chunks of any length; where the chunks are cut does not show.
+    """Computes rows of power from chunks of any length; chunk borders do not affect the result.
 
     Yields:
         "T F" linear power. Noise of power 1 gives a mean of 1; 0 Hz is column F/2, +fs/4 column 3F/4.
@@ -109,16 +109,16 @@ def power_rows(chunks: Iterable[Samples], stft: Stft) -> Iterator[NDArray[np.flo
 
 
 def _filled_up(left: Samples, before: Samples, stft: Stft) -> Samples:
-    """The samples of a last row, with as many frames of the row before it as it lacks.
+    """The samples of the last row, completed with frames of the row before.
 
-    A row of fewer frames would vary more than all others, and pass the thresholds that these are judged by.
+    A row with fewer frames would have a larger variance than the thresholds assume.
     """
     num_frames = (left.size - stft.nfft) // stft.hop + 1
     return np.concatenate([before[num_frames * stft.hop :], left])
 
 
 def _rows(samples: Samples, transform: "_Transform", count: int) -> NDArray[np.float32]:
-    """The first `count` rows, made in blocks that fit the cache."""
+    """The first `count` rows, computed in blocks that fit the cache."""
     stft = transform.stft
     num_columns = stft.nfft if np.iscomplexobj(samples) else stft.nfft // 2
     rows = np.empty((count, num_columns), np.float32)
@@ -130,7 +130,7 @@ def _rows(samples: Samples, transform: "_Transform", count: int) -> NDArray[np.f
 
 
 def _last_row(samples: Samples, stft: Stft) -> NDArray[np.float32]:
-    """The frames of a row that is not full; less than one frame is filled up with zeros under a window of its own."""
+    """The frames of a partial row; less than one frame gets its own window and is zero-padded."""
     num_frames = max(1, (samples.size - stft.nfft) // stft.hop + 1)
     row = np.empty((1, stft.nfft if np.iscomplexobj(samples) else stft.nfft // 2), np.float32)
     if samples.size < stft.nfft:
@@ -144,17 +144,17 @@ def _last_row(samples: Samples, stft: Stft) -> NDArray[np.float32]:
 
 
 class _Transform:
-    """Windows, transforms and averages a block of rows, in arrays that are used again."""
+    """Windows, transforms and averages a block of rows; reuses its buffers."""
 
     def __init__(self, stft: Stft) -> None:
         self.stft = stft
-        self.weights = window_weights(stft) * np.float32(stft.nfft)  # the transforms divide by it
+        self.weights = window_weights(stft) * np.float32(stft.nfft)  # the forward norm divides by it
         self.frames: NDArray[np.generic] | None = None
         self.spectra: NDArray[Any] | None = None
 
     def __call__(self, samples: Samples, frames_per_row: int, rows: NDArray[np.float32]) -> None:
         """Fills `rows` "T F" with the mean power of `frames_per_row` frames each."""
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever takes the rows tells of what is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # callers report values that are not finite
             self._fill(samples, frames_per_row, rows)
 
     def _fill(self, samples: Samples, frames_per_row: int, rows: NDArray[np.float32]) -> None:
@@ -169,7 +169,7 @@ class _Transform:
             np.add(power[:, : 2 * half : 2], power[:, 1 : 2 * half : 2], out=rows)
 
     def _spectra(self, samples: Samples, num_frames: int) -> NDArray[np.float32]:
-        """The transforms of the first frames: real and imaginary parts in turn, of real samples from 0 Hz up."""
+        """The transforms of the first frames, real and imaginary parts interleaved; real samples from 0 Hz upwards."""
         nfft, size = self.stft.nfft, samples.itemsize
         frames = as_strided(samples, (num_frames, nfft), (self.stft.hop * size, size), writeable=False)
         is_complex = np.iscomplexobj(samples)
@@ -178,5 +178,5 @@ class _Transform:
             self.spectra = np.empty((num_frames, nfft if is_complex else nfft // 2 + 1), np.complex64)
         np.multiply(frames, self.weights, out=self.frames)
         transform = np.fft.fft if is_complex else np.fft.rfft
-        transform(self.frames, norm="forward", out=self.spectra)  # any other norm has NumPy compute in double precision
+        transform(self.frames, norm="forward", out=self.spectra)  # with any other norm NumPy uses double precision
         return self.spectra.view(np.float32)

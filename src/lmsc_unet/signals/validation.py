@@ -1,4 +1,4 @@
-"""Whether metadata is valid SigMF, by sigmf's own validator."""
+"""Validates metadata with sigmf's own validator."""
 
 import json
 import warnings
@@ -11,22 +11,22 @@ from lmsc_unet.errors import DataError
 
 
 def validate(whole: Mapping[str, Any], source: Path) -> None:
-    """Sees that metadata of a recording is what sigmf's validator passes.
+    """Checks that sigmf's validator accepts a recording's metadata.
 
     Raises:
-        DataError: it is not.
+        DataError: it does not.
     """
     try:
         complaint = _complaint_of(json.dumps(whole))
     except RecursionError as error:
         complaint = f"the metadata is not valid SigMF ({error!r})"
     if complaint is not None:
-        raise DataError(f"{source}: {complaint}; mend it, then write annotations.")
+        raise DataError(f"{source}: {complaint}; fix it, then write annotations.")
 
 
-@lru_cache(maxsize=8)  # the metadata of a recording is looked at before its samples are searched, and again afterwards
+@lru_cache(maxsize=8)  # metadata is validated before the search and again afterwards
 def _complaint_of(text: str) -> str | None:
-    """What sigmf's validator says of metadata; None where it passes."""
+    """The validator's complaint about metadata; None if it passes."""
     import jsonschema  # type: ignore[import-untyped]
     from sigmf.validate import validate as validate_by_sigmf
 
@@ -36,9 +36,9 @@ def _complaint_of(text: str) -> str | None:
         if error is not None:
             raise error
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source stay as they are
-            validate_by_sigmf(whole, {})  # the rest; with its schema it would check that, too, each time
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # the validator itself stumbles
+            warnings.simplefilter("ignore", DeprecationWarning)  # undeclared namespaces of the source are kept
+            validate_by_sigmf(whole, {})  # the rest; with its schema it would also repeat the schema check
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # a crash of the validator
         return f"the metadata is not valid SigMF ({error!r})"
     except jsonschema.exceptions.ValidationError as error:
         where = "/".join(str(part) for part in error.absolute_path) or "the metadata"

@@ -57,8 +57,8 @@ class Training:
 def run(data: Path, out: Path, config: TrainConfig, *, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
     """Trains by a config and writes the run folder; returns the contents of summary.json.
 
-    If all folds of a cross-validation are trained, each has its own run folder `fold-K`. With several devices the script
-    runs once per device; all but the first return an empty summary.
+    If all folds of a cross-validation are trained, each has its own run folder `fold-K`. With several devices the
+    script runs once per device; all but the first return an empty summary.
 
     Raises:
         DataError: the data cannot be trained on, or differs from the data of the run to resume.

@@ -41,7 +41,7 @@ def detect(path, out) -> int:
         (metadata(rate_hz=None), GOOD, "the sample rate is missing; it must be above 0. Give it with --sample-rate-hz"),
         (metadata(rate_hz=0), GOOD, "the sample rate is 0; it must be above 0"),
         (metadata(), nan_at(30_000), "1 samples from sample 30000 on are NaN or infinite"),
-        (metadata(dataset="../../etc/passwd"), GOOD, "paths that could leave it are refused"),
+        (metadata(dataset="../../etc/passwd"), GOOD, "paths that could leave it are rejected"),
         (metadata(description=5), GOOD, "global/core:description is not valid SigMF"),
         ("{", GOOD, "the metadata is no JSON"),
         (metadata(dataset="one.sigmf-meta"), None, "core:dataset names the metadata itself"),  # R10
@@ -138,12 +138,12 @@ def test_odd_archives_are_failed_lines(tmp_path, capsys):  # R8, R9
 @pytest.mark.parametrize(
     ("meta", "data", "message"),
     [
-        (metadata("ci16_le"), bytes(40_003), "no whole number of samples of 4 bytes"),
-        (metadata(sha512="0" * 128), GOOD, "the metadata names 000000000000"),
+        (metadata("ci16_le"), bytes(40_003), "not a whole number of samples of 4 bytes"),
+        (metadata(sha512="0" * 128), GOOD, "the metadata has 000000000000"),
         (metadata(annotations=[annotation(start=90_000)]), GOOD, "The data file is shorter than annotated"),
-        (metadata(annotations=[annotation(count=90_000)]), GOOD, "samples over the data's end; it is cut there"),
+        (metadata(annotations=[annotation(count=90_000)]), GOOD, "samples beyond the data's end; it is clipped"),
         (metadata(annotations=[annotation(low=600.0, high=700.0)]), GOOD, "outside the recording's band"),
-        (metadata(annotations=[annotation(high=900.0)]), GOOD, "reaches over the band"),
+        (metadata(annotations=[annotation(high=900.0)]), GOOD, "extends beyond the band"),
         (metadata(annotations=[annotation(low=9.0, high=-9.0)]), GOOD, "lower edge (9.0 Hz) above its upper"),
     ],
 )

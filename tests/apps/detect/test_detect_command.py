@@ -218,7 +218,7 @@ def test_a_rate_that_is_given_stands_in_the_results_with_the_old_one_in_a_commen
     assert lmsc(path, "--sample-rate-hz", 2e6, "--out", tmp_path / "o", "--model", "energy") == 0
     whole = json.loads((tmp_path / "o/one/one.sigmf-meta").read_text())
     assert whole["global"]["core:sample_rate"] == 2e6
-    assert whole["global"]["lmsc:comment"] == "core:sample_rate was 1000000.0; 2000000.0 was given in its place."
+    assert whole["global"]["lmsc:comment"] == "core:sample_rate was 1000000.0; it was replaced by 2000000.0."
     edges = [entry["core:freq_upper_edge"] - 868e6 for entry in whole["annotations"]]
     assert edges == pytest.approx([0.2 * 2e6, -0.2 * 2e6], abs=2e4)
     path.write_text(path.read_text().replace('"core:sample_rate": 1000000.0, ', ""))
@@ -240,4 +240,4 @@ def test_of_many_channels_the_first_have_pictures(tmp_path, capsys):  # D15
 def test_samples_that_cannot_be_right_are_remarked_on(tmp_path, capsys):  # D10
     (tmp_path / "x.raw").write_bytes(bytes(40_000))
     assert lmsc(tmp_path / "x.raw", "--datatype", "ci8", "--sample-rate-hz", 1e6, "--out", tmp_path / "o") == 0
-    assert "every sample that was looked at is zero" in capsys.readouterr().err
+    assert "every sample that was checked is zero" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Signals found in recordings: masks from rows, regions from masks, trimmed boxes from regions."""
+"""Detection: masks from rows, regions from masks, boxes with refined edges from regions."""
 
 from lmsc_unet.signals.detection.energy import EnergyMask
 from lmsc_unet.signals.detection.pipeline import (

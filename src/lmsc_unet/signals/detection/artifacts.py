@@ -1,4 +1,4 @@
-"""What a receiver adds: the line of its own oscillator at 0 Hz, and by-products of strong signals."""
+"""Receiver artifacts: the DC offset (local-oscillator leakage) at 0 Hz, and spurs of strong signals."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,28 +8,28 @@ from lmsc_unet.signals.noise import power_over_floor
 
 Rows = NDArray[np.float32]
 _AWAY = 1
-"""How many columns beside 0 Hz the line may stand: a tuning error that software has corrected."""
+"""The largest distance of the line from 0 Hz in columns, after a tuning error was corrected in software."""
 _REACH = 2
-"""Columns on each side of its strongest one that a line is seen in, through a Hann window."""
+"""Columns on each side of the strongest one that a line covers under a Hann window."""
 _STRETCH_ROWS = 16
 _QUIET = 2.0
-"""Stretches of so many times the least power beside the line tell: over the others something wider lies."""
+"""Only stretches with at most this multiple of the least power beside the line count; elsewhere a wider signal lies."""
 _DEVIATES = 3.0
-"""By how many standard deviations a line must stand above the columns beside it, in stretches of rows."""
+"""Standard deviations by which a line must exceed the neighbouring columns, in stretches of rows."""
 _LEAST_SHARE = 0.5
-"""Of these stretches; what is there for fewer is a signal."""
+"""The least share of these stretches; a shorter line is a signal."""
 _STEADY = 1.5
-"""A line's power in one row is at most so many times that of its strongest stretch; noise adds to a weak one."""
+"""The most power of a line in one row, relative to its strongest stretch; noise adds to a weak line."""
 _MOST_OUTSIDE = 0.1
-"""Of the strongest column's excess, what the second next ones may have at most: a tone gives them next to nothing,
-anything that is modulated wider than a column gives them more."""
+"""The most excess of the second-next columns, relative to the strongest: a tone gives them almost none, a modulated
+signal wider than a column more."""
 
 
 def without_dc_offset(rows_db: Rows) -> Rows:
-    """Rows "T F" of dB of complex samples, the columns of a tone at 0 Hz filled from those beside them.
+    """Rows "T F" in dB of complex samples, with the columns of a tone at 0 Hz replaced by their neighbours.
 
-    Its level may change in steps, as a receiver changes its gain. What is there for less than half of the rows stays:
-    it may be a signal. So does what is wider than a tone, and rows in which more than the tone is there.
+    Its level may change in steps with the receiver's gain. A line in less than half of the rows may be a signal and is
+    kept, as are anything wider than a tone and rows with more than the tone.
     """
     column, level = find_dc_offset(rows_db)
     if level <= 0:
@@ -45,7 +45,7 @@ def without_dc_offset(rows_db: Rows) -> Rows:
 
 
 def find_dc_offset(rows_db: Rows) -> tuple[int, float]:
-    """The column and the highest power of a tone by 0 Hz in at least half of rows "T F"; a power of 0 if none is."""
+    """The column and highest power of a tone near 0 Hz in at least half of the rows "T F"; power 0 without one."""
     middle, reach = rows_db.shape[1] // 2, _AWAY + 2 * _REACH + 1
     rows = rows_db[: len(rows_db) // _STRETCH_ROWS * _STRETCH_ROWS, max(0, middle - reach) : middle + reach + 1]
     if rows.shape[1] < 2 * reach + 1 or not len(rows):
@@ -65,20 +65,20 @@ def find_dc_offset(rows_db: Rows) -> tuple[int, float]:
 
 
 DYNAMIC_DB = 27.0
-"""Cells so far under the strongest of their time are its splatter and its image, as receivers make them."""
+"""Cells this far below the strongest cell of their time are its spurs: intermodulation and images of the receiver."""
 NEAR_ROWS = 4
-"""How many rows away is the same time."""
+"""Rows within which cells count as simultaneous."""
 _SMOOTH = 5  # rows and columns averaged
 
 
 def without_spurs(mask: NDArray[np.uint8], rows_db: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A mask "T F" without the cells that are by-products of what is far stronger at the same time.
+    """A mask "T F" without the spurs of much stronger simultaneous signals.
 
-    Pictures end at 40 dB, so a network cannot see how far above its surroundings a strong signal is.
+    Images are clipped at 40 dB, so a network cannot see how strong a signal is.
     """
     if not mask.any() or rows_db.max(initial=0) < DYNAMIC_DB:
         return mask
     smooth = window_means(power_over_floor(rows_db), _SMOOTH, _SMOOTH)
     strongest = over_windows(np.maximum, smooth.max(axis=1, keepdims=True), 2 * NEAR_ROWS + 1, 1)
     level = strongest * np.float32(10 ** (-DYNAMIC_DB / 10))
-    return np.where((smooth > level) | (level < 1), mask, 0).astype(np.uint8)  # under the noise there is no telling
+    return np.where((smooth > level) | (level < 1), mask, 0).astype(np.uint8)  # no limit below the noise

@@ -1,4 +1,4 @@
-"""Connected components of a mask: its runs along rows, joined with those they touch in the row above."""
+"""Connected components of a mask: runs along rows, merged with the runs that they touch in the row above."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
 MIN_CELLS = 12
-"""Cells of a mask: components of fewer are noise."""
+"""Components with fewer cells are noise."""
 Signed = TypeVar("Signed", bound=np.signedinteger[Any])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Runs:
-    """The runs of cells along the rows of a mask, in order, and the component of each."""
+    """The runs of cells along a mask's rows, in order, with their components."""
 
     starts: Indices
-    """First cell of each run, counted along rows of one cell more than the mask has: it parts the rows."""
+    """First cell of each run, in flat indices of a mask with one extra column, which separates rows."""
     stops: Indices
-    """The cell behind its last."""
+    """One past the last cell."""
     labels: Indices
-    """Number of its component, from 1, in the order in which the components begin."""
+    """Component number from 1, ordered by the components' first run."""
     shape: tuple[int, int]
     """Rows and columns of the mask."""
 
@@ -31,7 +31,7 @@ class Runs:
         return int(self.labels.max(initial=0))
 
     def limits(self) -> NDArray[np.int32]:
-        """Left, top, width, height and area of each component; the first row is the background's and empty."""
+        """Left, top, width, height and area of each component; the first row is for the background and empty."""
         stride = self.shape[1] + 1
         rows, lefts = np.divmod(self.starts, stride)
         lengths = self.stops - self.starts
@@ -46,7 +46,7 @@ class Runs:
         return limits
 
     def paint(self, values: NDArray[Signed]) -> NDArray[Signed]:
-        """A plane "T F" in which the cells of each run have the run's value, and all others 0."""
+        """A plane "T F" with each run's value in its cells, and 0 elsewhere."""
         height, width = self.shape
         steps = np.zeros(height * (width + 1) + 1, values.dtype)
         steps[self.starts] = values
@@ -54,7 +54,7 @@ class Runs:
         return np.add.accumulate(steps, out=steps)[:-1].reshape(height, width + 1)[:, :width]
 
     def at(self, cells: NDArray[np.bool_]) -> Indices:
-        """The runs that hold one of some cells "T F", which may lie outside of all runs."""
+        """The runs that contain at least one of the cells "T F"; cells outside all runs are ignored."""
         rows, columns = np.nonzero(cells)
         places = rows * (self.shape[1] + 1) + columns
         found = np.searchsorted(self.starts, places, "right") - 1
@@ -63,7 +63,7 @@ class Runs:
 
 
 def find_runs(mask: NDArray[np.uint8] | NDArray[np.bool_]) -> Runs:
-    """The runs of the cells of "T F" that are not 0; cells that touch at a corner are of one component."""
+    """The runs of nonzero cells of "T F"; cells that touch at a corner are connected."""
     height, width = mask.shape
     spaced = np.zeros((height, width + 1), np.bool_)
     np.not_equal(mask, 0, out=spaced[:, :width])
@@ -76,14 +76,14 @@ def find_runs(mask: NDArray[np.uint8] | NDArray[np.bool_]) -> Runs:
 
 
 def without_specks(mask: NDArray[np.uint8], min_cells: int = MIN_CELLS) -> NDArray[np.uint8]:
-    """A mask "T F" of class ids without its components of fewer cells."""
+    """A mask "T F" of class ids without small components."""
     runs = find_runs(mask)
     is_kept = runs.limits()[:, 4] >= min_cells
     return np.where(is_kept[runs.paint(runs.labels)], mask, 0).astype(np.uint8)
 
 
 def _roots(starts: Indices, stops: Indices, stride: int) -> Indices:
-    """For each run the first run of its component."""
+    """The first run of each run's component."""
     lower, upper = _touching(starts, stops, stride)
     roots = np.arange(len(starts))
     while len(lower):
@@ -96,7 +96,7 @@ def _roots(starts: Indices, stops: Indices, stride: int) -> Indices:
 
 
 def _flat(roots: Indices) -> Indices:
-    """Each entry led on to where its chain ends."""
+    """Follows each entry to the end of its chain."""
     while True:
         further = roots[roots]
         if np.array_equal(further, roots):
@@ -105,7 +105,7 @@ def _flat(roots: Indices) -> Indices:
 
 
 def _touching(starts: Indices, stops: Indices, stride: int) -> tuple[Indices, Indices]:
-    """Pairs of runs of neighbouring rows, the lower and the upper, that share a side or a corner."""
+    """Pairs of runs in neighbouring rows, lower and upper, that share a side or a corner."""
     first = np.searchsorted(stops + stride, starts, "left")
     counts = np.searchsorted(starts + stride, stops, "right") - first
     lower = np.repeat(np.arange(len(starts)), counts)
@@ -114,5 +114,5 @@ def _touching(starts: Indices, stops: Indices, stride: int) -> tuple[Indices, In
 
 
 def _numbered(roots: Indices) -> Indices:
-    """Roots as numbers from 1 without gaps."""
+    """Numbers the roots from 1 without gaps."""
     return np.cumsum(roots == np.arange(len(roots)))[roots]

@@ -1,4 +1,4 @@
-"""The classical energy detector: what stands out of the noise, smoothed and thresholded. The honest baseline."""
+"""The energy detector: smoothed power above a threshold. The classical baseline."""
 
 from dataclasses import dataclass
 
@@ -10,30 +10,30 @@ from lmsc_unet.signals.detection.components import find_runs
 from lmsc_unet.signals.morphology import closed, window_means
 from lmsc_unet.signals.noise import power_over_floor
 
-_NEIGHBOURS_ALIKE = 1.74  # a Hann window makes neighbouring columns alike: so many of them count as one
+_NEIGHBOURS_ALIKE = 1.74  # a Hann window correlates neighbouring columns: this many count as one
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyMask:
-    """Marks the cells whose smoothed power is above a threshold; the settings are in rows and columns.
+    """Marks cells whose smoothed power exceeds a threshold; settings are in rows and columns.
 
-    Two thresholds (hysteresis): a region must reach the higher one somewhere and spans what is above the lower.
+    Hysteresis with two thresholds: a region must reach the higher one and extends to the lower one.
     """
 
     smooth_rows: int = 5
-    """Rows averaged around a cell."""
+    """Rows averaged per cell."""
     smooth_columns: int = 5
-    """Columns averaged around a cell."""
+    """Columns averaged per cell."""
     deviates: float = 5.0
-    """The higher threshold, as the normal deviate that noise exceeds as rarely: 5 is once in 3.5 million cells."""
+    """Higher threshold in standard deviations of Gaussian noise: 5 is a false alarm in 3.5 million cells."""
     low_deviates: float = 3.0
-    """The lower threshold."""
+    """Lower threshold."""
     close_rows: int = 5
-    """Gaps of up to so many rows within a signal are closed."""
+    """Longest gap in rows that is closed within a signal."""
     close_columns: int = 3
-    """Gaps of up to so many columns within a signal are closed."""
+    """Widest gap in columns that is closed within a signal."""
     frames_per_row: int = 1
-    """How many frames each row averages: its noise varies the less."""
+    """Frames averaged per row: more reduce the noise variance."""
 
     def __post_init__(self) -> None:
         if not 0 < self.low_deviates <= self.deviates:
@@ -43,11 +43,11 @@ class EnergyMask:
 
     @property
     def halo_rows(self) -> int:
-        """Rows above and below that a row's mask depends on."""
+        """Rows above and below that affect a row's mask."""
         return self.smooth_rows + 2 * self.close_rows
 
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Rows "T F" of dB above the noise floor as a mask of 0 and 1, and how sure it is of each cell."""
+        """Maps rows "T F" in dB above the noise floor to a mask of 0 and 1, and the confidence of each cell."""
         power = power_over_floor(rows_db)
         smooth = window_means(power, self.smooth_rows, self.smooth_columns)
         low = (smooth > self._threshold(self.low_deviates)).astype(np.uint8)
@@ -62,7 +62,7 @@ class EnergyMask:
 
 
 def _reaching(mask: NDArray[np.uint8], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The components of the mask that hold a seed."""
+    """The components of the mask that contain a seed."""
     runs = find_runs(mask)
     is_kept = np.zeros(runs.count + 1, np.int8)
     is_kept[runs.labels[runs.at(seeds)]] = 1

@@ -1,4 +1,4 @@
-"""From samples to boxes, whatever makes the mask; each capture on its own grid and against its own noise floor."""
+"""From samples to boxes with any masker; each capture has its own grid and noise floor."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ from lmsc_unet.signals.stft import Grid, power_rows
 Rows = NDArray[np.float32]
 Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
 FLOOR_ROWS = 256
-"""Rows after which the noise floor is found anew, or after fewer where blocks are shorter."""
+"""Rows between updates of the noise floor; fewer if blocks are shorter."""
 Watch = Callable[[Rows], None]
-"""Sees every block of rows "T F" of dB above the noise floor, in order and once."""
+"""Receives every block of rows "T F" in dB above the noise floor, in order and once."""
 
 
 class Masker(Protocol):
-    """What finds signals in rows of dB above the noise floor."""
+    """Detects signals in rows of dB above the noise floor."""
 
     @property
     def halo_rows(self) -> int:
-        """Rows above and below that a row's mask depends on."""
+        """Rows above and below that affect a row's mask."""
 
     def __call__(self, rows_db: Rows, /) -> Masked:
-        """Rows "T F" as class ids "T F" (0 is noise), and how sure of each cell it is."""
+        """Maps rows "T F" to class ids "T F" (0 is noise) and the confidence of each cell."""
 
 
 def find_boxes(
@@ -55,21 +55,21 @@ def find_boxes(
     at_once: int = 1,
     name: str = "the recording",
 ) -> Iterator[SignalBox]:
-    """The signals in samples, each as soon as it has ended; memory does not grow with the samples.
+    """Yields the signals in samples, each as soon as it has ended; memory use is constant.
 
     Args:
-        chunks: samples of one channel and one centre frequency, in order.
-        grid: how they become rows, and where these lie.
-        masker: what finds signals in the rows.
-        first_sample: where the chunks begin in the recording.
-        num_samples: where they end, if known: no box reaches further.
+        chunks: samples of one channel and one center frequency, in order.
+        grid: the transform to rows and their position.
+        masker: the detector of signals in rows.
+        first_sample: position of the chunks in the recording.
+        num_samples: the recording's length, if known: no box extends further.
         class_names: the masker's classes.
-        min_cells: smaller regions are noise.
-        block_rows: rows that the masker sees at once, without its halo.
-        floor: the noise floor as known before; None begins with the first rows.
-        watch: is shown the rows, to draw them for instance.
-        in_advance: a thread makes the next rows while the masker sees these; not for pipes, whose chunks Ctrl-C ends.
-        at_once: blocks that the masker sees at the same time, in as many threads.
+        min_cells: smaller regions count as noise.
+        block_rows: rows per block, without the halo.
+        floor: an initial noise floor; None starts with the first rows.
+        watch: receives the rows, for example to draw them.
+        in_advance: compute the next rows in a thread; not for pipes, where Ctrl-C ends the chunks.
+        at_once: blocks that are masked concurrently, in as many threads.
         name: the recording's name, for messages.
     """
     finder = RegionFinder(min_cells=min_cells)
@@ -85,7 +85,7 @@ def find_boxes(
 
 
 def watched(blocks: Iterable[Rows], watch: Watch | None) -> Iterator[Rows]:
-    """The blocks as they are, shown to who watches."""
+    """The blocks unchanged, passed to the observer as well."""
     for block in blocks:
         if watch is not None:
             watch(block)
@@ -93,7 +93,7 @@ def watched(blocks: Iterable[Rows], watch: Watch | None) -> Iterator[Rows]:
 
 
 def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
-    """Rows in blocks of `num_rows`, the last one shorter."""
+    """Regroups rows into blocks of `num_rows`; the last one may be shorter."""
     waiting: list[Rows] = []
     count = 0
     for block in blocks:
@@ -111,10 +111,10 @@ def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
 def with_halo(
     blocks: Iterable[Rows], masker: Masker, *, has_zero_column: bool = False, at_once: int = 1
 ) -> Iterator[tuple[Rows, Masked]]:
-    """Each block with its mask, made with the masker's halo of rows from the blocks before and after it.
+    """Each block with its mask, computed with the masker's halo of neighbouring rows.
 
-    Where 0 Hz is a column of its own, in the middle, blocks come without a receiver's line there. By-products of
-    stronger signals are taken from the masks.
+    If 0 Hz has its own column in the middle, the receiver's DC offset is removed from the blocks first. Spurs of
+    stronger signals are removed from the masks.
     """
 
     def masked(block: _Block) -> tuple[Rows, Masked]:
@@ -132,7 +132,7 @@ class _Block:
 
 
 def _neighbourhoods(blocks: Iterable[Rows], halo_rows: int) -> Iterator[_Block]:
-    """Each block between as many of the rows before and after it as are asked for, or as there are."""
+    """Each block with its halo rows before and after, as far as they exist."""
     before = current = None
     for following in blocks:
         if current is not None:
@@ -175,7 +175,7 @@ def find_in_recording(
     channel: int = 0,
     class_names: Sequence[str] = ("noise", "signal"),
 ) -> list[SignalBox]:
-    """The signals of one channel of a recording, over all of its captures, in order of their start."""
+    """The signals of one channel of a recording, over all captures, in order of their start."""
     boxes: list[SignalBox] = []
     for capture in recording.captures:
         boxes += find_in_capture(recording, capture, stft, masker, channel=channel, class_names=class_names)
@@ -194,7 +194,7 @@ def find_in_capture(
     at_once: int = 1,
     watch: Watch | None = None,
 ) -> Iterator[SignalBox]:
-    """The signals of one capture, each as soon as it has ended; samples are counted from the file's first."""
+    """The signals of one capture, each as soon as it has ended; samples count from the file's first."""
     return find_boxes(
         recording.chunks(capture, channel=channel),
         capture_grid(recording, capture, stft),
@@ -212,12 +212,12 @@ def find_in_capture(
 
 
 def in_order(boxes: Iterable[SignalBox]) -> list[SignalBox]:
-    """Boxes by their start, those that start together by their lower edge."""
+    """Sorts boxes by start, then by lower edge."""
     return sorted(boxes, key=lambda box: (box.start_sample, box.low_hz))
 
 
 def capture_grid(recording: Recording, capture: Capture, stft: Stft) -> Grid:
-    """Where the pixels of a capture's spectrogram lie; its time counts from the capture's first sample."""
+    """The grid of a capture's spectrogram; time counts from the capture's first sample."""
     return Grid(
         stft=stft,
         sample_rate_hz=recording.sample_rate_hz,
@@ -227,7 +227,7 @@ def capture_grid(recording: Recording, capture: Capture, stft: Stft) -> Grid:
 
 
 def survey_floor(recording: Recording, capture: Capture, stft: Stft, *, channel: int = 0) -> NoiseFloor:
-    """A noise floor that has seen stretches from all over a capture, so that its first rows are judged rightly too."""
+    """A noise floor estimated from stretches all over a capture, so that it is valid for the first rows too."""
     floor = NoiseFloor()
     size = min(capture.num_samples, _STRETCH_ROWS * stft.row_samples)
     last_start = capture.num_samples - size

@@ -1,7 +1,7 @@
-"""Connected regions of a mask that comes in blocks of rows: a region that crosses a block's border is one region.
+"""Connected regions of a mask that arrives in blocks of rows; regions may cross block borders.
 
-Memory does not grow with a region's length: it keeps its limits, sums and the power of its columns; its first and last
-rows are shown when it has ended.
+Memory use does not grow with a region's length: it stores bounds, sums and the power per column. When a region ends,
+it gets its first and last rows.
 """
 
 from collections import deque
@@ -15,50 +15,50 @@ from lmsc_unet.signals.detection.components import find_runs
 
 Power = NDArray[np.float32]
 END_ROWS = 64
-"""Rows at each end in which a signal's start and stop are looked for."""
+"""Rows at each end in which a signal's start and stop are located."""
 _SEEN_CELLS = 1 << 18
 _MOST_ROWS = 1024
 
 
 @dataclass(kw_only=True, eq=False)
 class Region:
-    """A connected part of the mask. Powers are in units of the noise of one cell."""
+    """A connected part of the mask. Powers are in units of the noise per cell."""
 
     first_row: int
-    """Its first row, counted from the first of all rows."""
+    """First row, counted over all blocks."""
     stop_row: int
-    """The row behind its last."""
+    """One past the last row."""
     low_column: int
-    """Its lowest column."""
+    """Lowest column."""
     stop_column: int
-    """The column above its highest."""
+    """One past the highest column."""
     num_cells: int
-    """Pixels of the mask."""
+    """Number of mask pixels."""
     confidence_sum: float
-    """The mask's confidences, summed over its pixels."""
+    """Sum of the mask's confidences."""
     votes: NDArray[np.int64]
-    """Pixels of each class."""
+    """Pixels per class."""
     column_power: NDArray[np.float64]
-    """For every column of the spectrogram, the power in the region's rows, each counted once."""
+    """Power per column of the spectrogram over the region's rows, each row counted once."""
     head: Power
-    """The first rows "T F" of a region that goes on, up to `END_ROWS`."""
+    """The first rows "T F" of an open region, up to `END_ROWS`."""
     end_rows: list[Power] = field(default_factory=list)
-    """Of a region that has ended: its rows "T F" in order, of a long one those near its two ends."""
+    """Of a finished region: its rows "T F" in order; for a long one, those near its ends."""
 
     @property
     def confidence(self) -> float:
-        """How sure the mask is of it, on average."""
+        """Mean confidence of the mask."""
         return self.confidence_sum / max(1, self.num_cells)
 
     @property
     def class_id(self) -> int:
-        """The class that most of its pixels have."""
+        """The most frequent class of its pixels."""
         return int(np.argmax(self.votes))
 
     def absorb(self, other: "Region") -> None:
-        """Becomes one with another region.
+        """Merges another region into this one.
 
-        Regions that are joined reach the same row, so the rows of the one that began first are those of both.
+        Merged regions reach the same row, so the rows of the earlier region cover both.
         """
         if other.first_row < self.first_row:
             self.column_power, self.head = other.column_power, other.head
@@ -71,7 +71,7 @@ class Region:
 
 
 class RecentRows:
-    """The rows of power at hand: the last block, and as many before it as the ends of a region need."""
+    """The rows of power in memory: the last block, and as many before it as the ends of a region need."""
 
     def __init__(self) -> None:
         self._blocks: deque[Power] = deque()
@@ -81,11 +81,11 @@ class RecentRows:
 
     @property
     def num_seen(self) -> int:
-        """Rows of a region that are looked at: up to 1024, fewer where there are more than 256 columns."""
+        """Rows kept per region: up to 1024, fewer with more than 256 columns."""
         return min(_MOST_ROWS, max(2 * END_ROWS, _SEEN_CELLS // max(1, self.num_columns)))
 
     def add(self, power: Power) -> None:
-        """Takes the next rows "T F" in, and forgets what no region can ask for any more."""
+        """Adds the next rows "T F" and drops those that no region needs any more."""
         self._blocks.append(power)
         self.next_row += len(power)
         self.num_columns = power.shape[1]
@@ -93,18 +93,18 @@ class RecentRows:
             self._first_row += len(self._blocks.popleft())
 
     def extend(self, region: Region, first_row: int) -> None:
-        """Adds the power of a region's rows from `first_row` on, which is where the last block begins."""
+        """Adds the power of a region's rows from `first_row` on, the start of the last block."""
         for rows in self.rows(max(region.first_row, first_row), region.stop_row):
             region.column_power = region.column_power + rows.sum(axis=0, dtype=np.float64)
 
     def keep_head(self, region: Region) -> None:
-        """Keeps the first rows of a region that goes on."""
+        """Stores the first rows of an open region."""
         if len(region.head) < END_ROWS:
             rows = self.rows(region.first_row, min(region.first_row + END_ROWS, self.next_row))
             region.head = np.concatenate(rows)
 
     def show(self, region: Region) -> Region:
-        """A region that has ended, with the rows of its ends."""
+        """Adds the rows of its ends to a finished region."""
         first, stop = region.first_row, region.stop_row
         if stop - first <= self.num_seen:
             region.end_rows = self.rows(first, stop)
@@ -115,7 +115,7 @@ class RecentRows:
         return region
 
     def rows(self, first: int, stop: int) -> list[Power]:
-        """The rows "T F" from one to the one before another, block by block."""
+        """The rows "T F" from `first` up to `stop`, block by block."""
         found, start = [], self._first_row
         for block in self._blocks:
             part = block[max(0, first - start) : max(0, stop - start)]
@@ -132,9 +132,9 @@ def find_parts(
     labels: NDArray[np.int32],
     first_row: int,
 ) -> dict[int, Region]:
-    """A region for each labelled component of a block of rows, its power still to be added.
+    """A region for each labelled component of a block; its power is added later.
 
-    `stats` holds the left, top, width, height and area of each.
+    `stats` contains left, top, width, height and area of each.
     """
     return {
         label: _part(label, mask, confidence, tuple(stats[label].tolist()), labels, first_row)
@@ -168,7 +168,7 @@ def _part(
 
 
 class RegionFinder:
-    """Takes a mask block by block, and gives each region as soon as it has ended."""
+    """Takes a mask block by block and yields each region as soon as it has ended."""
 
     def __init__(self, *, min_cells: int = 1) -> None:
         self.min_cells = min_cells
@@ -179,12 +179,12 @@ class RegionFinder:
     def feed(
         self, mask: NDArray[np.uint8], power: NDArray[np.float32], confidence: NDArray[np.float32] | None = None
     ) -> Iterator[Region]:
-        """Takes the next rows in, and gives the regions that do not reach their last row.
+        """Adds the next rows and yields the regions that do not reach the last of them.
 
         Args:
             mask: "T F" class ids; 0 is noise.
             power: "T F" linear power in units of the noise floor.
-            confidence: "T F" how sure the mask is; 1 where it is not given.
+            confidence: "T F" confidence of the mask; 1 if not given.
         """
         runs = find_runs(mask)
         count, labels, stats = runs.count + 1, runs.paint(runs.labels.astype(np.int32)), runs.limits()
@@ -203,25 +203,25 @@ class RegionFinder:
         yield from self._close(regions, groups, labels[-1])
 
     def finish(self) -> Iterator[Region]:
-        """Gives the regions that reach the last row of all."""
+        """Yields the regions that reach the very last row."""
         yield from (self._recent.show(region) for region in self._open if region.num_cells >= self.min_cells)
         self._open, self._border = [], None
 
     def _drop_specks(self, labels: NDArray[np.int32], stats: NDArray[np.int32]) -> None:
-        """Takes the area of components that are too small and touch no border, so that they are passed over."""
+        """Sets the area of small components that touch no border to zero, so that they are skipped."""
         if self.min_cells > 1:
             is_speck = stats[:, 4] < self.min_cells
             is_speck[labels[0]] = is_speck[labels[-1]] = False
             stats[is_speck, 4] = 0
 
     def _groups(self, first_labels: NDArray[np.int32], count: int) -> list[int]:
-        """For each label of the block, then each open region, the smallest of those it touches."""
+        """For each label of the block, then each open region: the smallest index of those connected to it."""
         groups = list(range(count + len(self._open)))
         if self._border is None:
             return groups
         padded = np.pad(self._border, 1)
         pairs: set[tuple[int, int]] = set()
-        for shift in range(3):  # the pixel above and its two neighbours
+        for shift in range(3):  # the pixel above and its diagonal neighbours
             above = padded[shift : shift + len(first_labels)]
             touching = (above > 0) & (first_labels > 0)
             pairs.update(zip((above[touching] + count - 1).tolist(), first_labels[touching].tolist(), strict=True))
@@ -231,7 +231,7 @@ class RegionFinder:
         return [_root(groups, node) for node in range(len(groups))]
 
     def _close(self, regions: dict[int, Region], groups: list[int], last_labels: NDArray[np.int32]) -> Iterator[Region]:
-        """Keeps the regions of the last row open, and gives the others."""
+        """Keeps regions in the last row open and yields the others."""
         lookup = np.array(groups, np.int32)
         border_groups = np.where(last_labels > 0, lookup[last_labels], -1)
         open_groups = [group for group in regions if (border_groups == group).any()]

@@ -1,4 +1,4 @@
-"""The true edges of a signal from the power inside its region: finer than a pixel of the mask."""
+"""Refines the edges of a signal by the power in its region, to a fraction of a mask pixel."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _MARGIN_COLUMNS = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Edges:
-    """A region's edges in pixels, and its signal-to-noise ratio."""
+    """A region's refined edges in pixels, and its signal-to-noise ratio."""
 
     left_px: float
     """Lower edge in frequency."""
@@ -26,11 +26,11 @@ class Edges:
     bottom_px: float
     """End."""
     snr_db: float
-    """The signal's power over the noise's between its frequency edges."""
+    """Signal power relative to the noise power between its frequency edges."""
 
 
 def trim(region: Region) -> Edges:
-    """The edges between which 99 % of the power above the noise lies, and where the power rises and falls in time."""
+    """Finds the frequency edges with 99 % of the power above noise, and the rise and fall of power in time."""
     num_rows = region.stop_row - region.first_row
     above = region.column_power - num_rows
     low = max(0, region.low_column - _MARGIN_COLUMNS)
@@ -47,11 +47,11 @@ def trim(region: Region) -> Edges:
 def to_box(
     region: Region, grid: Grid, *, first_sample: int, num_samples: int | None = None, label: str, confidence: float
 ) -> SignalBox:
-    """A region as a trimmed box; `first_sample` is that of the region's row 0, `num_samples` the recording's length."""
+    """A region as a refined box; `first_sample` is the sample of row 0, `num_samples` the recording's length."""
     edges = trim(region)
     half_row = grid.stft.row_samples // 2
     start, stop = round(grid.sample(edges.top_px)), round(grid.sample(edges.bottom_px))
-    if start < half_row:  # a signal that is there from the first row on is there from the first sample on
+    if start < half_row:  # a signal in the first row starts with the first sample
         start = 0
     if num_samples is not None and stop > num_samples - half_row:
         stop = num_samples
@@ -68,7 +68,7 @@ def to_box(
 
 
 def _holding(power: NDArray[np.float64], share: float) -> tuple[float, float]:
-    """The edges that leave out half of the rest on each side; within a cell the power is taken as even."""
+    """The edges that exclude half of the rest on each side; power is uniform within a cell."""
     total = power.sum()
     if total <= 0:
         return 0.0, float(len(power))
@@ -78,14 +78,14 @@ def _holding(power: NDArray[np.float64], share: float) -> tuple[float, float]:
 
 
 def _rising(summed: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums and edges without the flat stretches, where the edge would not be one number."""
+    """Sums and edges without flat stretches, where an edge would be ambiguous."""
     keep = np.concatenate([[True], np.diff(summed) > 0])
     keep[:-1] |= keep[1:]
     return summed[keep] + 1e-12 * np.arange(keep.sum()), np.flatnonzero(keep).astype(np.float64)
 
 
 def _time_edges(region: Region) -> tuple[float, float]:
-    """Half the typical power is the edge; it and the row before hold as much of the signal as they have power."""
+    """The edge is where power reaches half of its typical value; a row counts in proportion to its power."""
     columns = slice(region.low_column, region.stop_column)
     sums = [rows[:, columns].sum(axis=1, dtype=np.float64) for rows in region.end_rows]
     power = np.concatenate(sums) - (region.stop_column - region.low_column)
@@ -98,7 +98,7 @@ def _time_edges(region: Region) -> tuple[float, float]:
 
 
 def _edge(power: NDArray[np.float64], typical: float) -> float:
-    """How far inside the region's end the signal begins, in rows."""
+    """Distance in rows from the region's end to the signal's start."""
     filled = np.clip(power[:END_ROWS] / typical, 0, 1)
     strong = np.flatnonzero(filled >= 0.5)
     first = int(strong[0]) if len(strong) else 0

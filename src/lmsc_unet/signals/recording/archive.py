@@ -1,6 +1,6 @@
-"""SigMF archives: a tar is mapped where it lies, a compressed one is unpacked to a temporary file first.
+"""SigMF archives: a tar is memory-mapped, a compressed one is first unpacked to a temporary file.
 
-Whether an archive is compressed is told by its first bytes, as names may say anything.
+The first bytes decide whether an archive is compressed, as file names are unreliable.
 """
 
 import gzip
@@ -26,43 +26,43 @@ COMPRESSED_SUFFIXES = (".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
 ARCHIVE_SUFFIXES = (".sigmf", *COMPRESSED_SUFFIXES)
 _META, _DATA = ".sigmf-meta", ".sigmf-data"
 _LAST_BYTES = 1 << 26
-"""What a compressed tar may have behind its last file, which is there to be filled up to whole blocks."""
+"""The most padding after the last file of a compressed tar, which fills whole blocks."""
 _DAMAGES = (
     tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError,
-    RuntimeError, NotImplementedError,  # of zip files: encrypted, or compressed by a method that Python has not
-    ValueError, UnicodeError,  # of headers whose numbers and names are none
+    RuntimeError, NotImplementedError,  # zip files that are encrypted or use an unsupported compression
+    ValueError, UnicodeError,  # headers with invalid numbers or names
 )  # fmt: skip
 _STREAMS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}
-"""What opens a compressed tar that begins with these bytes."""
+"""The opener of a compressed tar that starts with these bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Contents:
-    """What an archive holds."""
+    """The contents of an archive."""
 
     text: bytes
     """The metadata."""
     data: Path
-    """The file that holds the samples now: the archive, or what they were unpacked to."""
+    """The file that contains the samples: the archive, or a temporary file."""
     start_byte: int
-    """Where they begin in it."""
+    """Their offset in it."""
     num_bytes: int
-    """How many there are."""
+    """Their length in bytes."""
     keep_alive: object = None
-    """The temporary file, which goes with the recording."""
+    """The temporary file, deleted with the recording."""
 
 
 def open_archive(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:
-    """Opens an archive that holds one recording. Nothing is written beside it, and no name in it is used as a path.
+    """Opens an archive with one recording. Writes nothing beside it and uses no name in it as a path.
 
     Raises:
-        DataError: it is damaged, encrypted, or holds no metadata or no data; or there is no room to unpack it.
+        DataError: it is damaged, encrypted, or lacks metadata or data; or there is no space to unpack it.
     """
     try:
         contents = _unpacked(path) or _mapped(path)
     except _DAMAGES as error:
         raise DataError(
-            f"{path}: the archive is damaged, encrypted or none ({error or type(error).__name__}). Fetch it again, or "
+            f"{path}: this is no archive, or damaged or encrypted ({error or type(error).__name__}). Get it again, or "
             f"unpack it and name its {_META}."
         ) from error
     except OSError as error:
@@ -71,7 +71,7 @@ def open_archive(path: Path, *, sample_rate_hz: float | None = None, is_checked:
 
 
 def _unpacked(path: Path) -> _Contents | None:
-    """What a compressed archive holds; None for a tar that is not compressed."""
+    """The contents of a compressed archive; None for an uncompressed tar."""
     with path.open("rb") as file:
         first = file.read(6)
     opens = next((opens for magic, opens in _STREAMS.items() if first.startswith(magic)), None)
@@ -87,7 +87,7 @@ def _unpacked(path: Path) -> _Contents | None:
 
 
 def _mapped(path: Path) -> _Contents:
-    """What a tar holds, where it lies."""
+    """The contents of a tar, memory-mapped."""
     with tarfile.open(path, "r:") as tar:
         members = {member.name: member for member in tar.getmembers() if member.isfile()}
         meta, name = _pick(list(members), path)
@@ -97,7 +97,7 @@ def _mapped(path: Path) -> _Contents:
 
 
 def _from_stream(path: Path, stream: IO[bytes]) -> tuple[bytes, IO[bytes]]:
-    """Reads a compressed tar once and to its end, where its checksum stands."""
+    """Reads a compressed tar once to its end, where its checksum is."""
     text: bytes | None = None
     unpacked: IO[bytes] | None = None
     names = []
@@ -135,7 +135,7 @@ def _from_zip(path: Path) -> tuple[bytes, IO[bytes]]:
 
 
 def _pick(names: list[str], path: Path) -> tuple[str, str]:
-    """The names of the metadata and the data inside the archive."""
+    """The names of metadata and data inside the archive."""
     picked = []
     for suffix in (_META, _DATA):
         found = [name for name in names if _is_named(name, suffix)]
@@ -146,7 +146,7 @@ def _pick(names: list[str], path: Path) -> tuple[str, str]:
 
 
 def _is_named(name: str, suffix: str) -> bool:
-    """Whether a file is the metadata or the data; macOS puts files beside them that begin with a dot."""
+    """Whether a file is the metadata or the data; macOS adds files whose names start with a dot."""
     return name.endswith(suffix) and not name.rpartition("/")[2].startswith(".")
 
 
@@ -164,11 +164,11 @@ def _read_meta(file: IO[bytes] | None, path: Path) -> bytes:
 
 
 def _unpack(path: Path, file: IO[bytes] | None, num_bytes: int) -> Any:
-    """Unpacks the data in constant memory; the temporary file goes with the recording."""
+    """Unpacks the data in constant memory; the temporary file is deleted with the recording."""
     free_bytes = shutil.disk_usage(tempfile.gettempdir()).free
     if num_bytes > free_bytes:
         raise _no_room(path, f"{num_bytes} bytes of samples", f"{free_bytes} bytes free")
-    temporary: Any = tempfile.NamedTemporaryFile(suffix=_DATA)  # noqa: SIM115 - it lives as long as the recording
+    temporary: Any = tempfile.NamedTemporaryFile(suffix=_DATA)  # noqa: SIM115 - closed with the recording
     with _full_disk(path):
         if file is not None:
             shutil.copyfileobj(file, temporary, 1 << 20)
@@ -178,7 +178,7 @@ def _unpack(path: Path, file: IO[bytes] | None, num_bytes: int) -> Any:
 
 @contextmanager
 def _full_disk(path: Path) -> Iterator[None]:
-    """Another may have taken the room meanwhile."""
+    """Reports a full disk: the space may be taken by others meanwhile."""
     try:
         yield
     except gzip.BadGzipFile:
@@ -189,7 +189,7 @@ def _full_disk(path: Path) -> Iterator[None]:
 
 def _no_room(path: Path, what: str, found: str) -> DataError:
     return DataError(
-        f"{path}: {what} are to be unpacked to {tempfile.gettempdir()}, which has {found}. Unpack the archive "
+        f"{path}: {what} must be unpacked to {tempfile.gettempdir()}, which has {found}. Unpack the archive "
         f"elsewhere and name its {_META}, or set TMPDIR to a larger disk."
     )
 

@@ -1,4 +1,4 @@
-"""The SigMF datatypes: how bytes become samples, and which files hold none (archives, WAV) by their first bytes."""
+"""The SigMF datatypes: decodes bytes to samples and rejects other file formats (archives, WAV)."""
 
 import math
 import re
@@ -21,31 +21,31 @@ _EXAMPLES = "cf32_le, ci16_le, ci8, cu8, rf32_le or ri16_be"
 
 @dataclass(frozen=True, kw_only=True)
 class Datatype:
-    """How one sample is laid out in the file."""
+    """The layout of one sample in the file."""
 
     name: str
     """The SigMF name, such as `ci16_le`."""
     is_complex: bool
-    """Whether a sample is a pair of in-phase and quadrature."""
+    """Whether samples are pairs of in-phase and quadrature."""
     component: np.dtype[np.generic]
-    """The type of one number, with its byte order."""
+    """The type of one number, with byte order."""
 
     @property
     def sample_bytes(self) -> int:
-        """Bytes of one sample of one channel."""
+        """Bytes per sample of one channel."""
         return self.component.itemsize * (2 if self.is_complex else 1)
 
     @property
     def full_scale(self) -> float:
-        """The magnitude that reads as 1.0; floats are taken as they are."""
+        """The magnitude that is scaled to 1.0; floats are not scaled."""
         return 1.0 if self.component.kind == "f" else float(2 ** (8 * self.component.itemsize - 1))
 
 
 def parse_datatype(name: str) -> Datatype:
-    """Reads a SigMF datatype's name; without a byte order it is little-endian.
+    """Parses a SigMF datatype; the default byte order is little-endian.
 
     Raises:
-        DataError: the name is none of SigMF's.
+        DataError: it is not a SigMF datatype.
     """
     match = _PATTERN.fullmatch(name) if isinstance(name, str) else None
     if match is None:
@@ -57,17 +57,17 @@ def parse_datatype(name: str) -> Datatype:
 
 
 def decode(raw: NDArray[np.generic], datatype: Datatype) -> Samples:
-    """The numbers of one channel as samples: integers scaled to -1..1, a signed or unsigned midpoint to 0.
+    """Decodes the numbers of one channel: integers are scaled to -1..1, with their signed or unsigned midpoint at 0.
 
     Args:
-        raw: flat numbers of the datatype's component, in-phase and quadrature in turn.
-        datatype: what they are.
+        raw: flat numbers of the datatype's component, in-phase and quadrature interleaved.
+        datatype: their type.
 
     Returns:
         complex64, or float32 for real data; for `cf32_le` and `rf32_le` a view of `raw`.
     """
     if datatype.component.kind == "f":
-        with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which the finite check reports
+        with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which is reported later
             numbers = np.ascontiguousarray(raw, np.float32)
     else:
         numbers = np.multiply(raw, np.float32(1 / datatype.full_scale), dtype=np.float32)
@@ -77,14 +77,14 @@ def decode(raw: NDArray[np.generic], datatype: Datatype) -> Samples:
 
 
 def gain_of(peak: float) -> float:
-    """What samples of such a peak are multiplied by: 1, or a power of two where squares would leave float32."""
+    """The factor for samples with such a peak: 1, or a power of two if their squares would exceed float32."""
     if peak == 0 or _LOWEST_PEAK <= peak <= _HIGHEST_PEAK:
         return 1.0
     return float(2.0 ** min(120, max(-120, -math.floor(math.log2(peak)))))
 
 
 def encode(samples: Samples, datatype: Datatype) -> NDArray[np.generic]:
-    """Samples as the datatype's numbers: -1..1 becomes the full range, rounded; what lies beyond is clipped."""
+    """Encodes samples: -1..1 becomes the full range, rounded and clipped."""
     numbers = np.ascontiguousarray(samples).view(np.float32)
     if datatype.component.kind == "f":
         return numbers.astype(datatype.component)
@@ -113,13 +113,13 @@ _WITH_HEADER = {
 
 
 def refuse_containers(head: bytes, path: Path | str) -> None:
-    """Refuses what begins as a file of another format, of which everything would be read as samples.
+    """Rejects other file formats, whose headers would be read as samples.
 
     Raises:
-        DataError: the format is named, and what to do.
+        DataError: names the format and what to do.
     """
     if packed := _packed(head):
-        raise DataError(f"{path}: this is {packed}, whose bytes are no samples. Unpack it first.")
+        raise DataError(f"{path}: this is {packed}, whose bytes are not samples. Unpack it first.")
     name = next((name for magic, name in _WITH_HEADER.items() if head.startswith(magic)), _sound(head))
     if name:
         raise DataError(
@@ -129,7 +129,7 @@ def refuse_containers(head: bytes, path: Path | str) -> None:
 
 
 def _packed(head: bytes) -> str | None:
-    """Beginnings of three bytes are too short for random samples, so more of the header must fit."""
+    """Signatures of three bytes can occur in random samples, so more of the header is checked."""
     if head.startswith(b"\x1f\x8b\x08") and len(head) > 9 and head[3] < 32 and head[8] in (0, 2, 4):
         return "a gzip file"
     if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":

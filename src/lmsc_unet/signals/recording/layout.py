@@ -1,4 +1,4 @@
-"""Where the samples of each capture lie in the data file."""
+"""The position of each capture's samples in the data file."""
 
 import warnings
 from dataclasses import replace
@@ -13,10 +13,10 @@ from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingW
 def build_recording(
     metadata: Metadata, *, name: str, path: Path, data: Path, start_byte: int, num_bytes: int, keep_alive: object = None
 ) -> Recording:
-    """Joins the metadata with `num_bytes` of samples that begin at `start_byte` of the file `data`.
+    """Combines metadata with `num_bytes` of samples at offset `start_byte` of the file `data`.
 
     Raises:
-        DataError: there is no sample, or the data is a file of another format.
+        DataError: there are no samples, or the data is a file of another format.
     """
     if not metadata.captures[0].header_bytes:
         _check_head(data, start_byte, path)
@@ -50,7 +50,7 @@ def _lay_out(metadata: Metadata, start_byte: int, num_bytes: int, path: Path) ->
         start = min(entry.start_index - metadata.first_index, num_samples)
         stop = num_samples if following is None else min(following.start_index - metadata.first_index, num_samples)
         if entry.start_index - metadata.first_index >= num_samples:
-            _warn(path, f"a capture begins at sample {entry.start_index}, behind the last sample; it is left out.")
+            _warn(path, f"a capture begins at sample {entry.start_index}, beyond the last sample; it is skipped.")
         if stop > start:
             captures.append(
                 Capture(start_sample=start, num_samples=stop - start, start_byte=byte, center_hz=entry.center_hz)
@@ -71,15 +71,15 @@ def _count_samples(metadata: Metadata, num_bytes: int, path: Path) -> int:
     if rest:
         _warn(
             path,
-            f"the data has {num_bytes} bytes, which is no whole number of samples of {frame_bytes} bytes "
-            f"({metadata.datatype.name}, {metadata.num_channels} channels); the last {rest} bytes are left out. "
-            "Check the datatype, or whether the file was cut off.",
+            f"the data has {num_bytes} bytes, which is not a whole number of samples of {frame_bytes} bytes "
+            f"({metadata.datatype.name}, {metadata.num_channels} channels); the last {rest} bytes are ignored. "
+            "Check the datatype, or whether the file was truncated.",
         )
     return num_samples
 
 
 def _with_first(metadata: Metadata) -> list[CaptureEntry]:
-    """Samples before the first capture belong to a capture that says nothing of them."""
+    """Adds a capture for samples before the first one."""
     first = metadata.captures[0]
     if first.start_index == metadata.first_index:
         return list(metadata.captures)
@@ -87,7 +87,7 @@ def _with_first(metadata: Metadata) -> list[CaptureEntry]:
 
 
 def _joined(captures: list[Capture], metadata: Metadata) -> tuple[Capture, ...]:
-    """Neighbours of one centre frequency without bytes between them are one stretch."""
+    """Merges adjacent captures with the same center frequency and no bytes in between."""
     frame_bytes = metadata.datatype.sample_bytes * metadata.num_channels
     joined: list[Capture] = []
     for capture in captures:

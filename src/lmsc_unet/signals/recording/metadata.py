@@ -1,4 +1,4 @@
-"""Reads a SigMF metadata object into what a recording needs, checking every value it uses."""
+"""Parses a SigMF metadata object and checks every value that is used."""
 
 import json
 from collections.abc import Mapping
@@ -11,31 +11,31 @@ from lmsc_unet.signals.recording.datatypes import Datatype, parse_datatype
 
 MAX_INDEX = 2**63 - 1
 MAX_META_BYTES = 64 * 2**20
-"""Of JSON, which takes up to twenty times as much memory."""
+"""Size limit of JSON, whose parsed form takes up to twenty times the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureEntry:
-    """One entry of `captures`, as written."""
+    """One entry of `captures`."""
 
     start_index: int
-    """`core:sample_start`, counted as annotations count."""
+    """`core:sample_start`, in the index of annotations."""
     header_bytes: int
-    """Bytes before its first sample that are not samples."""
+    """Bytes before its first sample (headers)."""
     center_hz: float
     """`core:frequency`, or 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """The part of a metadata file that says how to read the samples."""
+    """The metadata needed to read the samples."""
 
     whole: Mapping[str, Any]
-    """The object as it was read."""
+    """The whole object."""
     datatype: Datatype
-    """How a sample is laid out."""
+    """The layout of a sample."""
     sample_rate_hz: float
-    """Samples a second."""
+    """Samples per second."""
     num_channels: int
     """Channels, interleaved."""
     first_index: int
@@ -43,14 +43,14 @@ class Metadata:
     trailing_bytes: int
     """Bytes after the last sample."""
     captures: tuple[CaptureEntry, ...]
-    """The captures, in order of their start; at least one."""
+    """The captures in order of their start; at least one."""
 
 
 def load_json(text: str | bytes, path: Path) -> Mapping[str, Any]:
     """Parses a metadata file.
 
     Raises:
-        DataError: it is no JSON object.
+        DataError: it is not a JSON object.
     """
     try:
         value = json.loads(text)
@@ -62,15 +62,15 @@ def load_json(text: str | bytes, path: Path) -> Mapping[str, Any]:
 
 
 def parse_metadata(whole: Mapping[str, Any], path: Path, *, sample_rate_hz: float | None = None) -> Metadata:
-    """Takes out what is needed to read the samples.
+    """Extracts what is needed to read the samples.
 
     Args:
         whole: the metadata object.
         path: the file's name, for messages.
-        sample_rate_hz: used instead of the file's own.
+        sample_rate_hz: replaces the file's own.
 
     Raises:
-        DataError: the datatype or sample rate is missing or unusable, or a number is none.
+        DataError: the datatype or sample rate is missing or unusable, or a number is invalid.
     """
     fields = section(whole, "global", dict, path)
     try:
@@ -90,7 +90,7 @@ def parse_metadata(whole: Mapping[str, Any], path: Path, *, sample_rate_hz: floa
 
 
 def section(whole: Mapping[str, Any], key: str, kind: type, path: Path) -> Any:
-    """One of the three sections of the metadata; empty where it is missing."""
+    """One of the three sections of the metadata; empty if missing."""
     value = whole.get(key, kind())
     if not isinstance(value, kind):
         raise DataError(f"{path}: {key!r} is a {type(value).__name__}; SigMF has a {kind.__name__} there.")
@@ -98,10 +98,10 @@ def section(whole: Mapping[str, Any], key: str, kind: type, path: Path) -> Any:
 
 
 def checked_rate(value: object, path: Path) -> float:
-    """A sample rate that can be computed with.
+    """Validates a sample rate.
 
     Raises:
-        DataError: it is missing, zero, negative or no number.
+        DataError: it is missing, zero, negative or not a number.
     """
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15:
         return float(value)

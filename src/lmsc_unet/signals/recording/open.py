@@ -1,4 +1,4 @@
-"""Opens what a user names as a recording: a SigMF pair, archive or collection, or a raw file."""
+"""Opens a recording by path: a SigMF pair, archive or collection, or a raw file."""
 
 import stat
 import warnings
@@ -31,17 +31,17 @@ def open_recordings(
     center_hz: float = 0.0,
     is_checked: bool = True,
 ) -> list[Recording]:
-    """Opens a file as one recording, a collection as all of its own.
+    """Opens one recording, or all recordings of a collection.
 
     Args:
         path: a `.sigmf-meta`, `.sigmf-data`, archive or `.sigmf-collection`, or a raw file with `datatype`.
         datatype: the SigMF datatype of a raw file.
-        sample_rate_hz: of a raw file; for SigMF, used instead of the metadata's.
-        center_hz: what 0 Hz of a raw file's samples stands for.
-        is_checked: whether the data is held against `core:sha512`; a difference is only warned of.
+        sample_rate_hz: of a raw file; for SigMF, it replaces the metadata's.
+        center_hz: the frequency at 0 Hz of a raw file's samples.
+        is_checked: whether to compare the data with `core:sha512`; a mismatch is only a warning.
 
     Raises:
-        DataError: the file is missing, or cannot be read as a recording; the message says what to do.
+        DataError: the file is missing or not a readable recording; the message says what to do.
     """
     path = Path(path)
     if path.name.endswith(COLLECTION):
@@ -56,7 +56,7 @@ def open_recordings(
 
 
 def open_recording(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:
-    """Opens a file that holds one recording."""
+    """Opens a file with one recording."""
     recordings = open_recordings(path, sample_rate_hz=sample_rate_hz, is_checked=is_checked)
     if len(recordings) != 1:
         raise DataError(f"{path}: the collection holds {len(recordings)} recordings; name one of them.")
@@ -64,10 +64,10 @@ def open_recording(path: Path, *, sample_rate_hz: float | None = None, is_checke
 
 
 def open_pair(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:
-    """Opens a `.sigmf-meta` with its data file; either may be named.
+    """Opens a `.sigmf-meta` with its data file; `path` may be either.
 
     Raises:
-        DataError: one of the two is missing, or the metadata cannot be used.
+        DataError: one of the two is missing, or the metadata is unusable.
     """
     meta = _existing(path.with_name(path.name.removesuffix(DATA).removesuffix(META) + META))
     whole = _read_meta(meta)
@@ -93,7 +93,7 @@ def open_raw(path: Path, *, datatype: str | None, sample_rate_hz: float | None, 
 
 
 def raw_metadata(*, datatype: str, sample_rate_hz: float | None, center_hz: float, path: Path) -> Metadata:
-    """What is known of samples that come without metadata."""
+    """Metadata for samples that have none."""
     return Metadata(
         whole={},
         datatype=parse_datatype(datatype),
@@ -130,13 +130,13 @@ def _data_file(meta: Path, fields: dict[str, object]) -> Path:
 
 
 def _sound_data(meta: Path, data: Path) -> Path:
-    """The data file, if it is not the metadata itself; of a link to another file out of the folder is warned."""
+    """The data file, unless it is the metadata itself; warns of a link to a file outside the folder."""
     if data.samefile(meta):
         raise DataError(f"{meta}: core:dataset names the metadata itself, which holds no samples. Correct it.")
     target = data.resolve()
     if target.parent != data.parent.resolve() and target.name != data.name:
         warnings.warn(
-            f"{meta}: {data.name} is a link to {target}, out of the folder. What lies there is read as samples.",
+            f"{meta}: {data.name} is a link to {target}, outside the folder. Its contents are read as samples.",
             RecordingWarning,
             stacklevel=3,
         )
@@ -147,12 +147,12 @@ def inside(meta: Path, name: object, key: str) -> Path:
     """The file of that name in the metadata's folder.
 
     Raises:
-        DataError: the name is a path, so that it could lead out of the folder.
+        DataError: the name is a path, which could lead outside the folder.
     """
     if not isinstance(name, str) or name in {"", ".", ".."} or any(sign in name for sign in "/\\\0:"):
         raise DataError(
-            f"{meta}: {key} names {name!r}, which is no plain file name. It must be a file in the metadata's own "
-            "folder; paths that could leave it are refused."
+            f"{meta}: {key} names {name!r}, which is not a plain file name. It must be a file in the metadata's own "
+            "folder; paths that could leave it are rejected."
         )
     return meta.with_name(name)
 
@@ -161,7 +161,7 @@ def _existing(path: Path) -> Path:
     if not path.exists():
         raise DataError(f"{path}: there is no such file.")
     if not stat.S_ISREG(path.stat().st_mode):
-        raise DataError(f"{path}: this is no file. Name a recording, not a folder or a device.")
+        raise DataError(f"{path}: this is not a file. Name a recording, not a folder or a device.")
     return path
 
 

@@ -1,4 +1,4 @@
-"""A recording: what is known of it and its samples in chunks from a memory map; or the samples of a pipe."""
+"""A recording: its metadata and its samples, in chunks from a memory map; or the samples of a pipe."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,47 +25,47 @@ _STRETCHES, _STRETCH_SAMPLES = 32, 4096
 
 
 class RecordingWarning(UserWarning):
-    """Something odd in a recording that does not keep it from being read."""
+    """Something odd in a recording that does not prevent reading it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capture:
-    """A stretch of a recording with one centre frequency."""
+    """A part of a recording with one center frequency."""
 
     start_sample: int
-    """Its first sample, counted from the first of the file."""
+    """Its first sample, counted from the file's first."""
     num_samples: int
-    """How many samples it has."""
+    """Its length in samples."""
     start_byte: int
-    """Where its samples begin in the file that is mapped."""
+    """The offset of its samples in the mapped file."""
     center_hz: float = 0.0
-    """What 0 Hz of the samples stands for; 0 where the recording does not say."""
+    """The frequency at 0 Hz of the samples; 0 if the recording does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """Samples in a file, and what its metadata says of them."""
+    """Samples in a file, and their metadata."""
 
     name: str
-    """The recording's name: its file's, without the suffix."""
+    """The file's name without suffix."""
     path: Path
     """The file that the user named."""
     data: Path
-    """The file that holds the samples: the `.sigmf-data`, the archive or the raw file."""
+    """The file that contains the samples: the `.sigmf-data`, the archive or the raw file."""
     datatype: Datatype
-    """How a sample is laid out."""
+    """The layout of a sample."""
     sample_rate_hz: float
-    """Samples a second."""
+    """Samples per second."""
     captures: tuple[Capture, ...]
-    """Its stretches, in order."""
+    """Its captures, in order."""
     num_channels: int = 1
     """Channels, interleaved sample by sample."""
     first_index: int = 0
-    """`core:offset`: the index that annotations give to the file's first sample."""
+    """`core:offset`: the index of the file's first sample in annotations."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """The whole metadata as it was read; empty for a raw file."""
+    """The whole metadata; empty for a raw file."""
     keep_alive: object = None
-    """What must live as long as the recording, such as the unpacked data of a compressed archive."""
+    """Objects that must live as long as the recording, such as a temporary data file."""
     _gains: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -75,14 +75,14 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        """How long the samples last."""
+        """The duration of the samples."""
         return self.num_samples / self.sample_rate_hz
 
     def read(self, capture: Capture, start_sample: int, num_samples: int, *, channel: int = 0) -> Samples:
-        """Samples of one channel, counted from the capture's first; fewer where the capture ends.
+        """Samples of one channel, counted from the capture's first; fewer at the capture's end.
 
         Raises:
-            DataError: there is no such channel, or a sample is NaN or infinite.
+            DataError: the channel does not exist, or a sample is NaN or infinite.
         """
         if not 0 <= channel < self.num_channels:
             raise DataError(
@@ -98,16 +98,16 @@ class Recording:
         return samples if gain == 1 else np.asarray(samples * np.float32(gain), samples.dtype)
 
     def stretches(self, channel: int = 0) -> Iterator[NDArray[np.generic]]:
-        """The numbers of short stretches from all over a channel, as they lie in the file."""
+        """The raw numbers of short stretches from all over a channel."""
         for capture in self.captures[:_STRETCHES]:
             number = max(1, _STRETCHES // len(self.captures))
             size = min(capture.num_samples, _STRETCH_SAMPLES)
             last = capture.num_samples - size
             for start in sorted({last * index // max(1, number - 1) for index in range(number)}):
-                yield self._map(capture, start - start % 8, size, channel)  # where numbers of any length begin
+                yield self._map(capture, start - start % 8, size, channel)  # aligned to numbers of any length
 
     def _gain(self, channel: int) -> float:
-        """What brings floats far from 1 near it, so that their powers can be computed with: a power of two."""
+        """A power of two that scales floats of extreme magnitude so that their powers stay finite."""
         if self.datatype.component.kind != "f":
             return 1.0
         if channel not in self._gains:
@@ -118,13 +118,13 @@ class Recording:
     def chunks(
         self, capture: Capture | None = None, *, channel: int = 0, chunk_samples: int = CHUNK_SAMPLES
     ) -> Iterator[Samples]:
-        """The samples of a capture (the first if none is named) in order; only one chunk is mapped at a time."""
+        """The samples of a capture (by default the first) in order; maps one chunk at a time."""
         capture = capture or self.captures[0]
         for start in range(0, capture.num_samples, chunk_samples):
             yield self.read(capture, start, chunk_samples, channel=channel)
 
     def _map(self, capture: Capture, start: int, count: int, channel: int) -> NDArray[np.generic]:
-        """Maps just these samples, so that the pages of earlier ones do not count as memory in use."""
+        """Maps only these samples, so that earlier pages do not count as memory in use."""
         frame_bytes = self.datatype.sample_bytes * self.num_channels
         numbers = frame_bytes // self.datatype.component.itemsize
         try:
@@ -137,8 +137,8 @@ class Recording:
             )
         except (OSError, ValueError) as error:
             raise DataError(
-                f"{self.path}: samples {start} to {start + count - 1} are not there ({error}). The data was cut or "
-                "removed after it was opened; search it once it is whole."
+                f"{self.path}: samples {start} to {start + count - 1} are missing ({error}). The data was truncated or "
+                "removed after it was opened; restore it and search it again."
             ) from error
         if self.num_channels == 1:
             return mapped.view(np.ndarray)
@@ -163,24 +163,24 @@ _STANDARD_INPUT = Path("standard input")
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """Samples that come one after another until the pipe closes."""
+    """Samples that arrive until the pipe closes."""
 
     file: IO[bytes]
-    """The pipe, opened for bytes."""
+    """The pipe, opened in binary mode."""
     datatype: Datatype
-    """How a sample is laid out."""
+    """The layout of a sample."""
     sample_rate_hz: float
-    """Samples a second."""
+    """Samples per second."""
     center_hz: float = 0.0
-    """What 0 Hz of the samples stands for."""
+    """The frequency at 0 Hz of the samples."""
     name: str = "stdin"
-    """What the results are called."""
+    """The name of the results."""
 
     def chunks(self, *, chunk_samples: int = 1 << 16) -> Iterator[Samples]:
-        """The samples as they come, in chunks of at most `chunk_samples`; a last cut sample is dropped.
+        """The samples as they arrive, in chunks of at most `chunk_samples`; an incomplete last sample is dropped.
 
         Raises:
-            DataError: nothing came at all, or a sample is NaN or infinite.
+            DataError: no sample arrived, or one is NaN or infinite.
         """
         rest, num_samples, gain = b"", 0, 1.0
         while block := self._read(chunk_samples * self.datatype.sample_bytes):
@@ -203,7 +203,7 @@ class Stream:
             raise DataError(f"{self.name}: not one sample came. Check the program before the pipe.")
 
     def as_recording(self, num_samples: int) -> Recording:
-        """What came through as a recording without a data file: enough to write its annotations."""
+        """The received samples as a recording without a data file, to write annotations for."""
         capture = Capture(start_sample=0, num_samples=num_samples, start_byte=0, center_hz=self.center_hz)
         return Recording(
             name=self.name,
@@ -215,7 +215,7 @@ class Stream:
         )
 
     def _read(self, num_bytes: int) -> bytes:
-        """What is there now, at least one byte until the end, so that a slow pipe is not waited for."""
+        """The available bytes, at least one before the end; does not wait for a full chunk."""
         read1 = getattr(self.file, "read1", None)
         block: bytes = read1(num_bytes) if read1 else self.file.read(num_bytes)
         return block
@@ -224,10 +224,10 @@ class Stream:
 def open_stream(
     file: IO[bytes], *, datatype: str | None, sample_rate_hz: float | None, center_hz: float = 0.0
 ) -> Stream:
-    """Reads samples from a pipe, which says nothing of itself.
+    """Reads samples from a pipe, which has no metadata.
 
     Raises:
-        DataError: the datatype or the sample rate is not given or unusable.
+        DataError: the datatype or the sample rate is missing or unusable.
     """
     if datatype is None:
         raise DataError("Standard input does not say what its bytes are. Give --datatype (rtl_sdr writes cu8).")

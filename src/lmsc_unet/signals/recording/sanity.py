@@ -1,4 +1,4 @@
-"""Whether samples can be what they are said to be: by the SHA-512 of the metadata, and by the samples themselves."""
+"""Checks samples for plausibility: by the SHA-512 in the metadata, and by their statistics."""
 
 import hashlib
 import warnings
@@ -30,14 +30,14 @@ def sha512_of(path: Path, *, start_byte: int = 0, num_bytes: int | None = None) 
 def warn_of_other_sha512(
     whole: Mapping[str, Any], path: Path, data: Path, *, start_byte: int = 0, num_bytes: int | None = None
 ) -> None:
-    """Warns where the data has another SHA-512 than the metadata names; says nothing where it names none."""
+    """Warns if the data's SHA-512 differs from the metadata's; silent if the metadata has none."""
     expected = whole["global"].get("core:sha512")
     if not expected:
         return
     found = sha512_of(data, start_byte=start_byte, num_bytes=num_bytes)
     if str(expected).lower() != found:
         warnings.warn(
-            f"{path}: the data has the SHA-512 {found[:12]}..., the metadata names {str(expected)[:12]}...: it was "
+            f"{path}: the data has the SHA-512 {found[:12]}..., the metadata has {str(expected)[:12]}...: it was "
             "changed after the metadata was written, or damaged. It is read as it is.",
             RecordingWarning,
             stacklevel=3,
@@ -47,15 +47,15 @@ def warn_of_other_sha512(
 Numbers = NDArray[np.generic]
 _CLIPPED_SHARE = 0.01
 _FEW = 8
-"""Values of recordings of one or two bits, which say nothing of clipping and types."""
+"""Number of values in recordings of one or two bits, too few to judge clipping and types."""
 _EVEN = 73.9
-"""The root mean square of bytes that are all equally frequent, read as signed: those of the lower half of a number."""
+"""The root mean square of uniformly distributed signed bytes, such as the lower half of a number."""
 _DECADES = 9
-"""By how many powers of ten the magnitudes of floats differ that are none."""
+"""The spread in powers of ten of floats that are not floats."""
 
 
 def remarks_on(recording: Recording, channel: int = 0) -> list[str]:
-    """What is odd about a channel's samples, from stretches all over it; they are read as they are all the same."""
+    """What is odd about a channel's samples, from stretches all over it; they are read anyway."""
     numbers = np.concatenate(list(recording.stretches(channel))).astype(recording.datatype.component)
     return [f"{recording.path}: {remark}" for remark in _remarks(numbers, recording.datatype)]
 
@@ -64,22 +64,22 @@ def _remarks(numbers: Numbers, datatype: Datatype) -> Iterator[str]:
     parts = _parts(numbers, datatype)
     if all(len(part) and (part == part[0]).all() for part in parts):
         what = "zero" if not numbers.any() else "the same"
-        yield f"every sample that was looked at is {what}. Check the receiver and the file."
+        yield f"every sample that was checked is {what}. Check the receiver and the file."
         return
     if (other := _other_type(numbers, datatype)) is not None:
         yield (
-            f"the samples do not look like {datatype.name} but like {other}: most of what is found will be wrong. "
+            f"the samples do not look like {datatype.name} but like {other}: most detections will be wrong. "
             "Check the datatype and the byte order."
         )
     elif (share := _clipped_share(numbers, datatype)) > _CLIPPED_SHARE:
         yield (
             f"{100 * share:.0f} % of the numbers are at the end of their range: the receiver was overdriven, and some "
-            "of what is found is what that makes of strong signals. Record again with less gain."
+            "detections are products of clipping. Record again with less gain."
         )
 
 
 def _parts(numbers: Numbers, datatype: Datatype) -> list[Numbers]:
-    """In-phase and quadrature, or the one part of real samples."""
+    """In-phase and quadrature, or the only part of real samples."""
     return [numbers[0::2], numbers[1::2]] if datatype.is_complex else [numbers]
 
 
@@ -93,7 +93,7 @@ def _clipped_share(numbers: Numbers, datatype: Datatype) -> float:
 
 
 def _other_type(numbers: Numbers, datatype: Datatype) -> str | None:
-    """The datatype that the bytes look like, where it is another than the one given."""
+    """The datatype that the bytes look like, if it differs from the given one."""
     numbers = numbers[: len(numbers) // 4 * 4]
     kind, size = datatype.component.kind, datatype.component.itemsize
     if kind == "f":
@@ -106,29 +106,29 @@ def _other_type(numbers: Numbers, datatype: Datatype) -> str | None:
 
 
 def _wild(numbers: Numbers) -> str | None:
-    """Floats whose magnitudes lie many powers of ten apart are none."""
+    """Floats whose magnitudes span many powers of ten are not floats."""
     sizes = np.abs(numbers[(numbers != 0) & np.isfinite(numbers)].astype(np.float64))
     low, high = np.quantile(sizes, [0.05, 0.95]) if sizes.size else (1.0, 1.0)
     return "another type" if high > low * 10**_DECADES else None
 
 
 def _as_float(numbers: Numbers, datatype: Datatype) -> str | None:
-    """Integers that are all sound floats when they are read so."""
-    with np.errstate(invalid="ignore"):  # what is no number is no matter
+    """Integers that are all plausible floats."""
+    with np.errstate(invalid="ignore"):  # NaN is harmless here
         floats = np.abs(np.frombuffer(numbers.tobytes(), "<f4"))
     is_sound = (floats > 1e-9) & (floats < 1e4)
     return f"{datatype.name[0]}f32_le" if len(floats) and is_sound.mean() > 0.999 else None
 
 
 def _of_other_sign(numbers: Numbers, datatype: Datatype) -> str | None:
-    """A middle at 0 taken for one at half the range, or the other way, makes everything loud."""
+    """A wrong sign of the type moves the midpoint, so that everything appears loud."""
     other = "u" if datatype.component.kind == "i" else "i"
     name = datatype.name.replace(datatype.component.kind, other, 1)
     return name if _rms(numbers, datatype) > 0.8 and _rms(numbers, parse_datatype(name)) < 0.5 else None
 
 
 def _of_other_order(numbers: Numbers, datatype: Datatype) -> str | None:
-    """The wrong byte order makes loud noise of quiet samples; bytes that are nearly all alike fill up short numbers."""
+    """The wrong byte order turns quiet samples into loud noise; bytes that are nearly constant pad short numbers."""
     low = _bytes(numbers, datatype)[:, 0]
     if np.bincount(low, minlength=256).max() > 0.9 * len(low):
         return None
@@ -139,7 +139,7 @@ def _of_other_order(numbers: Numbers, datatype: Datatype) -> str | None:
 
 
 def _of_bytes(numbers: Numbers, datatype: Datatype) -> str | None:
-    """Both bytes of a number are alike: they are samples of their own. The lower one would be even otherwise."""
+    """Both bytes of a number have the same statistics: they are separate samples. A low byte would be uniform."""
     pairs = _bytes(numbers[numbers != 0], datatype)
     for kind, middle in (("i", 0), ("u", 128)):
         low, high = (_byte_rms(pairs[:, place] ^ np.uint8(middle)) for place in (0, 1))
@@ -149,7 +149,7 @@ def _of_bytes(numbers: Numbers, datatype: Datatype) -> str | None:
 
 
 def _of_words(numbers: Numbers, datatype: Datatype) -> str | None:
-    """One part is even and the other quiet, or its sign: they are the halves of one number."""
+    """One part is uniform and the other quiet, or its sign: they are the halves of one number."""
     if not datatype.is_complex:
         return None
     first, second = (part.view(np.uint8) for part in _parts(numbers, datatype))
@@ -162,13 +162,13 @@ def _of_words(numbers: Numbers, datatype: Datatype) -> str | None:
 
 
 def _bytes(numbers: Numbers, datatype: Datatype) -> NDArray[np.uint8]:
-    """The bytes of each number, the lowest first."""
+    """The bytes of each number, lowest first."""
     rows = np.frombuffer(numbers.tobytes(), np.uint8).reshape(-1, datatype.component.itemsize)
     return rows[:, ::-1] if datatype.component.str.startswith(">") else rows
 
 
 def _rms(numbers: Numbers, datatype: Datatype) -> float:
-    """The root mean square of bytes read as numbers of a datatype, of 1 for full scale."""
+    """The root mean square of bytes read as numbers of a datatype; 1 is full scale."""
     samples = decode(np.frombuffer(numbers.tobytes(), datatype.component), datatype).view(np.float32)
     return float(np.sqrt(np.mean(np.square(samples), dtype=np.float64))) if samples.size else 0.0
 
