@@ -76,7 +76,7 @@ QUARTER = "They differ by a quarter turn: a mask must be drawn on the image as i
 EMPTY = "the file is empty (0 bytes). Copy or export it again."
 CHUNK = "it is truncated or damaged: a chunk is missing or has a wrong checksum. Export it again."
 OUTSIDE = "the mask holds 128, but the classes are 0 (background), 255 (foreground). Correct the mask, or name all"
-OVERLAY = "the mask has 3 differing channels. A mask holds one number a pixel: save it as class ids"
+OVERLAY = "the mask has 3 differing channels. A mask holds one number per pixel: save it as class ids"
 INFINITE = "2 of 48 values are infinite. Replace them by numbers, or by NaN where nothing is known"
 BAD = [
     (_sizes_differ, SizeError, "masks/a.png", AS_LARGE),

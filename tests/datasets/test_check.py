@@ -151,7 +151,7 @@ NOTHING_TO_LEARN = [
     ((255,), {}, "no pixel is of class 0 (background) in any mask: there is nothing to learn."),  # I6: all white
     ((0,), {"classes": ("a", "b", "c")}, "all pixels of the masks are of class 0 (a): there is nothing to learn."),
     ((0, 255), {"ignore_index": 255}, "in any mask (others are left out): there is nothing to learn."),  # I30
-    ((7,), {"ignore_index": 7}, "all pixels of the masks are left out, so that there is nothing to learn."),
+    ((7,), {"ignore_index": 7}, "all pixels of the masks are left out, so there is nothing to learn."),
 ]
 
 

@@ -91,7 +91,7 @@ def test_masks_without_one_meaning_name_the_ways_on(masks, options, message):
     ("values", "options", "message"),
     [
         ({0, 3}, {}, "the mask holds 3, but the classes are 0 (background), 1 or 255 (foreground)"),
-        ({0, 1, 255}, {}, "are told file by file. Correct the mask; if 255 marks pixels to leave out"),
+        ({0, 1, 255}, {}, "differ from file to file. Correct the mask; if 255 marks pixels to leave out"),
         ({0, 15}, {}, "the mask holds 15, but"),
         (
             {0, 1, 7},
@@ -159,10 +159,10 @@ def test_classes_are_two_to_255_and_each_named_once(names):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"values": (0, 1), "instances": True}, "--values and --instances are given; they say the same"),
+        ({"values": (0, 1), "instances": True}, "--values and --instances are given, but each defines the masks"),
         ({"values": (0, 1, 1)}, "values holds the same twice: 0, 1, 1"),
         ({"values": (0, 1, 2), "classes": ("a", "b")}, "3 values are given, but 2 classes are named: a, b"),
-        ({"colors": ("000000", "red")}, "the colours red are none. Write each as rrggbb"),
+        ({"colors": ("000000", "red")}, "red are not colours. Write each as rrggbb"),
         ({"mask_threshold": 0.0}, "mask_threshold is 0.0; it must be above 0"),
     ],
 )

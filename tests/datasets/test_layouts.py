@@ -177,7 +177,7 @@ def test_the_check_names_the_layout_and_what_it_left_out(tmp_path):
     lines = report_text(check_dataset(root)).splitlines()
     assert "layout    imagesTr/ with labelsTr/, channel 0000" in lines
     assert f"spare     1 images without masks are left out, {root}/imagesTs/c_9_0000.png first" in lines
-    assert "files     1 file of another kind was passed over: .txt 1" in lines  # I14
+    assert "files     1 file of another type was skipped: .txt 1" in lines  # I14
 
 
 def test_objects_of_one_image_are_one_mask(tmp_path):
@@ -284,7 +284,7 @@ def test_outlines_are_called_no_masks(tmp_path):
         write_image(tmp_path / part / "images" / "a.png")
         (tmp_path / part / "labels").mkdir()
         (tmp_path / part / "labels" / "a.txt").write_text("0 0.1 0.1")
-    with pytest.raises(DataError, match=r"labels/ holds no pictures, but \.txt 1\. Outlines and boxes are no masks"):
+    with pytest.raises(DataError, match=r"labels/ holds no pictures, but \.txt 1\. Outlines and boxes are not masks"):
         find_dataset(tmp_path)
 
 

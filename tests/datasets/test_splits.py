@@ -62,7 +62,7 @@ def test_a_share_is_held_back_and_neither_side_is_empty(number, share, seed):
 
 @pytest.mark.parametrize(("number", "share"), [(1, 0.5), (0, 0.5), (9, 0), (9, 1), (9, -0.1)])
 def test_what_cannot_be_parted_is_refused(number, share):
-    with pytest.raises(DataError, match=f"{number} samples cannot be parted with a share of {share}"):
+    with pytest.raises(DataError, match=f"{number} samples cannot be split with a share of {share}"):
         holdout(_samples(number), share)
 
 

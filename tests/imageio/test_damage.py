@@ -185,7 +185,7 @@ PAGES = [
 def test_several_pages_are_refused_with_the_way_to_save_channels(tmp_path, name, options, message):
     stack = np.moveaxis(picture(3), 2, 0)
     tifffile.imwrite(tmp_path / name, stack, photometric="minisblack", **options)
-    with pytest.raises(DataError, match=message + r"\. One image a file is needed.*planarconfig='contig'"):
+    with pytest.raises(DataError, match=message + r"\. One image per file is needed.*planarconfig='contig'"):
         read_image(tmp_path / name)
 
 

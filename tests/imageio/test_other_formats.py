@@ -106,7 +106,7 @@ def _animation(path):
 
 
 REFUSED = [
-    ("moving.gif", _animation, "it is an animation of 2 frames. One image a file is needed"),
+    ("moving.gif", _animation, "it is an animation of 2 frames. One image per file is needed"),
     ("moving.webp", _animation, "it is an animation of 2 frames"),
     ("deep.j2k", _deep_colour, "it is JPEG 2000 of 3 channels with 16, 16, 16 bits. Grey of up to 16 bits"),
     ("objects.npy", lambda p: _npy(p, np.array({"masks": 1}, object)), "it holds Python objects, which are not read"),

@@ -38,7 +38,7 @@ def test_warnings_of_the_check_stand_in_one_line_for_each_kind(tmp_path, capsys)
     prepare_data(data, small_config())
     lines = capsys.readouterr().err.splitlines()
     asked = "See that the masks are drawn that way; `lmsc data check` names them."
-    assert "lmsc: note: 1 file of another kind was passed over: .txt 1." in lines
+    assert "lmsc: note: 1 file of another type was skipped: .txt 1." in lines
     assert f"lmsc: note: 2 images are turned by the EXIF orientation. {asked}" in lines
     assert f"lmsc: note: 1 image is turned by the TIFF orientation tag. {asked}" in lines
     assert any("1 mask is a JPEG, which changes values at edges." in line for line in lines)

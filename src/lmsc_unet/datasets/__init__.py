@@ -1,1 +1,1 @@
-"""Finds images and their masks on disk, reads them, checks them and parts them; no torch here."""
+"""Finds images and their masks on disk, reads, checks and splits them; without PyTorch."""

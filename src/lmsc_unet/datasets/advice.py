@@ -1,4 +1,4 @@
-"""What to do about a dataset that cannot be read: masks of no one meaning, or a folder in which no pairs are found."""
+"""Advice for an unreadable dataset: masks with an ambiguous meaning, or a folder without pairs."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,11 +19,11 @@ Masks = Mapping[Path, MaskSummary]
 
 
 def advice(masks: Masks, held: Mapping[Path, frozenset[int]]) -> str:
-    """What the masks hold, and what the user can say of it.
+    """Describes the masks' contents and what the user can specify.
 
     Args:
-        masks: what each mask holds.
-        held: the values of each that are to be classes.
+        masks: the summary of each mask.
+        held: for each mask, the values that could be classes.
     """
     values = sorted(set().union(*held.values()) - {NAN})
     found = listed([*values[:8], "NaN"] if any(NAN in each for each in held.values()) else values)
@@ -73,7 +73,7 @@ _WAYS = "Name the two folders with --images and --masks."
 
 
 def unknown_layout(root: Path, options: DataOptions) -> str:
-    """The folders and files that there are, and how to name the masks."""
+    """Describes the folders and files found, and how to name the masks."""
     for folder in (root, *(part for part in subfolders(root) if part.name.casefold() in SPLIT_WORDS)):
         if (folder / options.images).is_dir() or find_siblings(folder).alone:
             return _no_masks(folder, options)
@@ -91,7 +91,7 @@ def unknown_layout(root: Path, options: DataOptions) -> str:
 
 
 def no_pairs(root: Path, options: DataOptions, found: ScanResult) -> str:
-    """Why no image has a mask: other kinds of files, or other names."""
+    """Why no image has a mask: other file types, or other names."""
     if not found.samples:
         return f"{root}: {options.images}/ holds no {IMAGE_KINDS}. {_WAYS}{_in_words(found.others)}"
     images = [sample.image.name for sample in found.samples]
@@ -115,7 +115,7 @@ def _no_masks(root: Path, options: DataOptions) -> str:
         images = find_siblings(root).alone[0].name
     candidates = [folder for folder in subfolders(root) if role_of(folder.name)[1] == "masks"]
     held = "".join(_without_pictures(folder) for folder in candidates)
-    way = " Outlines and boxes are no masks: draw them as pictures." if candidates else " Name it with --masks."
+    way = " Outlines and boxes are not masks: draw them as pictures." if candidates else " Name it with --masks."
     return f"{root}: there is no folder {options.masks}/ beside {images}/.{held}{way}"
 
 

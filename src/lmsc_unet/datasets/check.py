@@ -1,4 +1,4 @@
-"""`lmsc data check`: what a dataset holds and everything that is wrong with it, before hours are spent on it."""
+"""`lmsc data check`: the contents of a dataset and everything wrong with it, before hours are spent on training."""
 
 import os
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ from lmsc_unet.metrics.counts import IGNORE
 def find_labels(
     dataset: Dataset, findings: Sequence[Findings], options: DataOptions
 ) -> tuple[LabelMap | None, list[Problem]]:
-    """The meaning of the masks that could be read, and what is wrong with it; no meaning where none could."""
+    """The meaning of the readable masks, and problems with it; None if no mask is readable."""
     if dataset.layout == "sigmf":
         return LabelMap(kind="classes", class_names=options.classes), []
     masks = {found.sample.mask: found.mask for found in findings if found.sample.mask and found.mask}
@@ -41,7 +41,7 @@ def find_labels(
 
 
 def class_problems(root: Path, findings: Sequence[Findings], label_map: LabelMap | None) -> Iterator[Problem]:
-    """Classes that are nowhere: an error where one class is alone, a warning where others are left."""
+    """Classes that never occur: an error if only one class is left, otherwise a warning."""
     masks = [found.mask for found in findings if found.mask]
     if label_map is None or not masks:
         return
@@ -63,44 +63,44 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """What a dataset holds, and what is wrong with it."""
+    """The contents of a dataset and everything wrong with it."""
 
     dataset: Dataset
-    """The samples, those without mask included."""
+    """All samples, including those without a mask."""
     findings: tuple[Findings, ...]
-    """What was seen in each of them."""
+    """The findings on each sample."""
     label_map: LabelMap | None
-    """What the masks' values mean; None where they have no one meaning."""
+    """The meaning of mask values; None if it is ambiguous."""
     problems: tuple[Problem, ...]
-    """Everything wrong, errors first."""
+    """All problems, errors first."""
 
     @property
     def has_errors(self) -> bool:
-        """Whether training would refuse the dataset."""
+        """Whether training would reject the dataset."""
         return any(problem.severity == "error" for problem in self.problems)
 
     @property
     def num_pairs(self) -> int:
-        """How many images have a mask."""
+        """The number of images with a mask."""
         return sum(sample.mask is not None for sample in self.dataset.samples)
 
     @property
     def splits(self) -> Counter[str]:
-        """How many samples the dataset itself puts into each part."""
+        """The number of samples per split of the dataset itself."""
         return Counter(sample.split for sample in self.dataset.samples if sample.split)
 
     def counted(self, attribute: str) -> Counter[Any]:
-        """How many images have each value of a field of `ImageInfo`."""
+        """The number of images per value of a field of `ImageInfo`."""
         return Counter(getattr(findings.image, attribute) for findings in self.findings if findings.image)
 
     @property
     def sizes_px(self) -> Counter[tuple[int, int]]:
-        """How many images have each (height, width)."""
+        """The number of images per (height, width)."""
         return Counter((found.image.height_px, found.image.width_px) for found in self.findings if found.image)
 
     @property
     def class_pixels(self) -> Counter[int]:
-        """How many pixels each class id has over all masks; `IGNORE` counts those to leave out."""
+        """Pixels per class id over all masks; `IGNORE` counts ignored pixels."""
         masks = [found.mask for found in self.findings if found.mask]
         return count_classes(self.label_map, masks) if self.label_map else Counter()
 
@@ -111,11 +111,11 @@ def check_dataset(
     *,
     on_progress: Progress | None = None,
 ) -> CheckReport:
-    """Reads every file of a dataset once and tells what it found.
+    """Reads every file of a dataset once and reports what it found.
 
     Raises:
-        DataError: nothing can be read as a dataset: no folder, no known layout, no pair, a wrong split file.
-        ConfigError: the classes named are none or too many.
+        DataError: the folder cannot be read as a dataset: no folder, no known layout, no pair, a wrong split file.
+        ConfigError: too few or too many classes are named.
     """
     dataset, problems = scan_dataset(root, options)
     findings = _inspect_all(dataset.samples, options, on_progress)
@@ -147,7 +147,7 @@ def _inspect_all(samples: Sequence[Sample], options: DataOptions, on_progress: P
 
 
 def _channel_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
-    """Grey among colour images is repeated to three channels; no other mixture has a meaning."""
+    """Grey images among colour images are repeated to three channels; other mixtures are problems."""
     kinds = Counter(found.image.channels for found in findings if found.image)
     if set(kinds) <= {1, 3} or len(kinds) == 1:
         return
@@ -159,14 +159,14 @@ def _channel_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
 
 
 def _band_problems(root: Path, findings: Sequence[Findings]) -> Iterator[Problem]:
-    """GDAL calls the fourth band of an 8-bit GeoTIFF alpha, whatever it holds."""
+    """GDAL calls the fourth band of an 8-bit GeoTIFF alpha, whatever its contents."""
     kept = [found.sample.image for found in findings if found.image and found.image.keeps_alpha]
     if kept:
         yield Problem(file=root, reason=band_note(kept), severity="warning")
 
 
 def _twin_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
-    """Images of equal pixels, however they are encoded."""
+    """Images with equal pixels, in any encoding."""
     by_path = {found.sample.image: found.sample for found in findings}
     groups: dict[str, list[Path]] = defaultdict(list)
     for found in findings:
@@ -178,7 +178,7 @@ def _twin_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
             if parts == {"train", "val"}:
                 reason = f"the same image is, as {first}, in the other of train and val. Take one of the two out."
             else:
-                reason = f"the same image is here as {first}. Take one out: a split that parts them is refused."
+                reason = f"the same image is here as {first}. Take one out: a split that separates them is rejected."
             severity: Severity = "error" if parts in ({None}, {"train", "val"}) else "warning"
             yield Problem(file=other, reason=reason, severity=severity)
 

@@ -16,7 +16,7 @@ _MAX_LINES, _MAX_NAMES = 5, 3
 
 
 def report_dict(report: CheckReport) -> dict[str, Any]:
-    """The whole report in lists, dicts, strings and numbers."""
+    """The whole report as lists, dicts, strings and numbers."""
     label_map = report.label_map
     return {
         "root": str(report.dataset.root),
@@ -43,7 +43,7 @@ def report_dict(report: CheckReport) -> dict[str, Any]:
 
 
 def report_text(report: CheckReport) -> str:
-    """The report as lines to read: what there is, the classes, and everything wrong."""
+    """The report as text: contents, classes, and everything wrong."""
     facts = "\n".join(f"{word:<9} {value}" for word, value in _facts(report))
     classes = "\n".join(_class_lines(report))
     problems = "\n".join(_problem_lines(report.problems))
@@ -51,7 +51,7 @@ def report_text(report: CheckReport) -> str:
 
 
 def _problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
-    """A line for each problem; one that many files share is one line with their number and the first names."""
+    """A line per problem; one shared by many files is one line with their number and the first names."""
     files: dict[tuple[str, str], list[Path]] = {}
     for problem in problems:
         files.setdefault((problem.severity, problem.reason), []).append(problem.file)
@@ -98,7 +98,7 @@ def _classes(report: CheckReport) -> Iterator[dict[str, Any]]:
 
 
 def _share(report: CheckReport, class_id: int) -> float:
-    """The share of a class among the pixels that count; of `IGNORE` among all."""
+    """The share of a class among valid pixels; of `IGNORE` among all."""
     pixels = report.class_pixels
     total = pixels.total() if class_id == IGNORE else pixels.total() - pixels[IGNORE]
     return pixels[class_id] / total if total else 0.0

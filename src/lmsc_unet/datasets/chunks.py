@@ -1,4 +1,4 @@
-"""Pieces of recordings as pictures and masks, made when they are asked for."""
+"""Chunks of recordings as images and masks, computed on demand."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -17,15 +17,15 @@ from lmsc_unet.signals.recording.archive import COMPRESSED_SUFFIXES
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import power_rows
 
-_OPEN = 16  # recordings that are kept open, with their boxes: pieces of one come one after another
-_UNPACKED = 2  # archives whose unpacked samples lie in the temporary folder
+_OPEN = 16  # recordings kept open with their boxes: chunks of one recording come in sequence
+_UNPACKED = 2  # archives whose unpacked samples are kept in the temporary folder
 
 
 def load_chunk(piece: SpectrogramChunk) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The picture "H W 1" and the class ids "H W" of a piece; the noise floor is the whole capture's.
+    """The image "H W 1" and the class ids "H W" of a chunk; the noise floor is the whole capture's.
 
     Raises:
-        DataError: the recording cannot be read, an annotation is no box, or its label is none of the classes.
+        DataError: the recording cannot be read, an annotation is not a box, or its label is not a class.
     """
     recording, boxes = _opened(piece.recording)
     capture, stft = recording.captures[piece.capture], piece.spectrogram.stft
@@ -41,7 +41,7 @@ def load_chunk(piece: SpectrogramChunk) -> tuple[NDArray[np.uint8], NDArray[np.u
 
 
 def draw_chunk(piece: SpectrogramChunk) -> NDArray[np.uint8]:
-    """The picture "H W 1" of a piece.
+    """The image "H W 1" of a chunk.
 
     Raises:
         DataError: the recording cannot be read.
@@ -54,7 +54,7 @@ def _picture(rows_db: NDArray[np.float32], piece: SpectrogramChunk) -> NDArray[n
 
 
 def load_rows(piece: SpectrogramChunk) -> NDArray[np.float32]:
-    """The rows "T F" of a piece in dB above the capture's noise floor.
+    """The rows "T F" of a chunk in dB above the capture's noise floor.
 
     Raises:
         DataError: the recording cannot be read.
@@ -72,7 +72,7 @@ def _inside(boxes: tuple[SignalBox, ...], start: int, stop: int) -> list[SignalB
 
 
 def _class_ids(piece: SpectrogramChunk, boxes: tuple[SignalBox, ...]) -> dict[str, int] | None:
-    """Labels to class ids; None where every box is of class 1."""
+    """Maps labels to class ids; None if every box is of class 1."""
     if len(piece.class_names) == 2:
         return None
     ids = {name: number for number, name in enumerate(piece.class_names)}

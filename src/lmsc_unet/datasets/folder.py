@@ -1,4 +1,4 @@
-"""Finds the pairs of a dataset in a folder, whatever of the known layouts it has."""
+"""Finds the pairs of a dataset folder in any known layout."""
 
 from pathlib import Path
 
@@ -21,14 +21,14 @@ def find_dataset(
     *,
     pieces: ChunkOptions = ChunkOptions(),  # noqa: B008 - frozen
 ) -> Dataset:
-    """Finds images and their masks; every image has one, and every mask its image.
+    """Finds images and masks; every image must have a mask and every mask an image.
 
-    Known are `images/` beside `masks/` (or as `options` names them), both perhaps with subfolders `train/ val/ test/`,
-    or inside such folders, and all others of `layouts`. Where there are SigMF recordings instead, `pieces` says how
-    they become pictures.
+    Known layouts are `images/` beside `masks/` (or as named by `options`), each possibly with subfolders
+    `train/ val/ test/` or inside them, and all others of `layouts`. For SigMF recordings, `pieces` says how they become
+    images.
 
     Raises:
-        DataError: the folder is missing or of no known layout, or files have no partner or share a stem.
+        DataError: the folder is missing or has no known layout, or files have no partner or share a stem.
     """
     dataset, problems = scan_dataset(root, options, pieces=pieces)
     refuse(root, problems)
@@ -41,10 +41,10 @@ def scan_dataset(
     *,
     pieces: ChunkOptions = ChunkOptions(),  # noqa: B008 - frozen
 ) -> tuple[Dataset, tuple[Problem, ...]]:
-    """As `find_dataset`, but files without partner are told and not refused.
+    """Like `find_dataset`, but reports files without a partner instead of rejecting them.
 
     Raises:
-        DataError: the folder is missing, of no known layout, or holds no pair at all.
+        DataError: the folder is missing, has no known layout, or contains no pair.
     """
     if not root.is_dir():
         raise DataError(f"{root}: {'a folder is needed, this is a file' if root.exists() else 'no such folder'}.")
@@ -75,7 +75,7 @@ def scan_dataset(
 
 
 def layout_of(root: Path, images: str = DataOptions.images) -> DatasetLayout:
-    """What the folder's files look like; recordings are looked for where there are no folders of images."""
+    """The layout of the folder's files; recordings are considered if there are no image folders."""
     if (root / images).is_dir() or any((root / part / images).is_dir() for part in SPLIT_WORDS):
         return "folder"
     if is_nuinsseg(root):
@@ -84,10 +84,10 @@ def layout_of(root: Path, images: str = DataOptions.images) -> DatasetLayout:
 
 
 def read_settings(root: Path) -> SpectrogramSettings | None:
-    """How the pictures of a set were made from samples; None where they were not, or the set does not say.
+    """How the images of a set were made from samples; None if they were not, or if unknown.
 
     Raises:
-        ConfigError: the file that says it holds something else.
+        ConfigError: the settings file has other contents.
     """
     path = root / SETTINGS_FILE
     return from_mapping(SpectrogramSettings, read_yaml(path), str(path)) if path.is_file() else None

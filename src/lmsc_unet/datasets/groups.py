@@ -1,4 +1,4 @@
-"""Images that belong together, such as those of one patient, slide or organ, so that no split parts them."""
+"""Groups of related images, such as those of one patient, slide or organ, which a split must not separate."""
 
 import re
 from collections import defaultdict
@@ -12,22 +12,22 @@ from lmsc_unet.datasets.split_file import SPLIT_WORDS, column_of
 from lmsc_unet.errors import DataError
 
 _NUMBERED = re.compile(r"([^\d]*\d+[a-zA-Z]*)[-_ .].*\d")
-"""A name up to its first number, if a separator and another number follow."""
+"""The part of a name before its first number, if a separator and another number follow."""
 FOLDER = "folder"
-"""The word for groups by the folder that an image lies in."""
+"""The value that groups images by folder."""
 
 
 def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> tuple[Sample, ...]:
-    """Puts samples into the groups that the folders or a column of the split file name.
+    """Assigns samples to the groups named by folders or by a column of the split file.
 
     Args:
         samples: All samples of the dataset.
         root: The dataset, for messages.
-        group: `folder`, or a column of the split file; without it no sample has a group.
-        split_file: CSV with the column name and that column.
+        group: `folder`, or a column of the split file; empty for no groups.
+        split_file: CSV with the column `name` and that column.
 
     Raises:
-        DataError: there is no such folder or column, or an image has no group.
+        DataError: the folder or column does not exist, or an image has no group.
     """
     if not group:
         return tuple(samples)
@@ -36,7 +36,7 @@ def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: P
 
 
 def _by_folder(samples: Iterable[Sample], root: Path) -> dict[str, str]:
-    """The folders of a name, without train, val or test."""
+    """The folder of each image, without train, val or test."""
     named = {}
     for sample in samples:
         folders = PurePosixPath(sample.file_name).parent.parts
@@ -65,10 +65,10 @@ def _by_column(samples: Sequence[Sample], root: Path, group: str, split_file: Pa
 
 
 def check_groups(samples: Iterable[Sample]) -> None:
-    """Refuses a group that stands in two parts.
+    """Rejects a group whose images are in two splits.
 
     Raises:
-        DataError: the group is named, with an image of each part.
+        DataError: names the group and an image in each split.
     """
     parts: dict[str, dict[Split | None, str]] = defaultdict(dict)
     for sample in samples:
@@ -81,10 +81,10 @@ def check_groups(samples: Iterable[Sample]) -> None:
 
 
 def groups_in_names(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
-    """Groups that the files' names suggest: `slide1_x0_y512` and `slide1_x0_y1024` are of slide1.
+    """Groups suggested by file names: `slide1_x0_y512` and `slide1_x0_y1024` belong to slide1.
 
-    A group is a name up to its first number, where other numbers follow. Nothing is suggested where half of
-    the images are alone in theirs.
+    A group is a name up to its first number, if other numbers follow. Returns nothing if half of the images would be
+    alone in their groups.
     """
     samples = tuple(samples)
     groups: dict[str, list[Sample]] = defaultdict(list)
@@ -97,7 +97,7 @@ def groups_in_names(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
 
 
 def group_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
-    """Names that suggest groups, where nobody names groups and no split keeps them together."""
+    """Reports names that suggest groups, unless groups are named or the split keeps them together."""
     if any(sample.group is not None or sample.piece is not None for sample in samples):
         return
     groups = groups_in_names(samples)
@@ -108,6 +108,6 @@ def group_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
     shown = listed([image.name for image in groups[name]], 3)
     reason = (
         f"the names suggest {len(groups)} groups of images, such as {name} ({shown}). If these are of one slide or "
-        "patient, a split that parts them flatters the score: name groups by --group."
+        "patient, a split that separates them makes scores optimistic: name groups by --group."
     )
     yield Problem(file=groups[name][0].image, reason=reason, severity="warning")

@@ -1,6 +1,6 @@
-"""What the masks of a dataset mean, from all of their values: one meaning, or an error that says the ways on.
+"""Infers the meaning of a dataset's masks from all their values, or fails with advice.
 
-That includes whether 16-bit values are numbers of single objects, and not classes.
+This includes whether 16-bit values number single objects (instances) or are classes.
 """
 
 from collections import Counter
@@ -19,21 +19,21 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.imageio import NAN, NOTHING
 
 MIN_IDS, FEW_IDS = 8, 5
-"""Masks that hold fewer ids each may as well hold classes; the second is enough where the largest id differs from mask
-to mask and none below it is missing."""
+"""Masks with fewer ids each may contain classes; the second limit applies if the largest id varies between masks and
+no smaller id is missing."""
 MAX_PIECES = 1.25
-"""Connected pieces of an id, on average."""
+"""Connected components per id, on average."""
 MIN_FULL = 0.5
-"""Share of the ids from 1 to the largest that are there."""
+"""Share of the ids from 1 to the largest that occur."""
 MIN_SPREAD = 0.5
-"""Of masks with one largest id: how far an id wanders from mask to mask, as a share of how far all pieces lie apart."""
+"""For masks with equal largest id: least movement of an id between masks, relative to the components' distance."""
 
 
 def look_like_instances(masks: Collection[MaskSummary], held: Collection[frozenset[int]]) -> bool:
-    """Whether each number above 0 is one object: more than 8 bits, 0 in all masks, many ids, each in one piece.
+    """Whether each number above 0 is one object: more than 8 bits, 0 in all masks, many ids, one component each.
 
-    Class ids of organs or teeth are in one piece, too, but each at its place: where most masks end with the same id,
-    ids must wander from mask to mask.
+    Class ids of organs or teeth also have one component each, but at fixed positions: if most masks have the same
+    largest id, ids must move from mask to mask.
     """
     if not any(mask.bits > 8 for mask in masks) or any(0 not in values or min(values) < 0 for values in held):
         return False
@@ -50,7 +50,7 @@ def look_like_instances(masks: Collection[MaskSummary], held: Collection[frozens
 
 
 def _num_pieces(masks: Collection[MaskSummary], ids: Sequence[Sequence[int]]) -> int:
-    """Pieces of all ids; one for an id of which nothing else is known."""
+    """Components of all ids; one for an id without further information."""
     num_pieces = 0
     for mask, found in zip(masks, ids, strict=True):
         if mask.placement is None:
@@ -85,17 +85,17 @@ class _Common(TypedDict):
 
 
 def infer_label_map(masks: Masks, options: DataOptions = DataOptions()) -> LabelMap:  # noqa: B008 - frozen
-    """The meaning of masks, from the values that each mask of a dataset holds.
+    """Infers the meaning from the values in each mask of a dataset.
 
-    Where a few masks are at odds with the others, the others decide: `complaint_of` then names the few.
+    If a few masks contradict the others, the others decide; `complaint_of` then names the few.
 
     Args:
-        masks: what each mask holds, read with the same options.
-        options: what the user says of the values.
+        masks: the summary of each mask, read with the same options.
+        options: what the user says about the values.
 
     Raises:
-        DataError: the values can be read in more than one way, or not at all.
-        ConfigError: more classes than 255, or a single one.
+        DataError: the values are ambiguous or cannot be read.
+        ConfigError: more than 255 classes, or only one.
     """
     names = options.class_names or BINARY_NAMES
     check_class_names(names)
@@ -124,7 +124,7 @@ def infer_label_map(masks: Masks, options: DataOptions = DataOptions()) -> Label
 
 
 def complaint_of(label_map: LabelMap, mask: MaskSummary) -> str | None:
-    """What is wrong with one mask under the map that all of them gave; None where nothing is."""
+    """What is wrong with one mask under the map inferred from all; None if nothing is."""
     if label_map.kind == "colors" or not mask.is_coloured:
         found = sorted(mask.pixels(as_greys=label_map.is_by_greys))
         unknown = label_map.unknown(found, mask.nodata)
@@ -132,28 +132,28 @@ def complaint_of(label_map: LabelMap, mask: MaskSummary) -> str | None:
         if mask.is_lossy and (unknown or len(classes) > 2):
             return (
                 f"the mask is, by its content, a JPEG or compressed as lossily, and holds {listed(found)}: values at "
-                "edges are not those that were drawn. Save masks as PNG; two classes may be told by "
-                "--mask-threshold 128."
+                "edges are not those that were drawn. Save masks as PNG; for two classes, --mask-threshold 128 "
+                "separates them."
             )
         if unknown:
             return label_map.complaint(unknown)
         return _two_foregrounds(label_map, mask, found)
     colours = listed([f"{value:06x}" for value in mask.values.tolist()], 3)
     return (
-        "the mask has 3 differing channels. A mask holds one number a pixel: save it as class ids, as other masks are. "
+        "the mask has 3 differing channels. A mask holds one number per pixel: save it as class ids like the others. "
         f"Its colours are {colours}."
     )
 
 
 def _two_foregrounds(label_map: LabelMap, mask: MaskSummary, found: list[int]) -> str | None:
-    """Where some masks say 1 and others 255, one mask must not say both, nor 15 in 8 bits."""
+    """If some masks use 1 and others 255 as foreground, one mask must not use both, nor 15 in 8 bits."""
     if label_map.kind != "binary" or len(label_map.raw_values[1]) == 1:
         return None
     foreground = [value for value in found if value in label_map.raw_values[1] and value != mask.nodata]
     if len(foreground) < 2 and all(_is_full(value, mask) for value in foreground):
         return None
     return (
-        f"the mask holds {listed(found)}, and in other masks {label_map.described()} are told file by file. "
+        f"the mask holds {listed(found)}, but in other masks {label_map.described()} differ from file to file. "
         "Correct the mask; if 255 marks pixels to leave out, say --ignore-index 255."
     )
 
@@ -170,9 +170,9 @@ def _two_classes(masks: Masks, names: tuple[str, ...], common: _Common, options:
 
 
 def _foregrounds(masks: Masks, held: Mapping[Path, frozenset[int]]) -> tuple[int, ...]:
-    """The values that stand for foreground: in each mask one; several only where each is 1 or the fullest of its file.
+    """The foreground values: one per mask; several only if each is 1 or the largest value of its file.
 
-    Where every mask holds 0 and one same value, that is it, whatever it is.
+    If every mask contains 0 and the same other value, that value is the foreground.
     """
     others = {path: values - {0} for path, values in held.items()}
     found = Counter(value for values in others.values() if len(values) == 1 for value in values if value > 0)
@@ -188,7 +188,7 @@ def _foregrounds(masks: Masks, held: Mapping[Path, frozenset[int]]) -> tuple[int
 
 
 def _is_full(value: int, mask: MaskSummary) -> bool:
-    """Whether a value can mean foreground by itself: 1, or white; of palette indices 1 alone."""
+    """Whether a value can mean foreground by itself: 1, or white; for palette indices only 1."""
     if mask.palette is not None and not mask.shows_greys:
         return value == 1
     fullest = {2**mask.bits - 1} if 4 <= mask.bits <= 16 else set()
@@ -203,7 +203,7 @@ def _fits(values: frozenset[int], mask: MaskSummary, foregrounds: tuple[int, ...
 
 
 def _counting(mask: MaskSummary, options: DataOptions, as_greys: bool) -> frozenset[int]:
-    """The values that are to be classes: not those to leave out."""
+    """The values that could be classes, without the ignored ones."""
     out = {options.ignore_index, mask.nodata, NOTHING} | ({NAN} if options.ignore_nan else set())
     return frozenset(mask.pixels(as_greys=as_greys)) - out
 
@@ -227,16 +227,16 @@ def _check_colours(masks: Masks) -> None:
             "Are they pictures? Name the folder of the masks with --masks."
         )
     raise DataError(
-        f"{len(coloured)} of {len(masks)} masks are in colours: {listed(colours)}. A mask holds one number a pixel: "
+        f"{len(coloured)} of {len(masks)} masks are in colours: {listed(colours)}. A mask holds one number per pixel: "
         f"name the colour of each class in order, the background first: --colors {','.join(colours[:3])}; "
         "or save class ids as grey or palette PNG."
     )
 
 
 def _check_palettes(masks: Masks, *, only_background: bool) -> None:
-    """Refuses palettes in which one index has two colours: the indices then are no common class ids.
+    """Rejects palettes that give one index different colours: such indices are not common class ids.
 
-    Numbers of instances may have any colours, but 0.
+    Instance numbers above 0 may have any colours.
     """
     seen: dict[int, tuple[str, Path]] = {}
     for path, mask in masks.items():
@@ -248,13 +248,13 @@ def _check_palettes(masks: Masks, *, only_background: bool) -> None:
             if first != colour:
                 raise DataError(
                     f"the masks' palettes differ: index {value} is {first} in {first_path} and {colour} in {path}, so "
-                    "that indices are no class ids. Name the colour of each class with --colors, or save all masks "
+                    "indices are not class ids. Name the colour of each class with --colors, or save all masks "
                     "with one palette."
                 )
 
 
 def _check_nodata(masks: Masks, options: DataOptions) -> None:
-    """0 is nearly always the background; where the file calls it nothing, only the user knows."""
+    """0 is nearly always the background; if the file marks it as nodata, only the user knows."""
     if options.ignore_index == 0:
         return
     tagged = [path for path, mask in masks.items() if mask.nodata == 0 and 0 in mask.values]

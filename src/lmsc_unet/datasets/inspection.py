@@ -1,4 +1,4 @@
-"""Looks at one sample: everything that can be said of its two files."""
+"""Inspects both files of one sample."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from lmsc_unet.imageio import ImageInfo, StoredMask, read_info
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What was seen in one sample."""
+    """The findings on one sample."""
 
     sample: Sample
     """The sample."""
     image: ImageInfo | None = None
-    """Size and kind of the image; None where it cannot be read."""
+    """Size and type of the image; None if it cannot be read."""
     mask: MaskSummary | None = None
-    """The values of the mask; None where it cannot be read."""
+    """The values of the mask; None if it cannot be read."""
     problems: tuple[Problem, ...] = ()
-    """What is wrong with the two files."""
+    """Problems with the two files."""
     digest: str = ""
-    """Names the image's pixels; empty where it cannot be read."""
+    """A digest of the image's pixels; empty if it cannot be read."""
 
 
 def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  # noqa: B008 - frozen
-    """Decodes both files, since half a file is not told by its header."""
+    """Decodes both files, since a header does not reveal a truncated file."""
     if sample.piece is not None:
         return _inspect_piece(sample, sample.piece)
     problems: list[Problem] = []

@@ -1,4 +1,4 @@
-"""How the raw values of masks become class ids: `infer_label_map` says which of the kinds a dataset's masks are."""
+"""Converts raw mask values to class ids; `infer_label_map` decides on the kind of a dataset's masks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,23 +22,23 @@ _TWO_CLASSES = ("binary", "instances", "threshold")
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMap:
-    """Turns the raw values of a mask into class ids."""
+    """Converts the raw values of a mask to class ids."""
 
     kind: LabelKind
     """`binary`: 0 and another value; `instances`: every id above 0 is class 1; `classes`: values are class ids;
-    `values` and `colors`: as `raw_values` says; `threshold`: from `threshold` on a value is class 1."""
+    `values` and `colors`: as in `raw_values`; `threshold`: values from `threshold` on are class 1."""
     class_names: tuple[str, ...] = BINARY_NAMES
     """Names of the class ids 0, 1, ..."""
     raw_values: tuple[tuple[int, ...], ...] = ()
-    """The raw values of each class, of colours 0xRRGGBB; without them the class ids themselves."""
+    """The raw values of each class, colours as 0xRRGGBB; empty means the class ids themselves."""
     threshold: float = 0.0
-    """With `threshold`: the least raw value of class 1."""
+    """With `threshold`: the smallest raw value of class 1."""
     ignore_index: int | None = None
-    """The raw value of pixels to leave out."""
+    """The raw value of ignored pixels."""
     ignores_nan: bool = False
-    """Whether pixels of NaN are left out."""
+    """Whether NaN pixels are ignored."""
     is_by_greys: bool = True
-    """Whether a palette of greys stands for its greys; where another mask has colours, indices count everywhere."""
+    """Whether a grey palette means its grey values; if another mask has colours, indices count in all masks."""
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names)
@@ -47,22 +47,22 @@ class LabelMap:
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are, background included."""
+        """The number of classes, background included."""
         return len(self.class_names)
 
     def ids(self, stored: StoredMask, path: Path) -> NDArray[np.uint8]:
-        """Class ids `H W` of a mask as it is stored; pixels to leave out become `IGNORE`.
+        """Class ids `H W` of a stored mask; ignored pixels become `IGNORE`.
 
         Raises:
-            DataError: values that are no class; the mask's `path` and the values are named.
+            DataError: values that are not classes; names the mask's `path` and the values.
         """
         return self.apply(self.read(stored, path), path, nodata=stored.nodata)
 
     def read(self, stored: StoredMask, path: Path) -> NDArray[np.integer[Any]]:
-        """The raw values `H W` that this map knows: numbers, colours, or 0 and 1 by the threshold.
+        """The raw values `H W`: numbers, colours, or 0 and 1 by the threshold.
 
         Raises:
-            DataError: the mask holds none; it is named.
+            DataError: the mask has no such values; names the mask.
         """
         try:
             if self.kind == "colors":
@@ -74,9 +74,9 @@ class LabelMap:
             raise DataError(f"{path}: {error}") from error
 
     def class_id(self, value: int, nodata: float | None = None) -> int | None:
-        """The class id of one raw value, `IGNORE` for one to leave out, None for one that is no class.
+        """The class id of one raw value; `IGNORE` for an ignored value, None for a value without class.
 
-        `nodata` is the value that the mask's own file calls nothing; values named by the user come before it.
+        `nodata` is the mask file's own nodata value; values named by the user take precedence.
         """
         if value in (self.ignore_index, NOTHING) or (value == NAN and self.ignores_nan):
             return IGNORE
@@ -88,14 +88,14 @@ class LabelMap:
         return IGNORE if value == nodata else self._table.get(value)
 
     def unknown(self, values: Iterable[int], nodata: float | None = None) -> list[int]:
-        """The values that are no class, sorted."""
+        """The values that are not classes, sorted."""
         return [value for value in sorted(values) if self.class_id(value, nodata) is None]
 
     def apply(self, raw: NDArray[Any], path: Path, *, nodata: float | None = None) -> NDArray[np.uint8]:
-        """Class ids of raw values, both `H W`; pixels to leave out become `IGNORE`.
+        """Class ids of raw values, both `H W`; ignored pixels become `IGNORE`.
 
         Raises:
-            DataError: values that are no class; the mask's `path` and the values are named.
+            DataError: values that are not classes; names the mask's `path` and the values.
         """
         values = distinct_values(raw)
         known = values.tolist()
@@ -105,7 +105,7 @@ class LabelMap:
         return _looked_up(raw, values, np.array([self.class_id(value, nodata) for value in known], dtype=np.uint8))
 
     def complaint(self, unknown: Sequence[int]) -> str:
-        """What to say of values that are no class."""
+        """The message about values that are not classes."""
         if NAN in unknown:
             return "the mask holds NaN. If it marks pixels to leave out, say --ignore-nan."
         hint = " If 255 marks pixels to leave out, say --ignore-index 255." if 255 in unknown else ""
@@ -116,7 +116,7 @@ class LabelMap:
         )
 
     def described(self) -> str:
-        """The raw values that are classes, with their names."""
+        """The raw values of the classes, with their names."""
         first, second = self.class_names[:2]
         if self.kind == "instances":
             return f"0 ({first}) and above 0 ({second})"
@@ -139,7 +139,7 @@ class LabelMap:
 
 
 def distinct_values(raw: NDArray[Any]) -> NDArray[Any]:
-    """The values of a raw mask, sorted, each once."""
+    """The distinct values of a raw mask, sorted."""
     if raw.dtype in (np.uint8, np.uint16):
         return np.flatnonzero(np.bincount(raw.ravel(), minlength=256))
     return np.unique(raw)
@@ -154,7 +154,7 @@ def check_class_names(names: Sequence[str]) -> None:
 
 
 def listed(items: Sequence[object], limit: int = 8) -> str:
-    """The first few items, and how many more there are."""
+    """The first few items, and the number of others."""
     shown = ", ".join(str(item) for item in items[:limit])
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
 

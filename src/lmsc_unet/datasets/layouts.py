@@ -1,4 +1,4 @@
-"""The layouts that people have, each a function that finds its pairs; the first that finds some is taken."""
+"""Known dataset layouts, each a function that finds its pairs; the first match is used."""
 
 import json
 import re
@@ -22,23 +22,23 @@ _CHANNEL = re.compile(r"_\d{4}$")
 
 @dataclass(frozen=True, kw_only=True)
 class LayoutMatch:
-    """A layout that a folder has."""
+    """A layout found in a folder."""
 
     layout: DatasetLayout
     """Its name."""
     found: ScanResult
-    """The pairs, and what is wrong with files."""
+    """The pairs, and problems with files."""
     about: str
-    """What stands where, in words."""
+    """The layout in words."""
     class_names: tuple[str, ...] = ()
-    """Names of the classes, where a file of the layout has them."""
+    """Class names, if a file of the layout lists them."""
 
 
 def recognise(root: Path, options: DataOptions) -> LayoutMatch | None:
-    """The layout that a folder has; None where it has none that is known.
+    """The layout of a folder; None if it is unknown.
 
     Raises:
-        DataError: it has two at once, or one that cannot be used.
+        DataError: it has two layouts at once, or an unusable one.
     """
     for find in LAYOUTS:
         recognised = find(root, options)
@@ -48,12 +48,12 @@ def recognise(root: Path, options: DataOptions) -> LayoutMatch | None:
 
 
 def parts_of(root: Path) -> list[Path]:
-    """The folders train, val and test in a folder, in any of their names."""
+    """The split folders train, val and test in a folder, under any of their names."""
     return [folder for folder in subfolders(root) if folder.name.casefold() in SPLIT_WORDS]
 
 
 def _as_named(root: Path, options: DataOptions) -> LayoutMatch | None:
-    """`images/` and `masks/`, or the two that the user names, at the top or in each of train, val and test."""
+    """`images/` and `masks/`, or folders named by the user, at the top or in each split folder."""
     images, masks = options.images, options.masks
     parts = [part for part in parts_of(root) if (part / images).is_dir()]
     has_top = (root / images).is_dir()
@@ -79,7 +79,7 @@ def _voc(root: Path, options: DataOptions) -> LayoutMatch | None:
 
 
 def _nnunet(root: Path, options: DataOptions) -> LayoutMatch | None:
-    """nnU-Net's `imagesTr/NAME_0000.png` with `labelsTr/NAME.png`; `imagesTs/` is no training data."""
+    """nnU-Net's `imagesTr/NAME_0000.png` with `labelsTr/NAME.png`; `imagesTs/` is ignored."""
     images, labels = root / "imagesTr", root / "labelsTr"
     if not _is_default(options) or not images.is_dir() or not labels.is_dir():
         return None
@@ -111,7 +111,7 @@ def _check_single_channel(images: Path, names: Sequence[str]) -> None:
 
 
 def _nnunet_classes(path: Path) -> tuple[str, ...]:
-    """The labels of dataset.json, where they are single ids from 0 on."""
+    """The labels of dataset.json, if they are single ids from 0 on."""
     try:
         labels: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["labels"]
         ids = {int(number): name for name, number in labels.items()}
@@ -129,7 +129,7 @@ def _nuinsseg(root: Path, options: DataOptions) -> LayoutMatch | None:
 
 
 def _object_folders(root: Path, options: DataOptions) -> LayoutMatch | None:
-    """A folder for each image, with `images/` and `masks/` in it, as of the 2018 Data Science Bowl."""
+    """A folder per image, containing `images/` and `masks/`, as in the 2018 Data Science Bowl."""
     if not _is_default(options):
         return None
     parts = [part for part in parts_of(root) if not (part / "images").is_dir()]
@@ -138,7 +138,7 @@ def _object_folders(root: Path, options: DataOptions) -> LayoutMatch | None:
 
 
 def _by_words(root: Path, options: DataOptions) -> LayoutMatch | None:
-    """Folders whose names hold words for images and masks, at the top or in each of train, val and test."""
+    """Folders with words for images and masks in their names, at the top or in each split folder."""
     if options.images != DataOptions.images:
         return None
     top = _with_masks_named(find_siblings(root), root, options)
@@ -159,7 +159,7 @@ def _by_words(root: Path, options: DataOptions) -> LayoutMatch | None:
 
 
 def _with_masks_named(siblings: Siblings, root: Path, options: DataOptions) -> Siblings:
-    """With the masks' folder that the user names, in place of what was found."""
+    """Replaces the masks' folder by the one that the user names."""
     masks = root / options.masks
     if options.masks == DataOptions.masks or not masks.is_dir():
         return siblings if options.masks == DataOptions.masks else Siblings()
@@ -169,7 +169,7 @@ def _with_masks_named(siblings: Siblings, root: Path, options: DataOptions) -> S
 
 
 def _one_folder(root: Path, options: DataOptions) -> LayoutMatch | None:
-    """Images and masks side by side, masks known by a word in their names or by `--mask-suffix`."""
+    """Images and masks in one folder, distinguished by a word in their names or by `--mask-suffix`."""
     if not _is_default(options):
         return None
     recognised = _paired("one folder", [FolderPair(images=root, masks=root)], options)
@@ -204,13 +204,13 @@ def _paired(
 
 
 def _names(pairs: Sequence[FolderPair]) -> str:
-    """The pairs of folders, each of its names once."""
+    """The folder pairs, each name once."""
     named = dict.fromkeys(f"{one.images.name}/ with {one.masks.name}/" for one in pairs)
     return listed(list(named), 3)
 
 
 def _spare(folders: Sequence[Path], masks: str) -> tuple[Path, ...]:
-    """The pictures of test parts that are published without masks; no other part may lack them."""
+    """Images of test splits published without masks; no other split may lack them."""
     for folder in folders:
         words = {part.casefold() for part in (folder.parent.name, folder.name)} | set(folder.name.casefold().split("_"))
         if not any(SPLIT_WORDS.get(word) == "test" for word in words):
@@ -221,7 +221,7 @@ def _spare(folders: Sequence[Path], masks: str) -> tuple[Path, ...]:
 
 
 def _with_split(sample: Sample) -> Sample:
-    """Reads the split off the first folder of the name."""
+    """Takes the split from the first folder of the name."""
     first, slash, _ = sample.name.partition("/")
     return replace(sample, split=SPLIT_WORDS.get(first.casefold()) if slash else None)
 

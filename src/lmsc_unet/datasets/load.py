@@ -1,4 +1,4 @@
-"""A sample's files as arrays, checked against each other."""
+"""Loads a sample's files as arrays and checks them against each other."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -21,16 +21,16 @@ from lmsc_unet.metrics.counts import IGNORE
 
 
 def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """The image `H W C` as `load_image` gives it, and its class ids `H W`; of a recording, its spectrogram and boxes.
+    """The image `H W C` from `load_image` and its class ids `H W`; for a recording, its spectrogram and boxes.
 
-    Where nothing is known of the image, a pixel is left out: its class id is `IGNORE`.
+    Missing pixels of the image are ignored: their class id is `IGNORE`.
 
     Raises:
-        DataError: a file is missing or damaged, holds infinity, or the mask holds values that are no class.
+        DataError: a file is missing or damaged, contains infinity, or the mask contains values that are not classes.
         SizeError: image and mask differ in size.
     """
     if sample.piece is not None:
-        from lmsc_unet.datasets.chunks import load_chunk  # here, as images need nothing of signals
+        from lmsc_unet.datasets.chunks import load_chunk  # imported here: images do not need signals
 
         return load_chunk(sample.piece)
     if sample.mask is None:
@@ -44,14 +44,14 @@ def load_pair(sample: Sample, label_map: LabelMap) -> tuple[NDArray[Any], NDArra
 
 
 def load_picture(sample: Sample) -> NDArray[Any]:
-    """The image `H W C` alone; of a recording, its spectrogram.
+    """The image `H W C` only; for a recording, its spectrogram.
 
     Raises:
         DataError: the file is missing or damaged, or holds NaN.
     """
     if sample.piece is None:
         return load_image(sample.image)
-    from lmsc_unet.datasets.chunks import draw_chunk  # here, as images need nothing of signals
+    from lmsc_unet.datasets.chunks import draw_chunk  # imported here: images do not need signals
 
     return draw_chunk(sample.piece)
 
@@ -60,17 +60,17 @@ def load_mask(path: Path, label_map: LabelMap) -> NDArray[np.uint8]:
     """The class ids `H W` of a mask.
 
     Raises:
-        DataError: the file is missing or damaged, or holds values that are no class.
+        DataError: the file is missing or damaged, or contains values that are not classes.
     """
     return label_map.ids(read_stored_mask(path), path)
 
 
 def find_label_map(samples: Iterable[Sample], options: DataOptions = DataOptions()) -> LabelMap:  # noqa: B008 - frozen
-    """The meaning of a dataset's masks, from every value in all of them; reads each mask once.
+    """Infers the meaning of a dataset's masks from all their values; reads each mask once.
 
     Raises:
-        DataError: a mask cannot be read or holds values that are no class, or the values have no one meaning.
-        ConfigError: the classes named are none or too many.
+        DataError: a mask cannot be read or contains values that are not classes, or the values are ambiguous.
+        ConfigError: too few or too many classes are named.
     """
     samples = tuple(samples)
     if samples and samples[0].piece is not None:
@@ -79,10 +79,10 @@ def find_label_map(samples: Iterable[Sample], options: DataOptions = DataOptions
 
 
 def summarise_masks(samples: Iterable[Sample], options: DataOptions) -> dict[Path, MaskSummary]:
-    """What each mask holds; of recordings, which have no mask files, nothing.
+    """The summary of each mask; recordings have no mask files and none.
 
     Raises:
-        DataError: a mask cannot be read; it is named.
+        DataError: a mask cannot be read; names it.
     """
     masks = [sample.mask for sample in samples if sample.mask is not None and sample.piece is None]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -90,11 +90,11 @@ def summarise_masks(samples: Iterable[Sample], options: DataOptions) -> dict[Pat
 
 
 def label_map_of(masks: Mapping[Path, MaskSummary], options: DataOptions) -> LabelMap:
-    """The one meaning of masks, which all of them agree with.
+    """The meaning common to all masks.
 
     Raises:
-        DataError: a mask holds values that are no class, or the values have no one meaning.
-        ConfigError: the classes named are none or too many.
+        DataError: a mask contains values that are not classes, or the values are ambiguous.
+        ConfigError: too few or too many classes are named.
     """
     label_map = infer_label_map(masks, with_class_table(options, masks))
     for path, mask in masks.items():
@@ -105,10 +105,10 @@ def label_map_of(masks: Mapping[Path, MaskSummary], options: DataOptions) -> Lab
 
 
 def load_image(path: Path) -> NDArray[Any]:
-    """The image `H W C` in its own type; where nothing is known of a pixel, float32 with NaN (see `mark_missing`).
+    """The image `H W C` in its own type; float32 with NaN if pixels are missing (see `mark_missing`).
 
     Raises:
-        DataError: the file is missing or damaged, or holds infinite values.
+        DataError: the file is missing or damaged, or contains infinite values.
     """
     image = read_image(path)
     image = mark_missing(image, read_info(path).nodata if is_tiff(path) else None)
@@ -117,7 +117,7 @@ def load_image(path: Path) -> NDArray[Any]:
 
 
 def check_finite(path: Path, image: NDArray[Any]) -> None:
-    """Raises DataError where a float image holds infinite values."""
+    """Raises DataError if a float image contains infinite values."""
     if image.dtype.kind != "f" or not np.isinf(image).any():
         return
     count = int(np.isinf(image).sum())

@@ -1,4 +1,4 @@
-"""What a mask holds, small enough to be kept for every mask of a dataset, and the pixels of each class."""
+"""A small summary of a mask, kept for every mask of a dataset, and the pixels of each class."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,55 +15,55 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.imageio import StoredMask, read_stored_mask
 from lmsc_unet.metrics.counts import IGNORE
 
-_MAX_COLOURS = 512  # of a photograph taken for a mask; more than there can be classes
+_MAX_COLOURS = 512  # kept for a photograph used as a mask; more than there can be classes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Placement:
-    """Where the numbers of a mask lie, by which instances are told from classes."""
+    """The positions of a mask's numbers, by which instances are distinguished from classes."""
 
     num_pieces: NDArray[np.int64]
-    """Of each value: connected pieces (by sides) less holes."""
+    """Per value: connected components (by sides) minus holes."""
     centres: NDArray[np.float64]
-    """Of each value: mean row and column as shares of the sides, `N 2`."""
+    """Per value: mean row and column as shares of the sides, `N 2`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MaskSummary:
-    """The values of one mask, and what its file says of them."""
+    """The values of one mask, and what its file says about them."""
 
     height_px: int
     """Rows."""
     width_px: int
     """Columns."""
     values: NDArray[np.int64]
-    """The raw values, sorted; of colours 0xRRGGBB, of a palette its indices, with a threshold 0 and 1."""
+    """The raw values, sorted: colours as 0xRRGGBB, palette indices, or 0 and 1 with a threshold."""
     counts: NDArray[np.int64]
-    """Pixels of each value."""
+    """Pixels per value."""
     bits: int = 8
-    """Bits of a value in the file."""
+    """Bits per value in the file."""
     is_lossy: bool = False
-    """Whether the file is a JPEG, or compressed as lossily."""
+    """Whether the file is JPEG or another lossy format."""
     is_coloured: bool = False
-    """Whether the mask is in colours that no option names."""
+    """Whether the mask has colours that no option names."""
     nodata: int | float | None = None
-    """The value that the file itself calls nothing."""
+    """The file's own nodata value."""
     palette: NDArray[np.uint8] | None = None
-    """The colours of indices, where there is a palette that counts."""
+    """The colours of palette indices, if the palette matters."""
     shows_greys: bool = False
-    """Whether the palette holds greys alone."""
+    """Whether the palette contains only greys."""
     placement: Placement | None = None
-    """Where the numbers lie; only of masks of three values and more."""
+    """The positions of the numbers; only for masks with at least three values."""
 
     def pixels(self, *, as_greys: bool = True) -> dict[int, int]:
-        """How many pixels have each raw value; with `as_greys` a palette of greys gives the greys."""
+        """Pixels per raw value; with `as_greys` a grey palette gives its greys."""
         values = self.values
         if as_greys and self.shows_greys and self.palette is not None:
             values = self.palette[self.values, 0]
         return dict(zip(values.tolist(), self.counts.tolist(), strict=True))
 
     def colour(self, value: int) -> str | None:
-        """The colour of an index as rrggbb; None where there is no palette, or it has no such index."""
+        """The colour of an index as rrggbb; None without a palette or for an unknown index."""
         if self.palette is None or not 0 <= value < len(self.palette):
             return None
         return bytes(self.palette[value]).hex()
@@ -73,7 +73,7 @@ def summarise_mask(path: Path, options: DataOptions = DataOptions()) -> MaskSumm
     """Reads a mask once.
 
     Raises:
-        DataError: the mask cannot be read; it is named.
+        DataError: the mask cannot be read; names it.
     """
     stored = read_stored_mask(path)
     try:
@@ -83,10 +83,10 @@ def summarise_mask(path: Path, options: DataOptions = DataOptions()) -> MaskSumm
 
 
 def summarise(stored: StoredMask, options: DataOptions = DataOptions()) -> MaskSummary:  # noqa: B008 - frozen
-    """The values of a mask as the options read them.
+    """Summarizes the values of a mask under the given options.
 
     Raises:
-        DataError: the mask holds fractions without a threshold, or colours with one. The caller adds the file's name.
+        DataError: the mask has fractions without a threshold, or colours with one. The caller adds the file's name.
     """
     is_packed = bool(options.colors) or (stored.is_coloured and options.mask_threshold is None)
     if is_packed:
@@ -126,7 +126,7 @@ def _counted(raw: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _placement(raw: NDArray[Any], values: NDArray[np.int64]) -> Placement:
-    """Pieces less holes are runs less the links between runs of neighbouring rows (Euler's number)."""
+    """Components minus holes equals runs minus the links between runs of neighbouring rows (Euler number)."""
     places = np.searchsorted(values, raw)
     num = len(values)
     is_start = np.ones(places.shape, np.bool_)
@@ -145,7 +145,7 @@ def _placement(raw: NDArray[Any], values: NDArray[np.int64]) -> Placement:
 
 
 def count_classes(label_map: LabelMap, masks: Iterable[MaskSummary]) -> Counter[int]:
-    """Pixels of each class id over all masks; `IGNORE` counts those to leave out, and values of no class nowhere."""
+    """Pixels per class id over all masks; `IGNORE` counts ignored pixels, unknown values are not counted."""
     pixels: Counter[int] = Counter()
     for mask in masks:
         if mask.is_coloured:
@@ -158,13 +158,13 @@ def count_classes(label_map: LabelMap, masks: Iterable[MaskSummary]) -> Counter[
 
 
 def lack_of_classes(label_map: LabelMap, pixels: Mapping[int, int]) -> str | None:
-    """Why nothing can be learned: all known pixels are of one class, or none is known; None where there is enough."""
+    """Why nothing can be learned: all known pixels have one class, or none is known; None if training is possible."""
     names = label_map.class_names
     present = [class_id for class_id in range(len(names)) if pixels.get(class_id)]
     if len(present) > 1:
         return None
     if not present:
-        return "all pixels of the masks are left out, so that there is nothing to learn. Correct the masks or options."
+        return "all pixels of the masks are left out, so there is nothing to learn. Correct the masks or options."
     only = present[0]
     absent = f"no pixel is of class {1 - only} ({names[1 - only]}) in any mask" if len(names) == 2 else ""
     alone = absent or f"all pixels of the masks are of class {only} ({names[only]})"
@@ -176,10 +176,10 @@ def lack_of_classes(label_map: LabelMap, pixels: Mapping[int, int]) -> str | Non
 
 
 def check_learnable(label_map: LabelMap, masks: Iterable[MaskSummary], part: str) -> None:
-    """Refuses masks to train on that hold one class alone.
+    """Rejects training masks with only one class.
 
     Raises:
-        DataError: the part of the data, and the class.
+        DataError: names the data and the class.
     """
     reason = lack_of_classes(label_map, count_classes(label_map, masks))
     if reason:

@@ -1,6 +1,6 @@
-"""Which mask belongs to which image, by their names alone: equal ones, or a constant addition that the names show.
+"""Matches masks to images by name alone: equal names, or a constant affix evident from the names.
 
-Names are paths below the folders, without ending. No rule guesses: where two masks fit one image, both are told.
+Names are relative paths without suffix. Nothing is guessed: if two masks fit one image, both are reported.
 """
 
 import re
@@ -18,30 +18,30 @@ MASK_WORDS = frozenset(
         *("groundtruth", "truth", "annotation", "annotations", "annot", "annots", "manual", "matte"),
     )
 )
-"""Words that tell a mask in the name of a file."""
+"""Words that mark a mask in a file name."""
 IMAGE_WORDS = frozenset(["image", "images", "img", "imgs", "picture", "raw", "original", "orig", "input"])
-"""Words that tell an image."""
+"""Words that mark an image."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """Which names belong together."""
+    """The result of matching names."""
 
     partners: dict[str, str] = field(default_factory=dict)
     """The mask of each image that has one."""
     ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Images for which several masks would do, or whose mask would do for several images, with those masks."""
+    """Images with several possible masks, or whose mask fits several images, with those masks."""
     kinds: tuple[Affix, ...] = ()
-    """Several constant additions, each of which gives masks: what stands before and after the image's name."""
+    """Several possible affixes: the text before and after the image's name."""
     about: str = ""
-    """How the masks' names differ from the images'; empty where they do not."""
+    """How masks' names differ from images'; empty if they do not."""
 
 
 def match_names(images: Collection[str], masks: Collection[str], suffix: str = "") -> Match:
-    """Pairs names by the first rule that holds; `suffix` is an addition to masks' names that the user gives.
+    """Pairs names by the first rule that applies; `suffix` is an addition to masks' names given by the user.
 
-    The rules: equal, without `.ome`, in any case, with numbers padded otherwise; with a constant addition before or
-    after; with words for image and mask in them.
+    The rules: equal names, without `.ome`, case-insensitive, with numbers padded differently; with a constant affix;
+    with words for image and mask.
     """
     match = _by_rules({name: name + suffix for name in images}, masks)
     if suffix:
@@ -52,9 +52,9 @@ def match_names(images: Collection[str], masks: Collection[str], suffix: str = "
 
 
 def masks_among(names: Collection[str], suffix: str = "") -> tuple[frozenset[str], tuple[Affix, ...]]:
-    """Of images and masks in one folder, the names that are masks; and all additions, where several would do.
+    """The names in a common folder that are masks; and all affixes if several are possible.
 
-    Without `suffix` an addition must hold a word that tells a mask, such as `_mask` or `_cp_masks`.
+    Without `suffix`, an affix must contain a word for masks, such as `_mask` or `_cp_masks`.
     """
     if suffix:
         return frozenset(name for name in names if name.endswith(suffix)), ()
@@ -68,12 +68,12 @@ def masks_among(names: Collection[str], suffix: str = "") -> tuple[frozenset[str
 
 
 def in_words(affix: Affix) -> str:
-    """An addition, as a user would write it."""
+    """An affix as a user would write it."""
     return f"{affix[0]}NAME{affix[1]}"
 
 
 def _by_rules(images: Mapping[str, str], masks: Collection[str]) -> Match:
-    """Equal names, by one rule after the other; `images` gives the name that an image's mask should have."""
+    """Equal names by one rule after the other; `images` maps an image to the name that its mask should have."""
     partners: dict[str, str] = {}
     ambiguous: dict[str, tuple[str, ...]] = {}
     taken: set[str] = set()
@@ -103,7 +103,7 @@ def _by_addition(images: Collection[str], masks: Collection[str]) -> Match | Non
 
 
 def _additions(images: Collection[str], masks: Collection[str], rule: Rule) -> dict[Affix, dict[str, str]]:
-    """For each constant addition that some mask shows, the pairs that it makes."""
+    """The pairs for each constant affix that some mask shows."""
     known = {key: names[0] for key, names in _grouped(images, rule).items() if len(names) == 1}
     found: dict[Affix, dict[str, str]] = defaultdict(dict)
     for mask in masks:
@@ -115,7 +115,7 @@ def _additions(images: Collection[str], masks: Collection[str], rule: Rule) -> d
 
 
 def _cores(name: str) -> Iterator[tuple[str, str, str]]:
-    """All cuts of a name into what stands before, a part, and what stands after; words and numbers stay whole."""
+    """All splits of a name into prefix, core and suffix; words and numbers stay whole."""
     folder, base = name[: len(name) - len(_base(name))], _base(name)
     tokens = _tokens(base)
     for start in range(len(tokens)):
@@ -125,7 +125,7 @@ def _cores(name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _best(found: Mapping[Affix, Mapping[str, str]]) -> tuple[Affix | None, tuple[Affix, ...]]:
-    """The addition that makes most pairs, and others that make about as many of other masks."""
+    """The affix with most pairs, and others with about as many pairs of other masks."""
     if not found:
         return None, ()
     best = max(found, key=lambda affix: (len(found[affix]), -len("".join(affix)), affix))
@@ -139,7 +139,7 @@ def _best(found: Mapping[Affix, Mapping[str, str]]) -> tuple[Affix | None, tuple
 
 
 def _by_words(images: Collection[str], masks: Collection[str]) -> Match | None:
-    """Pairs `image_1` with `mask_1`: names that are one without the words for image and mask."""
+    """Pairs `image_1` with `mask_1`: names that are equal without the words for image and mask."""
     wanted, given = _grouped(images, _skeleton), _grouped(masks, _skeleton)
     partners, ambiguous = {}, {}
     for key in wanted.keys() & given.keys():
@@ -159,7 +159,7 @@ def _skeleton(name: str) -> str:
 
 
 def _tokens(base: str) -> list[str]:
-    """Numbers, words and what stands between them."""
+    """Splits a name into numbers, words and separators."""
     return re.findall(r"\d+|[^\W\d_]+|[\W_]+", base)
 
 
@@ -183,7 +183,7 @@ def _grouped(names: Iterable[str], rule: Rule) -> dict[str, list[str]]:
 
 
 def _same(name: str) -> str:
-    """One Unicode form: macOS writes é as two characters."""
+    """Normalizes Unicode: macOS writes é as two characters."""
     return unicodedata.normalize("NFC", name)
 
 

@@ -1,6 +1,6 @@
-"""Where a dataset's images and masks lie, what its masks mean, and how recordings are cut into chunks: settings only.
+"""Options of a dataset: location of images and masks, meaning of masks, chunks of recordings.
 
-One list for every command; no torch and no files here.
+One list for every command; imports no PyTorch and opens no files.
 """
 
 import os
@@ -17,23 +17,23 @@ from lmsc_unet.errors import ConfigError
 from lmsc_unet.signals.settings import MOST_FRAMES_PER_ROW, SpectrogramSettings
 
 SIGNAL_NAMES = ("noise", "signal")
-"""The classes where labels are not told apart."""
+"""The classes if labels are not distinguished."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkOptions:
-    """How recordings become the pictures that a network is trained on."""
+    """How recordings become training images."""
 
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
-    """The transform, and the levels that are black and white."""
+    """The transform, and the levels displayed as black and white."""
     scales: tuple[int, ...] = ()
-    """Frames averaged per row, each for all recordings; none shows a recording in one picture, up to 64 frames."""
+    """Frames averaged per row, each for all recordings; without any, a recording fits one image (at most 64 frames)."""
     rows: int = 256
-    """The most rows of a piece."""
+    """Most rows per chunk."""
     by_label: bool = False
-    """A class for each label of the annotations; otherwise noise and signal."""
+    """One class per annotation label; otherwise noise and signal."""
     split_seed: int = 19
-    """Of the split 70/15/15 by recording, where neither folders nor a split file say the parts."""
+    """Seed of the 70/15/15 split by recording, used if neither folders nor a split file define one."""
 
     def __post_init__(self) -> None:
         check_range(self, 8, 65_536, "rows", prefix="recordings.")
@@ -46,22 +46,22 @@ class SpectrogramChunk:
     """Rows of the spectrogram of one capture of a recording."""
 
     recording: Path
-    """The file that opens it."""
+    """The file to open it by."""
     capture: int
-    """Which of its captures, from 0."""
+    """The capture's index, from 0."""
     first_row: int
-    """Counted from the capture's first."""
+    """Counted from the start of the capture."""
     num_rows: int
-    """How many there are."""
+    """Number of rows."""
     spectrogram: SpectrogramSettings
-    """How they are made, and drawn."""
+    """How the rows are computed and drawn."""
     class_names: tuple[str, ...] = SIGNAL_NAMES
-    """With two classes every annotation is of the second; with more, of the one that its label names."""
+    """With two classes every annotation belongs to the second; with more, to the class named by its label."""
 
 
-_LEAST_VALUE, _MOST_VALUE = -(2**31), 2**32 - 1  # masks are of at most 32 bits
+_LEAST_VALUE, _MOST_VALUE = -(2**31), 2**32 - 1  # masks have at most 32 bits
 _LONGEST_NAME = 255
-"""Bytes of a name, on the file systems that people have."""
+"""Bytes of a name in common file systems."""
 _COLOUR = re.compile(r"[0-9a-f]{6}")
 
 
@@ -79,32 +79,32 @@ def _split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """Where images and masks lie in the data folder, and what the masks' values mean."""
+    """Location of images and masks in the data folder, and meaning of mask values."""
 
     images: str = "images"
     """Name of the folder of images."""
     masks: str = "masks"
     """Name of the folder of masks."""
     mask_suffix: str = ""
-    """What a mask's name has behind its image's, such as _mask; found from the names if not given."""
+    """Suffix of masks' names compared with their images', such as _mask; by default found from the names."""
     split_file: Path | None = None
-    """CSV with the columns name,split (train, val or test) that says which images train, validate and test."""
+    """CSV with the columns name,split (train, val or test) that assigns images to splits."""
     group: str = ""
-    """folder, or a column of the split file: images of one group (patient, slide, organ) never stand in two parts."""
+    """folder, or a column of the split file: a split never separates images of one group (patient, slide, organ)."""
     classes: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
-    """Names of the class ids 0, 1, ..., with commas between; found from the masks if not given."""
+    """Names of the class ids 0, 1, ..., comma-separated; by default inferred from the masks."""
     values: Annotated[tuple[int, ...], Parameter(converter=_integers, negative="")] = ()
-    """Mask values of the classes in order, the background's first, as 0,127,255 or 1,2."""
+    """Mask values of the classes in order, background first, such as 0,127,255 or 1,2."""
     colors: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
-    """Mask colours of the classes in order, the background's first, as rrggbb: 000000,ff0000,00ff00."""
+    """Mask colours of the classes in order, background first, as rrggbb: 000000,ff0000,00ff00."""
     instances: Annotated[bool, Parameter(negative="")] = False
-    """Each mask value above 0 is one object of the foreground."""
+    """Each mask value above 0 is one foreground object."""
     mask_threshold: float | None = None
-    """Mask value from which on a pixel is foreground: 128 for JPEG masks of two classes."""
+    """Smallest foreground value of a mask: 128 for JPEG masks of two classes."""
     ignore_index: int | None = None
-    """Mask value of pixels that carry no loss and no score."""
+    """Mask value of pixels without loss and score."""
     ignore_nan: Annotated[bool, Parameter(negative="")] = False
-    """NaN in a mask marks pixels that carry no loss and no score."""
+    """NaN in a mask marks pixels without loss and score."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "colors", tuple(colour.lower().removeprefix("#") for colour in self.colors))
@@ -115,10 +115,10 @@ class DataOptions:
                 raise ConfigError(f"{name} is {folder[:20]}..., which is too long for the name of a folder.")
         given = [name for name, value in self._meanings.items() if value not in ((), False, None)]
         if len(given) > 1:
-            raise ConfigError(f"{' and '.join(given)} are given; they say the same of the masks. Give one of them.")
+            raise ConfigError(f"{' and '.join(given)} are given, but each defines the masks. Give one of them.")
         wrong = [colour for colour in self.colors if not _COLOUR.fullmatch(colour)]
         if wrong:
-            raise ConfigError(f"the colours {', '.join(wrong)} are none. Write each as rrggbb, such as ff0000 for red.")
+            raise ConfigError(f"{', '.join(wrong)} are not colours. Write each as rrggbb, such as ff0000 for red.")
         for name, listed in (("values", self.values), ("colors", self.colors)):
             if len(set(listed)) < len(listed):
                 raise ConfigError(f"{name} holds the same twice: {', '.join(map(str, listed))}. Name each class once.")
@@ -130,16 +130,16 @@ class DataOptions:
 
     @property
     def says_values(self) -> bool:
-        """Whether the user says which mask value is which class."""
+        """Whether the user defines the mask values of classes."""
         return any(value not in ((), False, None) for value in self._meanings.values())
 
     def with_names(self, names: tuple[str, ...]) -> Self:
-        """The same options, with these names of classes where none are given."""
+        """The same options with default class names."""
         return replace(self, classes=self.classes or names)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes; where values or colours alone are given, these name classes of three and more."""
+        """The names of the classes; with three or more values or colours and no names, these are the names."""
         listed = tuple(map(str, self.values)) or self.colors
         return self.classes or (() if len(listed) == 2 else listed)
 

@@ -1,4 +1,4 @@
-"""Images and masks paired by their paths, in folders whose names say what they hold."""
+"""Pairs images and masks by path, in folders whose names show their contents."""
 
 import re
 import unicodedata
@@ -18,30 +18,30 @@ from lmsc_unet.imageio import FolderContents, folder_contents, subfolders
 
 @dataclass(frozen=True, kw_only=True)
 class FolderPair:
-    """A folder of images and a folder of masks; one folder where both lie in it."""
+    """A folder of images and a folder of masks; they may be the same folder."""
 
     images: Path
     """The images."""
     masks: Path
     """The masks."""
     prefix: str = ""
-    """What the names of its samples begin with."""
+    """Prefix of its samples' names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
-    """Samples of some folders, and what is wrong with their files."""
+    """The samples of some folders, and problems with their files."""
 
     samples: tuple[Sample, ...] = ()
-    """Every image, with its mask where there is one."""
+    """Every image, with its mask if there is one."""
     problems: tuple[Problem, ...] = ()
-    """Images without mask, masks without image, files that share a stem."""
+    """Images without mask, masks without image, files with equal stems."""
     spare: tuple[Path, ...] = ()
-    """Images that need no mask, such as those of a test part that is published without."""
+    """Images that need no mask, such as a test split published without masks."""
     others: Counter[str] = field(default_factory=Counter)
-    """How many files of other kinds were passed over, by ending."""
+    """Number of skipped files of other types, by suffix."""
     about: str = ""
-    """How the names of masks differ from those of images."""
+    """How masks' names differ from images'."""
 
 
 def pair(
@@ -50,10 +50,10 @@ def pair(
     *,
     case_of: Callable[[str], str] = str,
 ) -> ScanResult:
-    """Pairs the pictures of all folders by one rule; `case_of` takes off an image's name what its mask's never has.
+    """Pairs the images of all folders by one rule; `case_of` removes a suffix of images that masks never have.
 
     Raises:
-        DataError: several masks would do for each image.
+        DataError: several masks are possible for each image.
     """
     images, masks, others, twins = _listed(folders, mask_suffix)
     by_case = {case_of(name): name for name in images}
@@ -74,7 +74,7 @@ def pair(
 
 
 def by_stem(folder: Path, contents: FolderContents, prefix: str = "") -> tuple[dict[str, Path], list[Problem]]:
-    """The pictures of a folder by name, in one Unicode form, and those whose name another has."""
+    """The images of a folder by normalized name, and those whose name is taken."""
     files: dict[str, Path] = {}
     twins = []
     for path in contents.pictures:
@@ -87,14 +87,14 @@ def by_stem(folder: Path, contents: FolderContents, prefix: str = "") -> tuple[d
 
 
 def printable(name: str) -> str:
-    """A name in one Unicode form (macOS writes é as two characters), with bytes that are no UTF-8 escaped."""
+    """A name in normalized Unicode (macOS writes é as two characters), with bytes that are not UTF-8 escaped."""
     return unicodedata.normalize("NFC", name).encode(errors="backslashreplace").decode()
 
 
 def _listed(
     folders: Sequence[FolderPair], mask_suffix: str
 ) -> tuple[dict[str, Path], dict[str, Path], Counter[str], list[Problem]]:
-    """Images and masks by name, files of other kinds, and files that share a stem."""
+    """Images and masks by name, files of other types, and files with equal stems."""
     images: dict[str, Path] = {}
     masks: dict[str, Path] = {}
     others: Counter[str] = Counter()
@@ -114,7 +114,7 @@ def _listed(
 def _parted(
     folders: Sequence[FolderPair], files: Mapping[str, Path], mask_suffix: str
 ) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Images and masks that lie in one folder."""
+    """Splits images and masks in one folder."""
     names, kinds = masks_among(files.keys(), mask_suffix)
     if kinds:
         raise DataError(_several_kinds(folders, kinds))
@@ -151,7 +151,7 @@ def _same_files(samples: Iterable[Sample]) -> Iterator[Problem]:
 def _is_same(image: Path, mask: Path) -> bool:
     try:
         return image.samefile(mask)
-    except OSError:  # a broken link; reading will tell
+    except OSError:  # a broken link; the read will report it
         return False
 
 
@@ -188,12 +188,12 @@ _IMAGES = (
     *("imgs", "img", "raw"),
 )
 _SAYING_NOTHING = frozenset(("1st", "bmp", "class", "gif", "jpeg", "jpg", "of", "png", "tif", "tiff"))
-_SHORT = 4  # shorter words count only where they stand alone
+_SHORT = 4  # shorter words count only as whole words
 
 
 @dataclass(frozen=True, kw_only=True)
 class Siblings:
-    """What stands side by side in a folder."""
+    """The subfolders of a folder by role."""
 
     pairs: tuple[FolderPair, ...] = ()
     """Folders of images with their masks."""
@@ -212,7 +212,7 @@ def find_siblings(root: Path, prefix: str = "") -> Siblings:
     """Finds `images/` with `labels/`, `Images/` with `Masks/`, `train_images/` with `train_masks/`, and the like.
 
     Raises:
-        DataError: images may go with several folders; they are named.
+        DataError: images could belong to several folders; names them.
     """
     pairs, alone = [], []
     for key, roles in _roles(root).items():
@@ -229,7 +229,7 @@ def find_siblings(root: Path, prefix: str = "") -> Siblings:
 
 
 def role_of(name: str) -> tuple[str, Role]:
-    """What a folder's name says beside the word for images or masks, and which of them it holds."""
+    """The rest of a folder's name and its role, from the word for images or masks in it."""
     low = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).casefold()
     low = re.sub(r"[\W_]+", " ", low).strip()
     for role, words in (("masks", _MASKS), ("images", _IMAGES)):
@@ -242,7 +242,7 @@ def role_of(name: str) -> tuple[str, Role]:
 
 
 def _without(name: str, word: str) -> str | None:
-    """A name without a word in front or at its end, or with it between; None where it is not there."""
+    """A name without a word at its start, end or middle; None if the word is absent."""
     if word in name.split():
         return " ".join(one for one in name.split() if one != word)
     if len(word) < _SHORT:
@@ -262,7 +262,7 @@ def _roles(root: Path) -> dict[str, _Roles]:
 
 
 def _holding(folders: Sequence[Path]) -> list[Path]:
-    """Those that hold pictures."""
+    """The folders that contain images."""
     return [folder for folder in folders if folder_contents(folder).pictures]
 
 

@@ -1,4 +1,4 @@
-"""Datasets as they are published: the 2018 Data Science Bowl, NuInsSeg, Pascal VOC, exports of Roboflow."""
+"""Published datasets: the 2018 Data Science Bowl, NuInsSeg, Pascal VOC, exports of Roboflow."""
 
 import csv
 from collections import Counter
@@ -17,10 +17,10 @@ _DSB_IMAGES, _DSB_MASKS = "images", "masks"
 
 
 def find_object_folders(roots: Sequence[tuple[Path, str]]) -> ScanResult | None:
-    """All such folders below some roots, each with the prefix of its names; None where there are none.
+    """All such folders below some roots, each with the prefix of its names; None if there are none.
 
-    Where each of them holds one image and no mask of its name, the masks are of single objects, and the sample's mask
-    is their folder. Otherwise they are pairs, grouped by folder.
+    If each contains one image and no mask of its name, masks are of single objects and their folder is the sample's
+    mask. Otherwise they are pairs, grouped by folder.
     """
     pairs = [
         FolderPair(images=folder / _DSB_IMAGES, masks=folder / _DSB_MASKS, prefix=f"{prefix}{folder.name}/")
@@ -66,12 +66,12 @@ NUINSSEG_MASKS = "mask binary"
 
 
 def is_nuinsseg(root: Path) -> bool:
-    """Whether a folder holds organs as published, or is one of them."""
+    """Whether a folder contains organs as published, or is an organ's folder."""
     return bool(_organs(root))
 
 
 def organ_folders(root: Path, masks: str = NUINSSEG_MASKS) -> list[FolderPair]:
-    """All organs; `masks` may name another of the published folders, such as `label masks modify`."""
+    """All organs; `masks` may select another published folder, such as `label masks modify`."""
     return [
         FolderPair(
             images=organ / _NUINSSEG_IMAGES, masks=organ / masks, prefix="" if organ == root else f"{organ.name}/"
@@ -91,9 +91,9 @@ LISTS = Path("ImageSets", "Segmentation")
 
 
 def find_voc(root: Path, options: DataOptions) -> ScanResult | None:
-    """The pairs, with the parts that the lists name; None where it is another layout.
+    """The pairs with the splits of the lists; None for another layout.
 
-    Most images of VOC have no mask of classes: they are spare, and no error.
+    Most images of VOC have no class mask and are skipped.
 
     Raises:
         DataError: a list cannot be read.
@@ -114,7 +114,7 @@ def find_voc(root: Path, options: DataOptions) -> ScanResult | None:
 
 
 def _parts(folder: Path) -> dict[str, Split]:
-    """The part of each name; no list, no parts."""
+    """The split of each name; empty without lists."""
     parts: dict[str, Split] = {}
     for part in SPLITS:
         path = folder / f"{part}.txt"
@@ -145,10 +145,10 @@ _HEADINGS = ["pixel value", "class"]
 
 
 def with_class_table(options: DataOptions, masks: Iterable[Path]) -> DataOptions:
-    """The options with the values and names of a table that lies beside the masks, where the user names no values.
+    """Adds values and names from a table beside the masks, unless the user names values.
 
     Raises:
-        DataError: a table is none, or two tables differ.
+        DataError: a table is invalid, or two tables differ.
     """
     if options.says_values:
         return options
@@ -168,10 +168,10 @@ def with_class_table(options: DataOptions, masks: Iterable[Path]) -> DataOptions
 
 
 def read_class_table(path: Path) -> dict[int, str]:
-    """Each value with its class, in the order of the lines.
+    """Each value with its class, in the order of lines.
 
     Raises:
-        DataError: the file is no such table; it is named.
+        DataError: the file is not such a table; names it.
     """
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(path.read_text("utf-8-sig").splitlines()) if row]

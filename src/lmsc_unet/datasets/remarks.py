@@ -1,4 +1,4 @@
-"""What `lmsc data check` warns of, a line per kind, for those who train without it; duplicates among images."""
+"""The warnings of `lmsc data check` as one line per kind, for other commands; duplicate images."""
 
 import hashlib
 from collections import defaultdict
@@ -17,13 +17,13 @@ from lmsc_unet.imageio import counted_endings, is_lossy_file, is_tiff, read_imag
 
 
 def same_files(paths: Iterable[Path]) -> list[list[Path]]:
-    """Groups of two or more files of equal bytes, each sorted; only files of equal size are read."""
+    """Groups of files with equal bytes, each sorted; reads only files of equal size."""
     groups = _grouped(sorted(paths), lambda path: path.stat().st_size)
     return [twins for group in groups for twins in _grouped(group, sha256)]
 
 
 def same_pixels(train: Collection[Path], val: Collection[Path]) -> list[list[Path]]:
-    """Groups of images of equal pixels in files of several kinds; only images of one size, in both parts, are read."""
+    """Groups of images with equal pixels in different file types; reads only images of equal size in both splits."""
     kinds = {path.suffix.lower() for path in (*train, *val)}
     if len(kinds) < 2:
         return []
@@ -39,7 +39,7 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def pixel_digest(image: NDArray[Any]) -> str:
-    """Names the pixels of an image "H W C", whatever file they come from; grey saved as colours is grey."""
+    """A digest of the pixels of an image "H W C", independent of the file type; grey saved as colour counts as grey."""
     if image.shape[2] == 3 and (image == image[..., :1]).all():
         image = image[..., :1]
     digest = hashlib.sha256(f"{image.shape} {image.dtype}".encode())
@@ -50,7 +50,7 @@ def pixel_digest(image: NDArray[Any]) -> str:
 def _grouped(paths: Iterable[Path], key: Callable[[Path], Hashable]) -> list[list[Path]]:
     groups: dict[Hashable, list[Path]] = defaultdict(list)
     for path in paths:
-        with suppress(OSError, DataError):  # a file that cannot be read is told where it is read
+        with suppress(OSError, DataError):  # reported by the code that reads the file
             groups[key(path)].append(path)
     return [group for group in groups.values() if len(group) > 1]
 
@@ -59,14 +59,14 @@ _NAMES_THEM = "`lmsc data check` names them."
 
 
 def turning_tag(path: Path) -> str:
-    """What turns an image: cameras write an EXIF orientation, other programs pass over that of a TIFF."""
+    """What rotates an image: cameras write an EXIF orientation; for a TIFF other programs ignore it."""
     return "TIFF orientation tag" if is_tiff(path) else "EXIF orientation"
 
 
 def band_note(kept: Sequence[Path]) -> str:
-    """What to say of images with a channel that their files call alpha and that counts (`ImageInfo.keeps_alpha`).
+    """The note on images with a channel called alpha that counts (`ImageInfo.keeps_alpha`).
 
-    GDAL calls the fourth band of every GeoTIFF of 8 bits so.
+    GDAL gives this name to the fourth band of every 8-bit GeoTIFF.
     """
     whose = f"{kept[0]} has" if len(kept) == 1 else f"{len(kept)} images, such as {kept[0]}, have"
     return (
@@ -76,7 +76,7 @@ def band_note(kept: Sequence[Path]) -> str:
 
 
 def dataset_remarks(dataset: Dataset) -> Iterator[str]:
-    """The layout where it is not the plain one, what was passed over, and what may be wrong though it trains.
+    """Notes on an unusual layout, skipped files, and anything that may be wrong although training works.
 
     Raises:
         DataError: an image cannot be read.

@@ -1,4 +1,4 @@
-"""One image and its mask as files, the datasets that they make, and what can be wrong with a file."""
+"""Samples (an image with its mask), datasets, and problems of files."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,29 +18,29 @@ DatasetLayout = Literal["folder", "one folder", "voc", "nnunet", "dsb2018", "nui
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One image of a dataset and the mask that says its classes."""
+    """One image of a dataset and its mask."""
 
     name: str
-    """The image's path below the dataset, without the images' folder and the ending; unique in a dataset."""
+    """The image's path relative to the images' folder, without suffix; unique in a dataset."""
     image: Path
     """The image file."""
     mask: Path | None = None
-    """The mask file, or a folder of one mask file for each object; `None` only where a scan found none."""
+    """The mask file, or a folder with one mask file per object; `None` only in scans of incomplete data."""
     split: Split | None = None
-    """The part that the dataset itself puts it in, by its folders or by a split file."""
+    """The split that the dataset itself defines, by folders or a split file."""
     group: str | None = None
-    """What it must not be parted from, as a patient or a slide; None where nobody says."""
+    """Samples that a split must not separate, such as a patient or a slide; None if unknown."""
     piece: SpectrogramChunk | None = None
-    """Of a recording: the rows that make image and mask; `image` is then the file of samples, `mask` the metadata."""
+    """For a recording: the rows of image and mask; `image` is then the sample file, `mask` the metadata."""
 
     @property
     def unit(self) -> str | Path:
-        """What stands in one part as a whole: its group, or else its file."""
+        """The unit of splits: the group, or else the file."""
         return self.group if self.group is not None else self.image
 
     @property
     def file_name(self) -> str:
-        """The name that a split file has: of a piece, that of its recording."""
+        """The name in a split file: for a chunk, the recording's name."""
         return self.name if self.piece is None else self.name.rpartition("/")[0]
 
 
@@ -51,27 +51,27 @@ class Dataset:
     root: Path
     """The folder."""
     layout: DatasetLayout
-    """How its files stand: two folders side by side, or one of the layouts that are known by name."""
+    """The layout: two folders side by side, or a layout with a name of its own."""
     samples: tuple[Sample, ...]
-    """In the sorted order of their image paths, on which folds are made."""
+    """Sorted by image path; folds depend on this order."""
     class_names: tuple[str, ...] = ()
-    """Names of the classes, where the data itself has some."""
+    """Class names defined by the data itself."""
     spectrogram: SpectrogramSettings | None = None
-    """How pictures were made from samples, where they were."""
+    """How images were made from samples, if they were."""
     about: str = ""
-    """What stands where, in words."""
+    """The layout in words."""
     spare: tuple[Path, ...] = ()
-    """Images that are no part of it, as they are published without masks."""
+    """Images published without masks, which are skipped."""
     others: Counter[str] = field(default_factory=Counter)
-    """How many files of other kinds were passed over, by ending."""
+    """Number of skipped files of other types, by suffix."""
 
     def of_split(self, split: Split | None) -> tuple[Sample, ...]:
-        """The samples of one part, in order; of `None` those that the dataset puts nowhere."""
+        """The samples of one split, in order; `None` selects those without a split."""
         return of_split(self.samples, split)
 
 
 def of_split(samples: Iterable[Sample], split: Split | None) -> tuple[Sample, ...]:
-    """The samples of one part, in order."""
+    """The samples of one split, in order."""
     return tuple(sample for sample in samples if sample.split == split)
 
 
@@ -89,11 +89,11 @@ class Problem:
     reason: str
     """What was found, what is needed, what to do."""
     severity: Severity = "error"
-    """`error`: training refuses the dataset; `warning`: it trains, but look at it."""
+    """`error`: training rejects the dataset; `warning`: training works, but check it."""
 
 
 def refuse(root: Path, problems: Sequence[Problem]) -> None:
-    """Raises DataError with the first few errors, if there are any."""
+    """Raises DataError with the first few errors, if any."""
     errors = [problem for problem in problems if problem.severity == "error"]
     if not errors:
         return

@@ -1,4 +1,4 @@
-"""A folder of SigMF recordings as a dataset: their spectrograms in pieces, split by recording."""
+"""A folder of SigMF recordings as a dataset: chunks of their spectrograms, split by recording."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,13 +21,13 @@ from lmsc_unet.signals.settings import SpectrogramSettings
 
 ENDINGS = (".sigmf-meta", ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
 LARGEST_SCALE = 64
-"""Frames a row of the longest recording that is shown whole: 4 M samples with 256 rows of 256."""
+"""Frames per row of the longest recording that fits one chunk: 4 M samples with 256 rows of 256."""
 VAL_SHARE = TEST_SHARE = 0.15
 """The paper's split: 70/15/15."""
 
 
 def has_recordings(root: Path) -> bool:
-    """Whether a folder, or one below it, holds SigMF recordings."""
+    """Whether a folder or a folder below it contains SigMF recordings."""
     return next(_files(root), None) is not None
 
 
@@ -36,10 +36,10 @@ def scan_recordings(
     pieces: ChunkOptions,
     options: DataOptions = DataOptions(),  # noqa: B008 - frozen
 ) -> tuple[Dataset, tuple[Problem, ...]]:
-    """Opens every recording and cuts its spectrogram into pieces; those that cannot be used are told.
+    """Opens every recording and cuts its spectrogram into chunks; reports unusable recordings.
 
     Raises:
-        DataError: no recording can be used, none has an annotation, or there are too few to split.
+        DataError: no recording is usable, none has an annotation, or there are too few to split.
     """
     outlines, problems = _read_all(root)
     if not outlines:
@@ -71,7 +71,7 @@ def scan_recordings(
 
 
 def first_pieces(root: Path, pieces: ChunkOptions, names: tuple[str, ...], *, number: int) -> list[Sample]:
-    """The first piece of each of the first recordings that can be read; no other is opened."""
+    """The first chunk of each of the first readable recordings; opens no others."""
     found: list[Sample] = []
     for path in sorted(_files(root)):
         if len(found) == number:
@@ -84,14 +84,14 @@ def first_pieces(root: Path, pieces: ChunkOptions, names: tuple[str, ...], *, nu
 
 @dataclass(frozen=True, kw_only=True)
 class _Outline:
-    """What must be known of a recording to cut it into pieces; an archive is closed, and its unpacked data gone."""
+    """What is needed to cut a recording into chunks; archives are closed and their unpacked data deleted."""
 
     whole: Sample
-    """The recording as one sample, to be put into a part."""
+    """The recording as one sample, to be assigned to a split."""
     lengths: tuple[int, ...]
-    """Samples of each capture."""
+    """Samples per capture."""
     labels: frozenset[str]
-    """Of its annotations."""
+    """The labels of its annotations."""
 
 
 def _read_all(root: Path) -> tuple[list[_Outline], list[Problem]]:
@@ -126,7 +126,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _whole(root: Path, recording: Recording) -> Sample:
-    """A recording as one sample; its image is the file that the user has of the samples, be it an archive."""
+    """A recording as one sample; its image is the user's file with the samples, possibly an archive."""
     place = recording.path.relative_to(root)
     name = place.with_name(place.name.partition(".sigmf")[0]).as_posix()
     first, slash, _ = name.partition("/")
@@ -136,7 +136,7 @@ def _whole(root: Path, recording: Recording) -> Sample:
 
 
 def _split(root: Path, wholes: Sequence[Sample], seed: int, options: DataOptions) -> Sequence[Sample]:
-    """The parts by a split file, by folders, or at random; groups of recordings stay together."""
+    """Assigns splits by a split file, by folders, or at random; groups of recordings stay together."""
     if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
         wholes = apply_split_file([replace(whole, split=None) for whole in wholes], root, options.split_file)
     wholes = with_groups(wholes, root, options.group, options.split_file)
@@ -150,14 +150,14 @@ def _split(root: Path, wholes: Sequence[Sample], seed: int, options: DataOptions
 
 
 def random_parts(number: int, seed: int) -> list[Split]:
-    """The part of each of so many recordings: 15 % test, 15 % val, the rest train; val before test where they are few.
+    """A random split of recordings: 15 % test, 15 % val, the rest train; with few recordings val precedes test.
 
     Raises:
-        DataError: there is but one.
+        DataError: there is only one.
     """
     if number < 2:
         raise DataError(
-            "There is one recording only, and recordings are split whole: pieces of one are too alike. Add another."
+            "There is one recording only, and recordings are split whole: chunks of one are too similar. Add another."
         )
     num_val = max(1, round(VAL_SHARE * number))
     num_test = min(max(round(TEST_SHARE * number), int(number > 2)), number - num_val - 1)
@@ -169,7 +169,7 @@ def random_parts(number: int, seed: int) -> list[Split]:
 
 
 def _pieces(whole: Sample, lengths: Sequence[int], options: ChunkOptions, names: tuple[str, ...]) -> Iterator[Sample]:
-    """The captures in rows of each scale, in pieces of one length or nearly so."""
+    """The captures in rows of each scale, in chunks of about equal length."""
     assert whole.mask is not None
     for number, num_samples in enumerate(lengths):
         for scale in options.scales or (_fitting_scale(num_samples, options),):
@@ -190,7 +190,7 @@ def _pieces(whole: Sample, lengths: Sequence[int], options: ChunkOptions, names:
 
 
 def _fitting_scale(num_samples: int, options: ChunkOptions) -> int:
-    """Frames a row with which a capture fits into one piece, up to the largest."""
+    """Frames per row with which a capture fits one chunk, up to the largest."""
     num_frames = options.spectrogram.stft.num_rows(num_samples)
     return min(LARGEST_SCALE, max(1, -(-num_frames // options.rows)))
 

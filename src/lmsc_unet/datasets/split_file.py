@@ -1,4 +1,4 @@
-"""A table that says which images train, validate and test: CSV with the columns `name` and `split`."""
+"""A table that assigns images to train, val and test: CSV with the columns `name` and `split`."""
 
 import csv
 from collections import defaultdict
@@ -19,17 +19,16 @@ SPLIT_WORDS: dict[str, Split] = {
     "test": "test",
     "testing": "test",
 }
-"""The words taken for each part, in folders and in files."""
+"""The names of each split in folders and files."""
 
 
 def apply_split_file(samples: Sequence[Sample], root: Path, path: Path) -> tuple[Sample, ...]:
-    """Puts samples into the parts that the file says; images that it does not name stay in none.
+    """Assigns samples to the splits in the file; images that it does not name have no split.
 
-    A row names its image by the sample's name, by its path below the dataset or by the file's name,
-    with or without ending.
+    A row names its image by the sample's name, by its path in the dataset or by the file name, with or without suffix.
 
     Raises:
-        DataError: the file is missing or no such table, or a row names no image, several, or one twice.
+        DataError: the file is missing or invalid, or a row names no image, several, or one twice.
     """
     lookup = _lookup(samples, root)
     chosen: dict[str, Split] = {}
@@ -53,19 +52,19 @@ def _quoted(name: str) -> str:
 
 
 def names_of_split(path: Path, split: Split) -> frozenset[str]:
-    """The names that a split file puts into a part, as they stand there.
+    """The names that a split file assigns to a split, as written.
 
     Raises:
-        DataError: the file is missing or no such table.
+        DataError: the file is missing or invalid.
     """
     return frozenset(name for _, name, word in _rows(path, "split") if SPLIT_WORDS.get(word.strip().lower()) == split)
 
 
 def column_of(samples: Sequence[Sample], root: Path, path: Path, column: str) -> dict[str, str]:
-    """What another column of the file says of each sample that it names, by the samples' names.
+    """Another column's value for each sample that the file names, by sample name.
 
     Raises:
-        DataError: the file is missing or has no such column, or a row names no image, several, or one twice.
+        DataError: the file is missing or lacks the column, or a row names no image, several, or one twice.
     """
     lookup = _lookup(samples, root)
     found: dict[str, str] = {}
@@ -78,7 +77,7 @@ def column_of(samples: Sequence[Sample], root: Path, path: Path, column: str) ->
 
 
 def has_column(path: Path, column: str) -> bool:
-    """Whether the file's first line names a column.
+    """Whether the file has a column.
 
     Raises:
         DataError: the file cannot be read.
@@ -97,7 +96,7 @@ def _rows(path: Path, column: str) -> Iterable[tuple[int, str, str]]:
 
 
 def _read(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str | None]]]]:
-    """The names of the columns, and each row with its line."""
+    """The column names, and each row with its line number."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)

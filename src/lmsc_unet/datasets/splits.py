@@ -1,4 +1,4 @@
-"""Which samples train and which are held back."""
+"""Splits samples into training and validation."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
@@ -19,7 +19,7 @@ OFFICIAL_SEED = 19
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """Samples to train on, and samples held back to validate on."""
+    """Training and validation samples."""
 
     number: int
     """From 1."""
@@ -32,8 +32,8 @@ class Fold:
 def kfold(samples: Sequence[Sample], num_folds: int, seed: int = OFFICIAL_SEED) -> list[Fold]:
     """scikit-learn's `KFold(num_folds, shuffle=True, random_state=seed)` over samples in dataset order.
 
-    With 5 folds and seed 19 this is NuInsSeg's official split. Pieces of one file stay together. Samples with groups
-    are parted by `GroupKFold(num_folds)`: no group stands in two folds, and the folds are about equally large.
+    With 5 folds and seed 19 this is NuInsSeg's official split. Chunks of one file stay together. Samples with groups
+    are split by `GroupKFold(num_folds)`: no group is in two folds, and the folds have about equal sizes.
 
     Raises:
         DataError: fewer samples or groups than folds, or fewer than two folds.
@@ -57,7 +57,7 @@ def kfold(samples: Sequence[Sample], num_folds: int, seed: int = OFFICIAL_SEED) 
 
 
 def _word(samples: Iterable[Sample]) -> Literal["groups", "samples"]:
-    """What is parted."""
+    """The unit of the split."""
     return "groups" if any(sample.group is not None for sample in samples) else "samples"
 
 
@@ -70,15 +70,15 @@ def _fold(samples: Sequence[Sample], number: int, held: Set[str | Path]) -> Fold
 
 
 def holdout(samples: Sequence[Sample], val_share: float, seed: int = OFFICIAL_SEED) -> Fold:
-    """Holds a random share back, at least one sample and not all; whole groups where samples have some.
+    """Holds out a random share, at least one sample and not all; whole groups if samples have groups.
 
     Raises:
         DataError: fewer than two samples, or a share that is not between 0 and 1.
     """
     if len(samples) < 2 or not 0 < val_share < 1:
         raise DataError(
-            f"{len(samples)} samples cannot be parted with a share of {val_share} held back. "
-            "Two samples are needed at least, and a share between 0 and 1."
+            f"{len(samples)} samples cannot be split with a share of {val_share} held out. "
+            "At least two samples are needed, and a share between 0 and 1."
         )
     if _word(samples) == "groups":
         return _held_groups(samples, val_share, seed)
@@ -92,10 +92,10 @@ def holdout(samples: Sequence[Sample], val_share: float, seed: int = OFFICIAL_SE
 
 
 def _held_groups(samples: Sequence[Sample], val_share: float, seed: int) -> Fold:
-    """Groups in random order, as long as fewer samples than the share are held back; one is left to train on."""
+    """Groups in random order while fewer samples than the share are held out; at least one is left for training."""
     groups = list(dict.fromkeys(sample.unit for sample in samples))
     if len(groups) < 2:
-        raise DataError(f"All {len(samples)} samples are of the group {groups[0]}; two groups are needed at least.")
+        raise DataError(f"All {len(samples)} samples are of the group {groups[0]}; at least two groups are needed.")
     sizes = Counter(sample.unit for sample in samples)
     held: set[str | Path] = set()
     for index in np.random.default_rng(seed).permutation(len(groups)).tolist():
@@ -105,10 +105,10 @@ def _held_groups(samples: Sequence[Sample], val_share: float, seed: int) -> Fold
 
 
 def given_split(samples: Iterable[Sample]) -> Fold | None:
-    """The split that the dataset itself gives by its folders or split file; None where it gives none.
+    """The split defined by the dataset's folders or split file; None if there is none.
 
     Raises:
-        DataError: only one of train and val is there, or a group stands in two parts.
+        DataError: only one of train and val exists, or a group is in both.
     """
     samples = tuple(samples)
     check_groups(samples)
@@ -118,18 +118,18 @@ def given_split(samples: Iterable[Sample]) -> Fold | None:
     if not train or not val:
         raise DataError(
             f"the dataset puts {len(train)} images into train and {len(val)} into val. "
-            "Fill both, or name neither and let folds be made."
+            "Fill both, or leave both out so that folds are made."
         )
     return Fold(number=1, train=train, val=val)
 
 
 def check_no_leak(train: Sequence[Sample], val: Sequence[Sample]) -> None:
-    """Refuses an image that is trained on and validated on, be it under two names.
+    """Rejects an image used for both training and validation, even under two names.
 
-    Files are compared by their bytes, and by their pixels where one image has two kinds of file.
+    Files are compared by bytes, and by pixels if an image exists in two file types.
 
     Raises:
-        DataError: both files are named.
+        DataError: names both files.
     """
     train_paths, val_paths = {sample.image for sample in train}, {sample.image for sample in val}
     for twins in (*same_files([*train_paths, *val_paths]), *same_pixels(train_paths, val_paths)):
@@ -137,5 +137,5 @@ def check_no_leak(train: Sequence[Sample], val: Sequence[Sample]) -> None:
         if trained and held:
             raise DataError(
                 f"{held[0]}: the same image is in validation and, as {trained[0]}, in training. "
-                "Its score would flatter: take one of the two out."
+                "Scores would be optimistic: take one of the two out."
             )

@@ -1,4 +1,4 @@
-"""Pictures of any depth and channel count: read whole or refused with a reason, written without loss."""
+"""Reads images of any depth and channel count, or rejects them with a reason; writes them losslessly."""
 
 from lmsc_unet.imageio.files import (
     FolderContents,

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, and which are of other kinds; links are followed, hidden files passed over."""
+"""Lists the images and other files of a folder; follows links and skips hidden files."""
 
 import os
 from collections import Counter
@@ -16,16 +16,16 @@ _OF_SYSTEMS = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 
 @dataclass(frozen=True, kw_only=True)
 class FolderContents:
-    """The files in a folder and below."""
+    """The files in a folder, recursively."""
 
     pictures: tuple[Path, ...] = ()
-    """Sorted; a link whose content is missing counts, so that reading it tells of it."""
+    """Sorted; broken links are included, so that reading them reports the error."""
     others: Counter[str] = field(default_factory=Counter)
-    """How many files of other kinds there are, by ending."""
+    """Number of files of other types, by suffix."""
 
 
 def folder_contents(folder: Path) -> FolderContents:
-    """Looks through a folder to the bottom, linked folders included.
+    """Lists a folder recursively, including linked folders.
 
     Raises:
         DataError: a folder may not be read.
@@ -40,7 +40,7 @@ def folder_contents(folder: Path) -> FolderContents:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The pictures in a folder and below, sorted.
+    """The images in a folder, recursively, sorted.
 
     Raises:
         DataError: a folder may not be read.
@@ -49,38 +49,40 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file counts as a picture: not hidden, with an ending of a picture in either case, no NumPy pickle."""
+    """Whether a file counts as an image: not hidden, with an image suffix in any case, not a NumPy pickle."""
     if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
         return False
     return path.suffix.lower() != ".npy" or not _is_pickle(path)
 
 
 def counted_endings(others: Counter[str]) -> str:
-    """How many files of other kinds were passed over, in words; empty where there are none."""
+    """How many files of other types were skipped, in words; empty if none were."""
     number = others.total()
     kinds = ", ".join(
         f"{ending} {count}" for ending, count in sorted(others.items(), key=lambda row: (-row[1], row[0]))
     )
-    were = "1 file of another kind was" if number == 1 else f"{number} files of other kinds were"
-    return f"{were} passed over: {kinds}" if others else ""
+    were = "1 file of another type was" if number == 1 else f"{number} files of other types were"
+    return f"{were} skipped: {kinds}" if others else ""
 
 
 def refuse_unreadable(error: OSError) -> NoReturn:
-    """For a folder that cannot be listed, which must not be taken for an empty one.
+    """Reports a folder that cannot be listed, which must not be taken for an empty one.
 
     Raises:
         DataError: always.
     """
-    raise DataError(f"{error.filename}: this folder cannot be read ({error.strerror}). See that it may be.") from error
+    raise DataError(
+        f"{error.filename}: this folder cannot be read ({error.strerror}). Check its permissions."
+    ) from error
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders in a folder, linked ones included and hidden ones not, sorted."""
+    """The subfolders, including linked and without hidden ones, sorted."""
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files that are not hidden; a link that leads back to a folder above it is not followed."""
+    """All files that are not hidden; does not follow a link to one of its parent folders."""
     waiting: list[tuple[Path, frozenset[str]]] = [(folder, frozenset())]
     while waiting:
         here, above = waiting.pop()
@@ -91,7 +93,7 @@ def _files(folder: Path) -> Iterator[Path]:
             path = here / name
             if path.is_dir():
                 waiting.append((path, above | {real}))
-            elif path.is_file() or not path.exists():  # a pipe or a device would be waited for without end
+            elif path.is_file() or not path.exists():  # opening a pipe or a device would block forever
                 yield path
 
 
@@ -108,7 +110,7 @@ def _is_pickle(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
             return holds_objects(stream)
-    except OSError:  # reading will tell
+    except OSError:  # the read will report it
         return False
 
 

@@ -1,6 +1,6 @@
-"""What the header of an image says, how large an image may be, and the errors of decoders in our words.
+"""Image headers, size limits, and translation of decoder errors.
 
-Decoders raise anything at all on damaged bytes, and log it: `decoding` is the line between them and our code.
+Decoders raise and log anything on damaged bytes; `decoding` separates them from our code.
 """
 
 import logging
@@ -19,17 +19,17 @@ _here = threading.local()
 
 
 class NoDecoderError(DataError):
-    """The file may be whole, but nothing that is installed decodes it."""
+    """The file may be intact, but no installed decoder supports it."""
 
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Around calls of a decoder alone: whatever it raises about a file's bytes becomes a `DataError`.
+    """Wraps calls of a decoder only: any error about a file's bytes becomes a `DataError`.
 
-    Errors of the system and of memory pass, and so do ours. tifffile's log lines, which name no file, are left out.
+    Errors of the system, of memory, and our own pass through. tifffile's log lines, which name no file, are hidden.
 
     Raises:
-        NoDecoderError: it takes another decoder.
+        NoDecoderError: another decoder is needed.
         DataError: the file is damaged. The caller adds its name.
     """
     before, _here.is_silent = getattr(_here, "is_silent", False), True
@@ -53,45 +53,45 @@ logging.getLogger("tifffile").addFilter(lambda _: not getattr(_here, "is_silent"
 IMAGE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".svs", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".npy")
 )
-"""The endings, in lower case, of the files that count as pictures."""
+"""Suffixes of image files, in lower case."""
 
 IMAGE_KINDS = "PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or .npy"
-"""The kinds of pictures that are read, for messages."""
+"""The readable file types, for messages."""
 
 MAX_PIXELS = 2**28
-"""Pictures of more pixels are refused before they are decoded: 16384 x 16384, at least 256 MiB a channel."""
+"""Limit of an image's pixels, checked before decoding: 16384 x 16384, at least 256 MiB per channel."""
 
 MAX_BYTES_PER_PIXEL = 16
-"""Bounds channels times depth: a picture may decode to at most this many times the pixel limit in bytes."""
+"""Limit of an image's decoded size: at most this many bytes times the pixel limit."""
 
 AnyArray = NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInfo:
-    """The shape that `read_image` will give, known from the header alone."""
+    """The shape and type of `read_image`'s result, from the header alone."""
 
     height_px: int
-    """Rows, after the EXIF orientation is applied."""
+    """Rows, after applying the EXIF orientation."""
     width_px: int
-    """Columns, after the EXIF orientation is applied."""
+    """Columns, after applying the EXIF orientation."""
     channels: int
     """Channels without alpha; a palette counts as three. See `keeps_alpha`."""
     dtype: str
-    """NumPy's name of the values' type: uint8, uint16 or float32."""
+    """NumPy's name of the type: uint8, uint16 or float32."""
     are_separate: bool = False
-    """Whether several channels are no colours but pictures of their own: a TIFF that does not call them RGB."""
+    """Whether several channels are independent images rather than colours: a TIFF that is not marked RGB."""
     orientation: int = 1
     """The EXIF or TIFF orientation, 1 to 8; 1 is upright."""
     keeps_alpha: bool = False
-    """Whether a channel that a TIFF calls alpha counts, as it is more than transparency: infrared, for example."""
+    """Whether a TIFF's alpha channel counts because it is more than transparency, such as infrared."""
     nodata: float | None = None
-    """The value of a GeoTIFF that means "nothing known here", as `read_image` gives it; NaN where NaN is that value.
-    None where the file names none, or one that no pixel can have."""
+    """The nodata value of a GeoTIFF in the type of `read_image`; NaN if it is NaN, None if there is none or no pixel
+    can have it."""
 
 
 def check_limits(info: ImageInfo, max_pixels: int) -> None:
-    """Refuses a picture whose header announces more than memory should be given to.
+    """Rejects an image whose header announces more than the limits.
 
     Raises:
         DataError: too many pixels, or too many bytes. The caller adds the file's name.
@@ -107,7 +107,7 @@ def check_limits(info: ImageInfo, max_pixels: int) -> None:
 
 
 def turned_size(height_px: int, width_px: int, orientation: int) -> tuple[int, int]:
-    """Height and width once the orientation is applied: 5 to 8 lie on their side."""
+    """Height and width after applying the orientation; 5 to 8 swap them."""
     return (width_px, height_px) if orientation >= 5 else (height_px, width_px)
 
 
@@ -123,23 +123,23 @@ def turn(array: AnyArray, orientation: int) -> AnyArray:
 
 
 def plain_values(array: AnyArray) -> AnyArray:
-    """Values of the three types that the rest of the package knows: uint8, uint16 and float32.
+    """Converts values to the three types used in the package: uint8, uint16 and float32.
 
     Booleans become 0 and 255; every other integer or float becomes float32.
 
     Raises:
-        DataError: values of another kind, such as complex ones. The caller adds the file's name.
+        DataError: another kind of values, such as complex. The caller adds the file's name.
     """
     array = np.ascontiguousarray(array)
     name = plain_dtype(array.dtype)
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
-    with np.errstate(over="ignore"):  # the least float64, a usual nodata value, becomes -inf
+    with np.errstate(over="ignore"):  # the least float64, a common nodata value, becomes -inf
         return array.astype(name, copy=False)
 
 
 def plain_dtype(dtype: np.dtype[Any]) -> str:
-    """The name of the type that `plain_values` gives for another."""
+    """The name of the type that `plain_values` converts to."""
     if dtype.kind not in "buif":
         raise DataError(f"the values are of type {dtype}; integers or floats are needed.")
     if dtype == np.bool_:

@@ -1,4 +1,4 @@
-"""A mask as its file stores it. A mask is data, not light: stored values count, and nothing is inverted."""
+"""Masks as stored in files. A mask is data: stored values count, without inversion or scaling."""
 
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -16,32 +16,32 @@ from lmsc_unet.imageio.raster import is_lossy
 from lmsc_unet.imageio.read import file_head, kind_of, named
 
 NAN, NOTHING = -(2**63), -(2**63) + 1
-"""Stand among the integers of a mask for NaN, and for what the file itself calls nothing where no integer does."""
+"""Integers that represent NaN in a mask, and the file's nodata value if that is not an integer."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredMask:
-    """The values of a mask and what else its file says of them."""
+    """The values of a mask and other information in its file."""
 
     values: AnyArray
-    """`H W` numbers, of a palette its indices; or `H W 3` where the mask is in colour."""
+    """Numbers or palette indices `H W`; or `H W 3` for a mask in colours."""
     bits: int
-    """Bits of a value in the file: 1 for a mask of bits, also where `values` are bytes."""
+    """Bits per value in the file: 1 for a bit mask, even if `values` are bytes."""
     palette: NDArray[np.uint8] | None = None
     """The colours `N 3` of the indices."""
     is_lossy: bool = False
-    """Whether the file is JPEG, lossy WebP or lossy JPEG 2000: values at edges are not those that were drawn."""
+    """Whether the file is JPEG, lossy WebP or lossy JPEG 2000, which change values at edges."""
     nodata: int | float | None = None
-    """The value that the tag GDAL_NODATA calls nothing."""
+    """The value of the tag GDAL_NODATA."""
 
     @property
     def is_coloured(self) -> bool:
-        """Whether the mask has three channels that differ."""
+        """Whether the mask has three different channels."""
         return self.values.ndim == 3
 
     @property
     def shows_greys(self) -> bool:
-        """Whether the palette holds greys alone, so that they and not the indices are what was drawn."""
+        """Whether the palette contains only greys, so that greys and not indices were drawn."""
         if self.palette is None or (self.palette != self.palette[:, :1]).any():
             return False
         used = np.flatnonzero(np.bincount(self.values.ravel()))
@@ -49,14 +49,14 @@ class StoredMask:
         return len(np.unique(greys)) == len(used) and len(np.unique(self.palette)) > 1
 
     def numbers(self, *, as_greys: bool) -> NDArray[np.integer]:
-        """`H W` integers; with `as_greys` a palette gives the greys it shows. NaN and a float nodata become `NAN`.
+        """`H W` integers; with `as_greys` a palette gives its greys. NaN and a float nodata become `NAN`.
 
         Raises:
-            DataError: the mask is in colour or holds fractions. The caller adds the file's name.
+            DataError: the mask has colours or fractions. The caller adds the file's name.
         """
         if self.is_coloured:
             raise DataError(
-                f"the mask has {self.values.shape[2]} differing channels. A mask holds one number a pixel: "
+                f"the mask has {self.values.shape[2]} differing channels. A mask holds one number per pixel: "
                 "save it as class ids in a grey or palette PNG, or name the colour of each class with --colors."
             )
         if self.palette is not None and as_greys:
@@ -64,7 +64,7 @@ class StoredMask:
         return _integers(self.values, self.nodata)
 
     def above(self, threshold: float, ignore_index: int | None = None) -> NDArray[np.int64]:
-        """`H W` of 1 where the value is at least the threshold, 0 below; `NAN`, and `NOTHING` for what is to ignore.
+        """`H W` of 1 from the threshold on, 0 below; `NAN`, and `NOTHING` for ignored values.
 
         Raises:
             DataError: the mask is in colour. The caller adds the file's name.
@@ -81,14 +81,14 @@ class StoredMask:
         return result
 
     def colours(self) -> NDArray[np.int64]:
-        """`H W` of 0xRRGGBB; a grey value is that grey.
+        """`H W` of 0xRRGGBB; a grey value has three equal parts.
 
         Raises:
-            DataError: the values are no colours of 8 or 16 bits. The caller adds the file's name.
+            DataError: the values are not colours of 8 or 16 bits. The caller adds the file's name.
         """
         if self.values.dtype.kind not in "bu" or self.bits > 16:
             raise DataError(
-                f"the mask holds values of type {self.values.dtype}, which are no colours. Save it as class ids."
+                f"the mask holds values of type {self.values.dtype}, which are not colours. Save it as class ids."
             )
         if self.palette is not None:
             rgb = np.append(self.palette, np.zeros((256, 3), np.uint8), axis=0)[self.values]
@@ -103,12 +103,12 @@ class StoredMask:
 def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
     """Reads a mask as `H W` of the integers in the file.
 
-    One bit gives 0 and 1, and a white-is-zero tag changes nothing. A palette gives its indices, or the greys that it
-    shows if it has no colours.
+    One bit gives 0 and 1, and a white-is-zero tag is ignored. A palette gives its indices, or its greys if it has no
+    colours.
 
     Raises:
-        DataError: as for `read_image`, or the mask is in colour, has its shape in the alpha channel, or holds NaN or
-            values that are no integers.
+        DataError: as for `read_image`, or the mask has colours, has its shape in the alpha channel, or contains NaN or
+        values that are not integers.
     """
     stored = read_stored_mask(path, max_pixels=max_pixels)
     with named(path):
@@ -119,7 +119,7 @@ def read_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
 
 
 def read_stored_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> StoredMask:
-    """Reads a mask with all that tells what its values mean; of a folder of one file for each object their union.
+    """Reads a mask with all information on its values; for a folder with a file per object, their union.
 
     Raises:
         DataError: as for `read_image`, or the mask's shape is in its alpha channel.
@@ -134,7 +134,7 @@ def read_stored_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> StoredMask:
 
 
 def _read_objects(folder: Path, max_pixels: int) -> StoredMask:
-    """The union of masks of single objects: 1 where one of them is above 0."""
+    """The union of single-object masks: 1 where one of them is above 0."""
     union: NDArray[np.uint8] | None = None
     for path in picture_files(folder):
         values = read_mask(path, max_pixels=max_pixels)
@@ -150,7 +150,7 @@ def _read_objects(folder: Path, max_pixels: int) -> StoredMask:
 
 
 def _read_tiff(path: Path, max_pixels: int) -> StoredMask:
-    from lmsc_unet.imageio.tiff import reader as tiff  # here, as other pictures do without tifffile
+    from lmsc_unet.imageio.tiff import reader as tiff  # imported here: other formats do not need tifffile
 
     with tiff.opened(path) as file:
         file.check(max_pixels)
@@ -191,7 +191,7 @@ def _read_raster(path: Path, kind: str, max_pixels: int) -> StoredMask:
 
 
 def _flattened(stored: StoredMask, num_alpha: int, orientation: int) -> StoredMask:
-    """Turned upright, without alpha, and without channels that say the same."""
+    """Turns a mask upright, and removes alpha and equal channels."""
     array = np.ascontiguousarray(turn(stored.values, orientation))
     colours, alpha = array[..., : array.shape[2] - num_alpha], array[..., array.shape[2] - num_alpha :]
     _check_alpha(colours, alpha)
@@ -199,14 +199,14 @@ def _flattened(stored: StoredMask, num_alpha: int, orientation: int) -> StoredMa
     is_coloured = colours.shape[2] > 1 and bool((colours != first[..., None]).any())
     if is_coloured and colours.shape[2] != 3:
         raise DataError(
-            f"the mask has {colours.shape[2]} differing channels. A mask holds one number a pixel: "
+            f"the mask has {colours.shape[2]} differing channels. A mask holds one number per pixel: "
             "save it as class ids in a grey or palette PNG."
         )
     return replace(stored, values=np.ascontiguousarray(colours if is_coloured else first))
 
 
 def _check_alpha(colours: AnyArray, alpha: AnyArray) -> None:
-    """Refuses a mask whose alpha tells what its colours do not; alpha that follows from the colours adds nothing."""
+    """Rejects a mask whose alpha carries information that its colours do not."""
     if not alpha.size or (alpha == alpha[0, 0]).all():
         return
     one, many = _num_distinct(colours), _num_distinct(np.concatenate([colours, alpha], axis=2))

@@ -1,6 +1,6 @@
-"""Pixels of which nothing is known: NaN, the nodata value of a GeoTIFF, and a border of exact zeros.
+"""Missing pixels: NaN, the nodata value of a GeoTIFF, and a border of exact zeros.
 
-Zeros count where they lie outside of the scene, as beside a turned orthophoto, and not where they are dark like others.
+Zeros count if they lie outside of the scene, as around a rotated orthophoto, but not if they are merely dark pixels.
 """
 
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from lmsc_unet.imageio.info import AnyArray
 from lmsc_unet.imageio.rows import RowSource, as_source
 
 LARGEST_SHARE = 0.5
-"""Zeros over more of a picture are its ground, on which objects were cut out."""
+"""With a larger share of zeros, they are the background on which objects were cut out."""
 LEAST_OUTSIDE = 0.95
-"""So many of the zeros are reached from the left or right side along their row; between objects there are others."""
+"""The least share of zeros connected to the left or right side along their row; others lie between objects."""
 LEAST_GAP = 1 / 64
-"""How far the other values are from zero at least, by what they spread over."""
+"""The least distance of other values from zero, relative to their spread."""
 LEAST_LEVELS = 8
-"""How far they are from zero at least where values are whole numbers: next to zero lies the noise of the dark."""
+"""The least distance from zero for integers: values next to zero are dark noise."""
 _SAMPLES_A_SIDE = 512
 
 
 class ZeroSurvey:
-    """Takes in a picture's blocks of rows and weighs what it finds."""
+    """Collects statistics of an image's zeros from its blocks of rows."""
 
     def __init__(self, height_px: int, width_px: int) -> None:
         self._step = max(1, round((height_px * width_px) ** 0.5 / _SAMPLES_A_SIDE))
@@ -35,11 +35,11 @@ class ZeroSurvey:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether no row that follows can make the zeros a border."""
+        """Whether no further row can make the zeros a border."""
         return bool((self._least < self._least_gap).all())
 
     def add(self, block: AnyArray, is_missing: NDArray[np.bool_]) -> None:
-        """Takes the next rows "h W C" in, and which pixels "h W" are missing anyway."""
+        """Adds the next rows "h W C" and their pixels "h W" that are missing anyway."""
         zeros = is_zero(block) & ~is_missing
         is_other = ~zeros & ~is_missing
         self._num_zeros += int(zeros.sum())
@@ -73,24 +73,24 @@ def is_zero(block: AnyArray) -> NDArray[np.bool_]:
 
 
 def _reached(is_empty: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels that empty ones alone part from the left or the right side."""
+    """Empty pixels connected to the left or the right side along their row."""
     from_left = np.logical_and.accumulate(is_empty, axis=1)
     from_right = np.logical_and.accumulate(is_empty[:, ::-1], axis=1)[:, ::-1]
     return from_left | from_right
 
 
 FULL_SCALES = {"uint8": 255, "uint16": 65535}
-"""The value that is 1 in a picture of floats."""
+"""The value that is 1 in a float image."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MissingRule:
-    """Tells missing pixels by their values."""
+    """Identifies missing pixels by their values."""
 
     nodata: float | None = None
-    """The value that means "nothing known here"."""
+    """The nodata value."""
     are_zeros: bool = False
-    """Whether zero in all channels means it, too."""
+    """Whether zero in all channels also means missing."""
 
     def find(self, block: AnyArray) -> NDArray[np.bool_]:
         """Which pixels of a block "h W C" are missing, "h W"."""
@@ -98,7 +98,7 @@ class MissingRule:
         return is_missing | is_zero(block) if self.are_zeros else is_missing
 
     def mark(self, block: AnyArray) -> AnyArray:
-        """A block with NaN in its missing pixels, as float32; of 8 and 16 bits, full scale is 1 then."""
+        """A block as float32 with NaN in its missing pixels; 8 and 16 bits are scaled so that full scale is 1."""
         marked = block.astype(np.float32)
         marked /= np.float32(FULL_SCALES.get(block.dtype.name, 1))
         marked[self.find(block)] = np.nan
@@ -108,8 +108,8 @@ class MissingRule:
 def known_missing(block: AnyArray, nodata: float | None) -> NDArray[np.bool_]:
     """Pixels "h W" with NaN in a channel, or with the nodata value.
 
-    One channel is enough where the value is no measurement, as -9999 among floats. Zero, and all values of 8 and 16
-    bits, may be one: 0 and 255 occur in the red of a colour. There, all channels must have it.
+    One channel is enough if the value cannot be a measurement, such as -9999 in floats. Zero and all values of 8 and 16
+    bits can be: 0 and 255 occur in the red of a colour. Then all channels must have it.
     """
     is_missing = missing_pixels(block)
     if nodata is None or np.isnan(nodata):
@@ -119,7 +119,7 @@ def known_missing(block: AnyArray, nodata: float | None) -> NDArray[np.bool_]:
 
 
 class Watch:
-    """Sees the blocks of a picture pass, and tells afterwards how its missing pixels are told."""
+    """Observes the blocks of an image and afterwards gives the rule for its missing pixels."""
 
     def __init__(self, source: RowSource) -> None:
         self._source = source
@@ -128,11 +128,11 @@ class Watch:
         self._has_zero_frame = False
 
     def watched(self) -> RowSource:
-        """The same picture; what is read of it is seen."""
+        """The same image; everything read from it is observed."""
         return replace(self._source, blocks=self._blocks)
 
     def conclude(self) -> MissingRule | None:
-        """The rule, or None where no pixel is missing; reads the picture if nobody did, or zeros touch its frame."""
+        """The rule, or None if no pixel is missing; reads the image if nobody did, or if zeros touch its frame."""
         if self._seen_px < self._source.height_px:
             for _ in self._blocks():
                 pass
@@ -161,7 +161,7 @@ class Watch:
 
 
 def mark_rows(source: RowSource, rule: MissingRule) -> RowSource:
-    """The picture with NaN in its missing pixels."""
+    """The image with NaN in its missing pixels."""
 
     def blocks() -> Iterator[AnyArray]:
         return (rule.mark(block) for block in source.blocks())
@@ -170,16 +170,16 @@ def mark_rows(source: RowSource, rule: MissingRule) -> RowSource:
 
 
 def mark_missing(image: AnyArray, nodata: float | None = None) -> AnyArray:
-    """An image "H W C" with NaN in its missing pixels; the same image where there are none.
+    """An image "H W C" with NaN in its missing pixels; unchanged if there are none.
 
-    It becomes float32 then, and values of 8 and 16 bits shares of full scale, which all kinds of scaling treat alike.
+    The result is float32, with 8- and 16-bit values as shares of full scale, which all kinds of scaling treat alike.
     """
     rule = Watch(replace(as_source(image), nodata=nodata)).conclude()
     return image if rule is None else rule.mark(image)
 
 
 def missing_pixels(image: AnyArray) -> NDArray[np.bool_]:
-    """Which pixels of an image that is marked are missing, "H W"."""
+    """The missing pixels "H W" of a marked image."""
     if image.dtype.kind != "f":
         return np.zeros(image.shape[:2], np.bool_)
     return np.asarray(np.isnan(image).any(axis=2))

@@ -1,4 +1,4 @@
-"""NumPy's .npy: an array `H W` or `H W C` as it stands; files that hold Python objects are never read."""
+"""NumPy's .npy: an array `H W` or `H W C`; files with Python objects are never read."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -9,11 +9,11 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.imageio.info import AnyArray, ImageInfo, decoding, plain_dtype
 
 MAGIC = b"\x93NUMPY"
-_MAX_CHANNELS_FIRST = 16  # a first side as short as this, with a longer last one, is taken for channels
+_MAX_CHANNELS_FIRST = 16  # a first axis at most this long, with a longer last one, is taken for channels
 
 
 def npy_array(path: Path) -> AnyArray:
-    """The array `H W C` of a file, read whole.
+    """Reads the whole array `H W C` of a file.
 
     Raises:
         DataError: as for `npy_info`.
@@ -22,17 +22,17 @@ def npy_array(path: Path) -> AnyArray:
 
 
 def npy_info(path: Path) -> ImageInfo:
-    """What the header says.
+    """Reads the header.
 
     Raises:
-        DataError: it holds objects, or has another shape. The caller adds the file's name.
+        DataError: it contains objects, or has an unusable shape. The caller adds the file's name.
     """
     height_px, width_px, channels = (array := _mapped(path)).shape
     return ImageInfo(height_px=height_px, width_px=width_px, channels=channels, dtype=plain_dtype(array.dtype))
 
 
 def holds_objects(stream: BinaryIO) -> bool:
-    """Whether an .npy file is a pickle, as Cellpose's `_seg.npy` is; False for what has no such header."""
+    """Whether an .npy file is a pickle, such as Cellpose's `_seg.npy`; False without such a header."""
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -1,4 +1,4 @@
-"""PNG, JPEG, BMP, GIF, WebP and JPEG 2000 by Pillow, and what has to be looked at before Pillow decodes them."""
+"""PNG, JPEG, BMP, GIF, WebP and JPEG 2000 by Pillow, with checks before Pillow decodes them."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -21,13 +21,13 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.imageio.info import AnyArray, ImageInfo, decoding, plain_dtype, turned_size
 from lmsc_unet.imageio.write import SIGNATURE, deep_png_pixels, has_png_chunks
 
-_SOC, _EOC = b"\xff\x4f\xff\x51", b"\xff\xd9"  # start and end of a JPEG 2000 codestream; the start holds its sizes
-_NUM_COMPONENTS, _FIRST_DEPTH = 40, 42  # where their bytes stand after the start
-_CODING, _TRANSFORM = b"\xff\x52\0", 13  # the marker of how it is coded, and where it says by which wavelet: 0 rounds
+_SOC, _EOC = b"\xff\x4f\xff\x51", b"\xff\xd9"  # start, with the sizes, and end of a JPEG 2000 codestream
+_NUM_COMPONENTS, _FIRST_DEPTH = 40, 42  # byte offsets from the start
+_CODING, _TRANSFORM = b"\xff\x52\0", 13  # the coding marker and the offset of its wavelet: 0 is lossy
 
 
 def is_lossy(kind: str, data: bytes) -> bool:
-    """Whether the compression changes values: JPEG, and WebP and JPEG 2000 but for their lossless kinds."""
+    """Whether the compression changes values: JPEG, and WebP and JPEG 2000 unless lossless."""
     if kind == "WEBP":
         return b"VP8 " in data[12:]
     if kind == "JPEG2000":
@@ -37,22 +37,22 @@ def is_lossy(kind: str, data: bytes) -> bool:
 
 
 def check_single(picture: ImageFile.ImageFile) -> None:
-    """Raises DataError where a GIF or WebP is an animation. The caller adds the file's name."""
+    """Raises DataError if a GIF or WebP is an animation. The caller adds the file's name."""
     if getattr(picture, "is_animated", False):
         number = getattr(picture, "n_frames", 2)
         raise DataError(
-            f"it is an animation of {number} frames. One image a file is needed: save each frame by itself."
+            f"it is an animation of {number} frames. One image per file is needed: save each frame by itself."
         )
 
 
 def check_end(kind: str, data: bytes) -> None:
-    """Raises DataError where a file of these kinds ends too early. The caller adds the file's name."""
+    """Raises DataError if a file of these types is truncated. The caller adds the file's name."""
     if kind in _HAS_END and not _HAS_END[kind](data):
         raise DataError("it is truncated: its end is missing. Copy or export it again.")
 
 
 def check_depth(data: bytes) -> None:
-    """Refuses the depths of JPEG 2000 that Pillow would change: colours of more than 8 bits, numbers below 0.
+    """Rejects depths of JPEG 2000 that Pillow would change: colours with more than 8 bits, signed numbers.
 
     Raises:
         DataError: the caller adds the file's name.
@@ -67,13 +67,13 @@ def check_depth(data: bytes) -> None:
 
 
 def unscaled(array: AnyArray, data: bytes) -> AnyArray:
-    """JPEG 2000 values as stored: Pillow spreads those of 1 to 7 and 9 to 15 bits over 8 and 16."""
+    """JPEG 2000 values as stored: Pillow scales 1 to 7 and 9 to 15 bits to 8 and 16."""
     depth = max(_depths(data), default=8)
     return array >> (-depth % 8)
 
 
 def _depths(data: bytes) -> list[int]:
-    """Bits of each component, negative for signed ones; none where the codestream does not begin in `data`."""
+    """Bits per component, negative if signed; empty if `data` does not begin with the codestream."""
     start = data.find(_SOC)
     if start < 0 or len(data) <= start + _FIRST_DEPTH:
         return []
@@ -91,7 +91,7 @@ def _has_webp_end(data: bytes) -> bool:
 
 
 def _has_jpeg_2000_end(data: bytes) -> bool:
-    """Whether the end marker follows the codestream's start; inside it cannot occur."""
+    """Whether the end marker follows the codestream's start; it cannot occur inside."""
     start = data.find(_SOC)
     return start >= 0 and data.find(_EOC, start) >= 0
 
@@ -103,7 +103,7 @@ _HAS_END: Mapping[str, Callable[[bytes], bool]] = MappingProxyType(
 
 Opener = Callable[[BinaryIO], ImageFile.ImageFile]
 
-# The classes themselves and not `Image.open`, whose own limit of pixels is a global of the process.
+# The classes and not `Image.open`, whose pixel limit is a global of the process.
 OPENERS: dict[str, Opener] = {
     "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,
@@ -114,13 +114,13 @@ OPENERS: dict[str, Opener] = {
 }
 
 _ORIENTATION_TAG = 274
-_PNG_DEPTH, _PNG_COLOUR = 24, 25  # where the bytes of IHDR stand
+_PNG_DEPTH, _PNG_COLOUR = 24, 25  # byte offsets in IHDR
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L")
 _DEEP_MODES = {"I": "float32", "F": "float32", "I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16"}
 
 
 def opened(stream: BinaryIO, kind: str) -> ImageFile.ImageFile:
-    """Reads the header only.
+    """Opens an image and reads only the header.
 
     Raises:
         DataError: it is damaged. The caller adds the file's name.
@@ -130,7 +130,7 @@ def opened(stream: BinaryIO, kind: str) -> ImageFile.ImageFile:
 
 
 def raster_info(picture: ImageFile.ImageFile, head: bytes) -> ImageInfo:
-    """What the header says; `head` is the file's first 32 bytes."""
+    """The header's information; `head` is the file's first 32 bytes."""
     orientation = _orientation(picture)
     height_px, width_px = turned_size(picture.height, picture.width, orientation)
     dtype = "uint16" if _is_deep_png(head) else _DEEP_MODES.get(picture.mode, "uint8")
@@ -146,7 +146,7 @@ def raster_info(picture: ImageFile.ImageFile, head: bytes) -> ImageInfo:
 
 
 def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
-    """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
+    """Decodes to `H W C`, RGB order, without alpha, palette resolved; not yet turned."""
     if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
         return deep_png_pixels(data)[..., : _channels(picture, data)]
     if picture.mode == "1":
@@ -159,7 +159,7 @@ def raster_pixels(picture: ImageFile.ImageFile, data: bytes) -> AnyArray:
 
 
 def stored_values(picture: ImageFile.ImageFile, data: bytes) -> tuple[AnyArray, int]:
-    """Decodes to the stored values, `H W C`, and how many of the channels are alpha: a palette gives its indices."""
+    """Decodes to the stored values `H W C`, a palette to its indices; also returns the number of alpha channels."""
     if _is_deep_png(data) and data[_PNG_COLOUR] != 0:
         array = deep_png_pixels(data)
         return array, array.shape[2] - _channels(picture, data)
@@ -172,21 +172,21 @@ def stored_values(picture: ImageFile.ImageFile, data: bytes) -> tuple[AnyArray, 
 
 
 def palette_of(picture: ImageFile.ImageFile) -> NDArray[np.uint8] | None:
-    """The colours `N 3` of a palette's indices; None where there is no palette."""
+    """The colours `N 3` of palette indices; None without a palette."""
     if picture.mode not in ("P", "PA"):
         return None
     return np.array(picture.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
 
 
 def bits_of(picture: ImageFile.ImageFile, data: bytes) -> int:
-    """Bits of one value in the file."""
+    """Bits per value in the file."""
     if picture.format == "PNG" and picture.mode not in ("P", "PA"):
         return int(data[_PNG_DEPTH])
     return {"1": 1, "I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}.get(picture.mode, 8)
 
 
 def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
-    """Decodes a picture, and refuses what is filled up or changed in silence: without end, wrong checksums, animations.
+    """Rejects files that decoders would silently complete or change: truncated, wrong checksums, animations.
 
     Raises:
         DataError: the caller adds the file's name.
@@ -205,7 +205,7 @@ def check_whole(picture: ImageFile.ImageFile, data: bytes) -> None:
 
 
 def _has_jpeg_end(data: bytes) -> bool:
-    """Whether the end-of-image marker follows the first scan; inside a scan it cannot occur by chance."""
+    """Whether the end-of-image marker follows the first scan; it cannot occur inside a scan."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         if data[at + 1] == 0xDA:
@@ -219,7 +219,7 @@ def _is_deep_png(head: bytes) -> bool:
 
 
 def _grey_step(picture: ImageFile.ImageFile, data: bytes) -> int:
-    """Pillow spreads grey PNG values of 2 and 4 bits over 0..255; this is the step between two of them."""
+    """The step between grey values: Pillow scales PNG values of 2 and 4 bits to 0..255."""
     is_small = picture.format == "PNG" and data[_PNG_COLOUR] == 0 and data[_PNG_DEPTH] in (2, 4)
     return int(255 // (2 ** data[_PNG_DEPTH] - 1)) if is_small else 1
 
@@ -235,7 +235,7 @@ def _with_channels(array: AnyArray) -> AnyArray:
 
 
 def _orientation(picture: ImageFile.ImageFile) -> int:
-    """The EXIF orientation. For PNG only from before the pixels: Pillow would decode them to look behind."""
+    """The EXIF orientation; for PNG only from before the pixels, as Pillow would decode them to read further."""
     if picture.format in ("BMP", "GIF", "JPEG2000") or (picture.format == "PNG" and "exif" not in picture.info):
         return 1
     with decoding():

@@ -1,4 +1,4 @@
-"""A file in, an array out; whatever is wrong with the file is said with its name."""
+"""Reads an image file as an array; errors name the file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,17 +27,17 @@ _NUM_HEAD_BYTES = 32
 
 
 def read_info(path: Path) -> ImageInfo:
-    """Reads the header: size after EXIF orientation, channels without alpha, type of the values.
+    """Reads the header: size after EXIF orientation, channels without alpha, type of values.
 
-    Of a TIFF with alpha the pixels are looked at, too: a fourth band that is no transparency is a channel.
+    For a TIFF with alpha it also reads the pixels: a fourth band that is not transparency is a channel.
 
     Raises:
-        DataError: the file is missing, empty, of no known kind or damaged in its header.
+        DataError: the file is missing, empty, of unknown type, or its header is damaged.
     """
     with named(path):
         head = file_head(path)
         if kind_of(head) == "TIFF":
-            from lmsc_unet.imageio.tiff import reader as tiff  # here, as other pictures do without tifffile
+            from lmsc_unet.imageio.tiff import reader as tiff  # imported here: other formats do not need tifffile
 
             with tiff.opened(path) as file:
                 return file.info
@@ -50,13 +50,13 @@ def read_info(path: Path) -> ImageInfo:
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
     """Reads an image as `H W C`: uint8, uint16 or float32, RGB order, EXIF applied, alpha dropped.
 
-    What a TIFF calls alpha is kept if it is no mere transparency (see `ImageInfo.keeps_alpha`).
+    A TIFF's alpha channel is kept if it is not mere transparency (see `ImageInfo.keeps_alpha`).
 
-    The kind of file is told by its first bytes, not by its ending. Palettes become RGB, bits 0 and 255,
-    other integers and floats float32; otherwise the values are those of the file.
+    The first bytes decide on the file type, not the suffix. Palettes become RGB, bits 0 and 255, other integers and
+    floats float32; otherwise values are those of the file.
 
     Raises:
-        DataError: the file is missing, empty, truncated, damaged, of several pages or too large; it is named.
+        DataError: the file is missing, empty, truncated, damaged, multi-page or too large; names it.
     """
     with named(path):
         return _read(path, max_pixels)
@@ -86,7 +86,7 @@ def _read(path: Path, max_pixels: int) -> AnyArray:
 
 
 def file_head(path: Path) -> bytes:
-    """The first bytes of a file, from which its kind is told."""
+    """The first bytes of a file, which identify its type."""
     with path.open("rb") as stream:
         head = stream.read(_NUM_HEAD_BYTES)
     if not head:
@@ -95,7 +95,7 @@ def file_head(path: Path) -> bytes:
 
 
 def kind_of(head: bytes) -> str:
-    """The kind of a picture by its first bytes."""
+    """The type of an image by its first bytes."""
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
@@ -110,7 +110,7 @@ def is_tiff(path: Path) -> bool:
 
 
 def is_lossy_file(path: Path) -> bool:
-    """Whether the content of a file is JPEG; False for what cannot be read."""
+    """Whether the content of a file is JPEG; False if it cannot be read."""
     try:
         return kind_of(file_head(path)) == "JPEG"
     except (OSError, DataError):
@@ -119,7 +119,7 @@ def is_lossy_file(path: Path) -> bool:
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Puts the file's name before a complaint about it, and makes one of the system's errors."""
+    """Adds the file's name to errors, and converts the system's errors."""
     try:
         yield
     except DataError as error:

@@ -1,7 +1,7 @@
-"""Another size for an image and for its mask.
+"""Resizes images and masks.
 
-Images are scaled as OpenCV's `INTER_LINEAR` does it; its fixed-point arithmetic for 8 bits is at most one grey level
-away.
+Images are interpolated like OpenCV's `INTER_LINEAR`; for 8 bits the result differs from its fixed-point arithmetic by
+at most one grey level.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from lmsc_unet.imageio.info import AnyArray
 
-_BLOCK_VALUES = 1 << 17  # what stays in the second-level cache while it is worked on
+_BLOCK_VALUES = 1 << 17  # fits the second-level cache
 
 Taps = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """One side of an image on its way from `num_in` pixels to `num_out`."""
+    """One side of an image, resized from `num_in` pixels to `num_out`."""
 
     num_in: int
     """Pixels before."""
@@ -26,22 +26,22 @@ class Stretch:
     """Pixels after."""
 
     def needed(self, start: int, stop: int) -> slice:
-        """The pixels before that the pixels `start` to `stop` after are made of."""
+        """The input pixels that the output pixels `start` to `stop` depend on."""
         low, high, _ = self.taps(start, stop)
         return slice(int(low[0]), int(high[-1]) + 1)
 
     def taps(self, start: int, stop: int) -> Taps:
-        """For each pixel after, the two before that it lies between, and the share of the second."""
-        at = (np.arange(start, stop) + 0.5) * (self.num_in / self.num_out) - 0.5  # centres lie at halves
+        """For each output pixel, its two input neighbours and the weight of the second."""
+        at = (np.arange(start, stop) + 0.5) * (self.num_in / self.num_out) - 0.5  # centers lie at halves
         at = np.clip(at, 0, self.num_in - 1)
         low = np.floor(at).astype(np.intp)
         return low, np.minimum(low + 1, self.num_in - 1), (at - low).astype(np.float32)
 
 
 def resize(image: AnyArray, height_px: int, width_px: int) -> AnyArray:
-    """Scales an image of `H W C` by linear interpolation; type and channels stay.
+    """Resizes an image `H W C` by linear interpolation; type and channels stay.
 
-    Linear at every factor, as the paper does it: shrinking does not average.
+    Linear for every factor, as in the paper: downscaling does not average.
     """
     if image.shape[:2] == (height_px, width_px):
         return image
@@ -58,14 +58,14 @@ def resize(image: AnyArray, height_px: int, width_px: int) -> AnyArray:
 
 
 def resize_rows(part: AnyArray, rows: Stretch, columns: Stretch, start: int, stop: int) -> AnyArray:
-    """The rows `start` to `stop` of what `resize` gives, bit for bit, from a part of the image only.
+    """The rows `start` to `stop` of the result of `resize`, bit for bit, from a part of the image.
 
     Args:
         part: the image's rows `rows.needed(start, stop)`, "h W C".
-        rows: how the image's height changes.
-        columns: how its width changes.
+        rows: the change of height.
+        columns: the change of width.
         start: the first row.
-        stop: the row behind the last.
+        stop: one past the last row.
     """
     channels = part.shape[2]
     flat = part.reshape(len(part), -1)
@@ -80,7 +80,7 @@ def resize_rows(part: AnyArray, rows: Stretch, columns: Stretch, start: int, sto
 
 
 def resize_mask(mask: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
-    """Scales a mask of `H W` by the nearest pixel, so that no new values appear; of two as near, the second."""
+    """Resizes a mask `H W` by the nearest pixel, so that no new values appear; ties take the second."""
     if mask.shape == (height_px, width_px):
         return mask
     rows, columns = (
@@ -91,7 +91,7 @@ def resize_mask(mask: NDArray[np.uint8], height_px: int, width_px: int) -> NDArr
 
 
 def _by_channel(taps: Taps, channels: int) -> Taps:
-    """Taps of pixels as taps of values, of which each pixel has `channels`."""
+    """Converts taps of pixels to taps of values with `channels` per pixel."""
     low, high, share = taps
     each = np.arange(channels)
     spread = [(index[:, np.newaxis] * channels + each).reshape(-1) for index in (low, high)]
@@ -99,7 +99,7 @@ def _by_channel(taps: Taps, channels: int) -> Taps:
 
 
 def _halved(flat: AnyArray, channels: int) -> AnyArray:
-    """The mean of two by two, which is what linear interpolation is here; a half is rounded as OpenCV does it."""
+    """Means of 2 x 2 pixels, which linear interpolation by one half amounts to; rounds like OpenCV."""
     wide = np.uint16 if flat.dtype == np.uint8 else np.float32
     pairs = np.add(flat[0::2], flat[1::2], dtype=wide)
     sums = np.empty((len(pairs), pairs.shape[1] // 2), wide)
@@ -113,7 +113,7 @@ def _halved(flat: AnyArray, channels: int) -> AnyArray:
 
 
 def _mix(flat: AnyArray, columns: Taps, rows: Taps) -> AnyArray:
-    """In float32, rounded for integers."""
+    """Interpolates in float32; rounds for integers."""
     (left, right, right_share), (upper, lower, lower_share) = columns, rows
     across = np.take(flat, left, axis=1) * (1 - right_share)
     across += np.take(flat, right, axis=1) * right_share

@@ -1,4 +1,4 @@
-"""Images as blocks of rows from top to bottom, so that they need not fit in memory; no more is decoded than is read."""
+"""Images as blocks of rows from top to bottom, for images larger than memory; decodes only what is read."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,35 +13,35 @@ from lmsc_unet.imageio.read import named
 from lmsc_unet.imageio.resize import Stretch, resize_rows
 
 BLOCK_BYTES = 1 << 22
-"""What is read at a time."""
+"""Bytes read at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowSource:
-    """A picture whose rows can be read as often as need be, from the first to the last."""
+    """An image whose rows can be read repeatedly from top to bottom."""
 
     height_px: int
     """Rows."""
     width_px: int
     """Columns."""
     channels: int
-    """Channels of a pixel."""
+    """Channels per pixel."""
     dtype: np.dtype[np.generic]
     """The type of the values."""
     blocks: Callable[[], Iterator[AnyArray]]
-    """Starts a new reading: blocks "h W C" that are the whole picture when put below each other."""
+    """Starts a new read: blocks "h W C" that stacked make the whole image."""
     nodata: float | None = None
-    """The value that means "nothing known here"."""
+    """The nodata value."""
     has_missing: bool = False
-    """Whether there are pixels of which nothing is known; they are NaN then."""
+    """Whether there are missing pixels; they are NaN."""
 
     def rolling(self) -> "RollingRows":
-        """A new reading, in windows."""
+        """A new read in windows."""
         return RollingRows(self.blocks())
 
 
 def as_source(image: AnyArray) -> RowSource:
-    """A picture "H W C" in memory, as a source of one block."""
+    """An image "H W C" in memory, as a source of one block."""
     height_px, width_px, channels = image.shape
     return RowSource(
         height_px=height_px, width_px=width_px, channels=channels, dtype=image.dtype, blocks=lambda: iter([image])
@@ -49,7 +49,7 @@ def as_source(image: AnyArray) -> RowSource:
 
 
 class RollingRows:
-    """Windows of a picture that comes in blocks: each window begins where the last one did, or lower."""
+    """Windows of an image that is read in blocks: no window starts above the previous one."""
 
     def __init__(self, blocks: Iterator[AnyArray]) -> None:
         self._blocks = blocks
@@ -57,7 +57,7 @@ class RollingRows:
         self._next_row = 0
 
     def window(self, rows: slice, columns: slice) -> AnyArray:
-        """The pixels "h w C" of some rows and columns; what lies above the rows is forgotten."""
+        """The pixels "h w C" of some rows and columns; earlier rows are discarded."""
         self._forget(rows.start)
         while self._next_row < rows.stop:
             block = next(self._blocks)
@@ -75,7 +75,7 @@ class RollingRows:
 
 
 def resized(source: RowSource, height_px: int, width_px: int) -> RowSource:
-    """The same picture at another size; its pixels are those of `resize`, bit for bit."""
+    """The same image at another size, bit for bit like `resize`."""
     if (source.height_px, source.width_px) == (height_px, width_px):
         return source
 
@@ -88,13 +88,13 @@ def resized(source: RowSource, height_px: int, width_px: int) -> RowSource:
 def resized_blocks(
     blocks: Iterator[AnyArray], before_px: tuple[int, int], after_px: tuple[int, int]
 ) -> Iterator[AnyArray]:
-    """Blocks of rows "h W C" of a picture as blocks of the picture at another size (height, width)."""
+    """Resizes blocks of rows "h W C" of an image to another size (height, width)."""
     held, everything = RollingRows(blocks), slice(0, before_px[1])
     rows = Stretch(num_in=before_px[0], num_out=after_px[0])
     columns = Stretch(num_in=before_px[1], num_out=after_px[1])
     start, step = 0, 0
     while start < rows.num_out:
-        if not step:  # known with the first rows: what a row weighs
+        if not step:  # the size of a row is known from the first block
             first = held.window(rows.needed(0, 1), everything)
             step = block_rows(first[0].nbytes * max(before_px[1], after_px[1]) // before_px[1])
         stop = min(start + step, rows.num_out)
@@ -103,32 +103,32 @@ def resized_blocks(
 
 
 def block_rows(row_bytes: int) -> int:
-    """How many rows make a block of a few megabytes; even, so that halving them is simple."""
+    """Rows per block of a few megabytes; even, so that halving is simple."""
     return max(2, BLOCK_BYTES // max(1, row_bytes) // 2 * 2)
 
 
 STREAM_FROM_PIXELS = 2**23
-"""Smaller pictures are decoded whole: they fit in memory many times."""
+"""Smaller images are decoded whole."""
 MAX_STREAMED_PIXELS = 2**36
-"""Larger ones are refused: 262,144 x 262,144. Reading by rows takes no memory for them, but what is written would fill
-a disk."""
+"""Larger images are rejected: 262,144 x 262,144. Reading them by rows takes no memory, but the results would fill a
+disk."""
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def open_rows(path: Path, *, from_pixels: int = STREAM_FROM_PIXELS) -> RowSource | None:
-    """A large TIFF as rows to be read; None for what is small, is no TIFF, or can only be decoded whole.
+    """Opens a large TIFF for reading by rows; None for small images, other types, or files that must be decoded whole.
 
-    Rows are what `read_image` gives: RGB order, alpha dropped, uint8, uint16 or float32. Floats are checked not to be
-    infinite as they are read, but for the file's nodata value, which becomes NaN then.
+    Rows equal those of `read_image`: RGB order, alpha dropped, uint8, uint16 or float32. Infinite floats are rejected
+    when read, except the file's nodata value, which becomes NaN.
 
     Raises:
-        DataError: the file is missing or damaged, or too large even to be read by rows; it is named.
+        DataError: the file is missing or damaged, or too large to be read even by rows; names it.
     """
     with named(path):
         with path.open("rb") as stream:
             if stream.read(4) not in _TIFF:
                 return None
-        from lmsc_unet.imageio.tiff import reader as tiff  # here, as other pictures do without tifffile
+        from lmsc_unet.imageio.tiff import reader as tiff  # imported here: other formats do not need tifffile
 
         with tiff.opened(path) as file:
             header = file.header

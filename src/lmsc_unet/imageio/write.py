@@ -1,4 +1,4 @@
-"""Images on disk without loss, whole or not at all: PNG by rows and fast, of 8 and 16 bits; TIFF."""
+"""Writes images losslessly and atomically: fast PNG of 8 and 16 bits by rows; TIFF."""
 
 import struct
 import zlib
@@ -18,19 +18,19 @@ from lmsc_unet.imageio.tiff.geotiff import GeoTag
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _COLOUR_TYPES = {1: _GREY, 3: _RGB}
-_UP = 2  # the filter that keeps the difference to the row above
+_UP = 2  # the filter that stores differences to the row above
 _MIN_CHUNK_BYTES = 1 << 16
 
 
 def png_parts(
     blocks: Iterable[AnyArray], height_px: int, width_px: int, palette: NDArray[np.uint8] | None = None
 ) -> Iterator[bytes]:
-    """A PNG file piece by piece, from blocks of rows: "h W" or "h W 1" (grey) or "h W 3" (RGB) of uint8 or uint16.
+    """Yields a PNG file in parts from blocks of rows: "h W" or "h W 1" (grey) or "h W 3" (RGB) of uint8 or uint16.
 
     With a palette "N 3", grey values of uint8 are its indices.
 
-    Fast rather than small: differences to the row above, and zlib's search for runs. A mask is written faster and
-    smaller than by Pillow at any of its levels; a photograph takes some 3 % more than at Pillow's level 6.
+    Optimized for speed: differences to the row above, and zlib's run-length strategy. Masks are written faster and
+    smaller than by Pillow at any level; a photograph takes about 3 % more than at Pillow's level 6.
     """
     squeeze, above, num_rows, held = zlib.compressobj(1, strategy=zlib.Z_RLE), None, 0, b""
     for block in blocks:
@@ -48,9 +48,9 @@ def png_parts(
 
 
 def deep_png_pixels(data: bytes) -> AnyArray:
-    """Decodes a whole PNG of 16 bits with two to four channels to `H W C` of uint16, alpha as the last channel.
+    """Decodes a whole PNG of 16 bits with two to four channels to `H W C` of uint16, alpha last.
 
-    Pillow undoes the filters but keeps one byte of each value; it is asked for the high ones, then for the low ones.
+    Pillow undoes the filters but keeps one byte of each value; it is called for the high bytes, then for the low ones.
 
     Raises:
         DataError: it is damaged. The caller adds the file's name.
@@ -69,14 +69,14 @@ def deep_png_pixels(data: bytes) -> AnyArray:
         except ValueError as error:
             raise DataError("it is damaged. Copy or export it again.") from error
 
-    if colour_type == _GREY_ALPHA:  # four bytes a pixel, as RGBA has
+    if colour_type == _GREY_ALPHA:  # four bytes per pixel, like RGBA
         return decoded("RGBA", "RGBA").view(">u2").astype(np.uint16)
     mode = "RGBA" if colour_type == _RGBA else "RGB"
     return decoded(mode, f"{mode};16B").astype(np.uint16) << 8 | decoded(mode, f"{mode};16L")
 
 
 def has_png_chunks(data: bytes) -> bool:
-    """Whether all chunks up to IEND are there, each with its checksum."""
+    """Whether all chunks up to IEND exist, each with its checksum."""
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
@@ -89,7 +89,7 @@ def has_png_chunks(data: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and body of each chunk of a whole file."""
+    """Type and body of each chunk of a whole file."""
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
@@ -111,13 +111,13 @@ def _header(block: AnyArray, height_px: int, width_px: int, *, has_palette: bool
 
 
 def _big_endian_lines(block: AnyArray) -> NDArray[np.uint8]:
-    """The bytes of each row, the high ones first."""
+    """The bytes of each row, high bytes first."""
     ordered: NDArray[Any] = np.ascontiguousarray(block, block.dtype.newbyteorder(">"))
     return ordered.view(np.uint8).reshape(len(block), -1)
 
 
 def _filtered(lines: NDArray[np.uint8], above: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Each row as the number of its filter and its differences to the row above."""
+    """Each row as its filter number and its differences to the row above."""
     filtered = np.empty((len(lines), lines.shape[1] + 1), np.uint8)
     filtered[:, 0] = _UP
     filtered[0, 1:] = lines[0] if above is None else lines[0] - above
@@ -129,13 +129,13 @@ _BLOCK_BYTES = 1 << 20
 
 
 def write_png(path: Path, array: AnyArray, palette: NDArray[np.uint8] | None = None) -> None:
-    """Writes `H W`, `H W 1` or `H W 3` (RGB) of uint8 or uint16 as PNG; missing folders are made.
+    """Writes `H W`, `H W 1` or `H W 3` (RGB) of uint8 or uint16 as PNG; creates missing folders.
 
-    With a palette "N 3", values of uint8 are its indices. The bytes go to a temporary file in the same folder that then
-    takes the name, so that a reader or a crash never meets half a picture.
+    With a palette "N 3", values of uint8 are its indices. The file is replaced as a whole: readers never see half an
+    image, even after a crash.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
     write_png_rows(path, in_blocks(array), *array.shape[:2], palette=palette)
 
@@ -148,10 +148,10 @@ def write_png_rows(
     *,
     palette: NDArray[np.uint8] | None = None,
 ) -> None:
-    """Writes a picture that comes in blocks of rows, as `write_png` does, and keeps one block in memory.
+    """Writes an image from blocks of rows like `write_png`; keeps one block in memory.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
     with replacing(path) as temporary, temporary.open("wb") as stream:
         stream.writelines(png_parts(blocks, height_px, width_px, palette))
@@ -166,18 +166,18 @@ def write_tiff_rows(
     tags: Sequence[GeoTag] = (),
     palette: NDArray[np.uint8] | None = None,
 ) -> None:
-    """Writes a picture of one channel of uint8 as TIFF with the tags given; otherwise as `write_png_rows`.
+    """Writes an image of one uint8 channel as TIFF with the given tags; otherwise like `write_png_rows`.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
-    from lmsc_unet.imageio.tiff.geotiff import write_tiff  # here, as other pictures do without tifffile
+    from lmsc_unet.imageio.tiff.geotiff import write_tiff  # imported here: other formats do not need tifffile
 
     with replacing(path) as temporary, temporary.open("w+b") as stream:
         write_tiff(stream, blocks, (height_px, width_px), tags, palette)
 
 
 def in_blocks(array: AnyArray) -> Iterator[AnyArray]:
-    """The rows of a picture in blocks of a megabyte."""
+    """The rows of an image in blocks of a megabyte."""
     step = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
     return (array[start : start + step] for start in range(0, len(array), step))

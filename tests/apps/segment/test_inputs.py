@@ -115,7 +115,7 @@ def test_files_of_other_kinds_are_counted(tmp_path):  # I14
     write(tmp_path / "in" / "a.png")
     touch(*(tmp_path / "in" / name for name in ("b.czi", "c.CZI", "d.nii.gz", "e", "Thumbs.db", ".hidden")))
     (remark,) = find_inputs([tmp_path / "in"], tmp_path / "out").remarks
-    assert remark.endswith("4 files of other kinds were passed over: .czi 2, .nii.gz 1, without ending 1.")
+    assert remark.endswith("4 files of other types were skipped: .czi 2, .nii.gz 1, without ending 1.")
     (tmp_path / "in" / "a.png").unlink()
-    with pytest.raises(DataError, match=r"holds no PNG.* 4 files of other kinds were passed over: \.czi 2"):
+    with pytest.raises(DataError, match=r"holds no PNG.* 4 files of other types were skipped: \.czi 2"):
         find_inputs([tmp_path / "in"], tmp_path / "out")

@@ -1,1 +1,1 @@
-"""TIFF of any depth and number of channels, GeoTIFF among them."""
+"""TIFF and GeoTIFF of any depth and number of channels."""

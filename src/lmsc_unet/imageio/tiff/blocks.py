@@ -1,4 +1,4 @@
-"""Rows of a TIFF as they are asked for: strips and tiles are decoded a row of them at a time, and then forgotten."""
+"""Reads a TIFF by rows: decodes one row of strips or tiles at a time."""
 
 import zlib
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from lmsc_unet.imageio.info import AnyArray, decoding
 from lmsc_unet.imageio.rows import block_rows
 
 MAX_HELD_BYTES = 1 << 28
-"""A row of strips or tiles may decode to so much; with more, a file is not read by rows."""
+"""The largest decoded size of a row of strips or tiles; files with more are not read by rows."""
 _NONE, _DEFLATES = 1, (8, 32946)
-_STREAMED = (_NONE, 5, *_DEFLATES, 32773)  # LZW, deflate, PackBits: what gives no more bytes than it is asked for
+_STREAMED = (_NONE, 5, *_DEFLATES, 32773)  # LZW, deflate, PackBits: the size of their output is bounded
 
 
 def can_stream(page: Any, num_channels: int) -> bool:
-    """Whether `raw_blocks` can read a page: pixels in one plane, in a compression whose output is bounded."""
+    """Whether `raw_blocks` can read a page: pixels in one plane, in a compression with bounded output."""
     rows = page.tilelength if page.is_tiled else page.rowsperstrip
     row_bytes = page.imagewidth * num_channels * np.dtype(page.dtype).itemsize
     is_small = row_bytes * min(rows, page.imagelength) <= MAX_HELD_BYTES
@@ -29,12 +29,12 @@ def can_stream(page: Any, num_channels: int) -> bool:
 
 
 def raw_blocks(page: Any) -> Iterator[AnyArray]:
-    """The values in the file, "h W C", from top to bottom."""
+    """The stored values, "h W C", from top to bottom."""
     return _flat_blocks(page) if _is_flat(page) else _segment_blocks(page)
 
 
 def _is_flat(page: Any) -> bool:
-    """Whether the pixels lie in the file row after row, as they are."""
+    """Whether the pixels are stored uncompressed, row after row."""
     is_whole = page.bitspersample == 8 * np.dtype(page.dtype).itemsize and page.fillorder == 1
     is_there = all(page.dataoffsets) and all(page.databytecounts)
     return bool(is_whole and is_there and page.predictor == 1 and not page.is_tiled and page.is_contiguous)
@@ -44,7 +44,7 @@ def _flat_blocks(page: Any) -> Iterator[AnyArray]:
     dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     shape = (page.imagewidth, page.samplesperpixel)
     step = block_rows(page.imagewidth * page.samplesperpixel * dtype.itemsize)
-    with open(page.parent.filehandle.path, "rb") as stream:  # noqa: PTH123 - tifffile's own path is text
+    with open(page.parent.filehandle.path, "rb") as stream:  # noqa: PTH123 - tifffile's path is a string
         stream.seek(page.dataoffsets[0])
         for start in range(0, page.imagelength, step):
             rows = min(step, page.imagelength - start)
@@ -55,7 +55,7 @@ def _flat_blocks(page: Any) -> Iterator[AnyArray]:
 
 
 def _segment_blocks(page: Any) -> Iterator[AnyArray]:
-    """Tiles of one height side by side; strips one by one, thin ones together."""
+    """Rows of tiles; single strips, thin ones combined."""
     height_px, width_px, channels = page.imagelength, page.imagewidth, page.samplesperpixel
     length_px = page.tilelength if page.is_tiled else min(page.rowsperstrip, height_px)
     across = -(-width_px // page.tilewidth) if page.is_tiled else 1
@@ -73,7 +73,7 @@ def _segment_blocks(page: Any) -> Iterator[AnyArray]:
 
 
 def _place(page: Any, index: int, block: AnyArray, top_px: int) -> None:
-    """Decodes one strip or tile into a block of rows; one that the file leaves out stays as it is."""
+    """Decodes one strip or tile into a block of rows; one missing in the file keeps the fill value."""
     if not page.databytecounts[index] or not page.dataoffsets[index]:
         return
     handle = page.parent.filehandle
@@ -88,7 +88,7 @@ def _place(page: Any, index: int, block: AnyArray, top_px: int) -> None:
 
 
 def _inflate(data: bytes, *, out: int, **_: object) -> bytes:
-    """Deflate of at most so many bytes, whatever the data would inflate to."""
+    """Inflates at most `out` bytes, whatever the data contains."""
     inflater = zlib.decompressobj()
     values = inflater.decompress(data, out)
     if len(values) < out and not inflater.eof:
@@ -97,7 +97,7 @@ def _inflate(data: bytes, *, out: int, **_: object) -> bytes:
 
 
 def bound_tifffile() -> None:
-    """Gives tifffile a deflate that stops where the pixels do."""
+    """Gives tifffile a deflate decoder with bounded output."""
     known = getattr(tifffile.TIFF.DECOMPRESSORS, "_codecs", None)
     if isinstance(known, dict) and find_spec("imagecodecs") is None:
         known.update(dict.fromkeys(_DEFLATES, _inflate))

@@ -1,4 +1,4 @@
-"""What tifffile wants imagecodecs for, by Pillow and NumPy: LZW, PackBits, JPEG, CMYK, predictors, odd bits."""
+"""Decoders that tifffile takes from imagecodecs, by Pillow and NumPy: LZW, PackBits, JPEG, CMYK, predictors, odd bits."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ from lmsc_unet.imageio.info import AnyArray, decoding, turn
 WHITE_IS_ZERO = 0
 _PILLOW_HOLDS = {(1, "bool"), (1, "uint8"), (3, "uint8"), (4, "uint8"), (1, "uint16"), (1, "float32")}
 _PILLOW_BITS, _WHOLE_BITS = (2, 4, 12), (1, 8, 16, 32, 64)
-_PILLOW_DECODES = (1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000)  # libtiff as Pillow's wheels have it
+_PILLOW_DECODES = (1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000)  # by libtiff in Pillow's wheels
 _INVERSE_TURN = {6: 8, 8: 6}
 
 
 def is_better_elsewhere(page: Any, num_channels: int) -> bool:
-    """Whether tifffile can, but slowly, strip by strip: NuInsSeg's label masks are packed so. Or cannot at all.
+    """Whether Pillow should decode: tifffile cannot, or only slowly, strip by strip (as NuInsSeg's label masks).
 
-    Pillow, for its part, cannot where strips or tiles are left out.
+    Pillow cannot decode files with missing strips or tiles.
     """
     is_packed = page.bitspersample not in _WHOLE_BITS and not HAS_IMAGECODECS
     is_whole = all(page.databytecounts)
@@ -36,10 +36,10 @@ def is_better_elsewhere(page: Any, num_channels: int) -> bool:
 
 
 def decode_elsewhere(path: Path, page: Any, num_channels: int, orientation: int) -> AnyArray:
-    """Decodes one page to `H W C` of the values in the file, not turned.
+    """Decodes one page to `H W C` of the stored values, not turned.
 
     Raises:
-        DataError: no decoder gives just what the header says. The caller adds the file's name.
+        DataError: no decoder returns what the header says. The caller adds the file's name.
     """
     shape, dtype = (page.imagelength, page.imagewidth, num_channels), np.dtype(page.dtype).newbyteorder("=")
     if _is_held(page, num_channels) and int(page.compression) in _PILLOW_DECODES:
@@ -53,7 +53,7 @@ def decode_elsewhere(path: Path, page: Any, num_channels: int, orientation: int)
 
 
 def name_of(value: Any) -> str:
-    """The name of a value of a tag; its number where it has none."""
+    """The name of a tag's value; its number if it has none."""
     return str(getattr(value, "name", value))
 
 
@@ -65,7 +65,7 @@ def decode_cmyk(path: Path, page: Any, orientation: int) -> AnyArray:
 
 
 def grey_step(page: Any) -> int:
-    """The step between two grey values of less than 8 bits, spread over 0..255; 1 for 8 bits and more."""
+    """The step between two grey values of less than 8 bits, scaled to 0..255; 1 for 8 bits and more."""
     bits = page.bitspersample
     return 255 // (2**bits - 1) if isinstance(bits, int) and 1 < bits < 8 else 1
 
@@ -99,12 +99,12 @@ HAS_IMAGECODECS = find_spec("imagecodecs") is not None
 """Whether tifffile has all decoders."""
 _HORIZONTAL, _FLOATS = 2, 3
 _SHORT, _LONG = 3, 4  # types of a TIFF entry
-_MAX_SPREAD_BITS = 1 << 24  # unpacked at once, a byte a bit
-_STRIP_AT = 122  # behind the head, nine entries and the end of their list
+_MAX_SPREAD_BITS = 1 << 24  # unpacked at once, one byte per bit
+_STRIP_AT = 122  # offset after the header, nine entries and the end of their list
 
 
 def teach_tifffile() -> None:
-    """Gives tifffile the decoders that it has not. A tifffile that keeps them elsewhere goes on without them."""
+    """Adds the missing decoders to tifffile; a tifffile that stores them elsewhere is left as it is."""
     if HAS_IMAGECODECS:
         return
     for table, decoders in (
@@ -124,7 +124,7 @@ def teach_tifffile() -> None:
 def unpack_integers(
     data: bytes, dtype: Any, bits: int, runlen: int = 0, *, others: Callable[..., Any], **options: Any
 ) -> NDArray[Any]:
-    """Unsigned integers of 2 to 31 bits, the high bit first; each run of them begins with a byte of its own."""
+    """Unpacks unsigned integers of 2 to 31 bits, high bit first; each run starts at a byte."""
     dtype = np.dtype(dtype)
     if bits in (1, 8, 16) or bits > 31 or dtype.kind != "u" or not runlen:
         values: NDArray[Any] = others(data, dtype, bits, runlen, **options)
@@ -143,7 +143,7 @@ def _spread(runs: NDArray[np.uint8], dtype: np.dtype[Any], bits: int, runlen: in
 
 
 def decode_strip(data: bytes, compression: int, num_bytes: int) -> bytes:
-    """The bytes of a strip or tile: libtiff, as it comes with Pillow, takes them for one row of a grey picture."""
+    """Decodes a strip or tile with Pillow's libtiff, as one row of a grey image."""
     file = _as_file(data, compression, num_bytes)
     return Image.frombytes("L", (num_bytes, 1), file, "libtiff", *_libtiff_arguments()).tobytes()
 
@@ -152,12 +152,12 @@ def _as_file(data: bytes, compression: int, num_bytes: int) -> bytes:
     entries = [
         (256, _LONG, num_bytes),  # width
         (257, _SHORT, 1),  # height
-        (258, _SHORT, 8),  # bits a sample
+        (258, _SHORT, 8),  # bits per sample
         (259, _SHORT, compression),
         (262, _SHORT, 1),  # black is zero
         (273, _LONG, _STRIP_AT),
-        (277, _SHORT, 1),  # samples a pixel
-        (278, _SHORT, 1),  # rows a strip
+        (277, _SHORT, 1),  # samples per pixel
+        (278, _SHORT, 1),  # rows per strip
         (279, _LONG, len(data)),
     ]
     directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
@@ -166,22 +166,22 @@ def _as_file(data: bytes, compression: int, num_bytes: int) -> bytes:
 
 @cache
 def _libtiff_arguments() -> tuple[Any, ...]:
-    """What Pillow hands to its decoder for such a file; not the same in all versions."""
+    """The arguments that Pillow passes to its decoder for such a file; they depend on its version."""
     with TiffImagePlugin.TiffImageFile(BytesIO(_as_file(b"\x80\0", LZW, 1))) as picture:
         arguments: Any = picture.tile[0].args
         return tuple(arguments)
 
 
 def undo_differences(values: NDArray[Any], *, axis: int, **_: object) -> NDArray[Any]:
-    """Each value as the sum of the differences up to it (TIFF 6.0, section 14)."""
+    """Undoes horizontal differencing: each value is the sum of the differences up to it (TIFF 6.0, section 14)."""
     bits = values.view(f"u{values.itemsize}")
     return np.add.accumulate(bits, axis=axis, dtype=bits.dtype).view(values.dtype)
 
 
 def undo_float_differences(values: NDArray[Any], *, axis: int, **_: object) -> NDArray[Any]:
-    """Floats "... W C" of whose bytes a row holds all first ones, then all second ones, ..., as differences.
+    """Undoes the float predictor for "... W C": differences over a row's bytes, ordered by significance.
 
-    As Adobe's technical note 3 for Photoshop's TIFF has it; the first bytes are the high ones.
+    See Adobe's technical note 3 for Photoshop's TIFF; the high bytes come first.
     """
     assert axis == -2, axis
     (*outer, num_pixels, channels), size = values.shape, values.itemsize
@@ -205,7 +205,7 @@ _MODES = ("L", "RGB")
 
 
 def teach_tifffile_jpeg() -> None:
-    """Gives tifffile a decoder of JPEG, where it has none."""
+    """Adds a JPEG decoder to tifffile if it has none."""
     helpers: Any = getattr(tifffile.tifffile, "imagecodecs", None)
     known = getattr(tifffile.TIFF.DECOMPRESSORS, "_codecs", None)
     if helpers is not None and not hasattr(helpers, "jpeg_decode") and isinstance(known, dict):
@@ -221,20 +221,20 @@ def decode_jpeg(
     colorspace: int | None = None,
     **_: object,
 ) -> NDArray[np.uint8]:
-    """The values "h w" or "h w 3", of no more than a shape of height and width.
+    """Decodes values "h w" or "h w 3", no larger than the given height and width.
 
     Raises:
-        NotImplementedError: values of more than 8 bits, or colours that are neither grey nor RGB.
+        NotImplementedError: values with more than 8 bits, or colours that are neither grey nor RGB.
         ValueError: the JPEG is larger than the shape.
     """
     if bitspersample != 8:
         raise NotImplementedError(f"JPEG of {bitspersample} bits")
-    whole = tables[:-2] + data[2:] if tables else data  # without the end of the one, and the start of the other
+    whole = tables[:-2] + data[2:] if tables else data  # drops the end marker of one and the start marker of the other
     with JpegImagePlugin.JpegImageFile(BytesIO(whole)) as picture:
         if picture.mode not in _MODES:
             raise NotImplementedError(f"JPEG in {picture.mode}")
         if picture.height > shape[0] or picture.width > shape[1]:
             raise ValueError(f"{picture.width} x {picture.height} px in a place of {shape[1]} x {shape[0]}")
-        if colorspace == _RGB:  # no colour transform, though no marker says so
+        if colorspace == _RGB:  # no colour transform, although no marker says so
             picture.tile = [tile._replace(args=(picture.mode, picture.mode)) for tile in picture.tile]
         return np.asarray(picture)

@@ -1,4 +1,4 @@
-"""What tifffile passes over in silence: missing strips, missing tags, and strips that inflate without end."""
+"""Damage that tifffile ignores: missing strips, missing tags, and strips that inflate without bound."""
 
 import lzma
 import struct
@@ -25,7 +25,7 @@ _ESSENTIAL = {258, 259, 262, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 3
 
 
 def check_header(page: Any) -> None:
-    """Refuses a page whose header holds something else where numbers belong: tifffile hands it on as it is.
+    """Rejects a page whose header contains other types where numbers belong; tifffile passes them on.
 
     Raises:
         DataError: the caller adds the file's name.
@@ -46,7 +46,7 @@ def _is_palette(colours: Any, bits: Any) -> bool:
 
 
 def check_pages(pages: list[Any], max_pixels: int) -> None:
-    """Refuses pages whose pixels or tags are not all in the file, or would fill the memory.
+    """Rejects pages whose pixels or tags are not all in the file, or would fill the memory.
 
     Raises:
         DataError: the caller adds the file's name.
@@ -58,7 +58,7 @@ def check_pages(pages: list[Any], max_pixels: int) -> None:
 
 
 def check_presence(page: Any) -> None:
-    """Refuses a page whose pixels or tags are not all in the file.
+    """Rejects a page whose pixels or tags are not all in the file.
 
     Raises:
         DataError: the caller adds the file's name.
@@ -68,7 +68,7 @@ def check_presence(page: Any) -> None:
 
 
 def _check_tags(page: Any) -> None:
-    """A tag whose value lies beyond the end of the file is skipped, and a default takes its place."""
+    """Rejects tags whose values lie beyond the end of the file; tifffile would use defaults."""
     layout, handle = page.parent.tiff, page.parent.filehandle
     handle.seek(page.offset)
     (count,) = struct.unpack(layout.tagnoformat, handle.read(layout.tagnosize))
@@ -80,7 +80,7 @@ def _check_tags(page: Any) -> None:
 
 
 def _check_strips(page: Any) -> None:
-    """Strips beyond the end of the file would be filled with zeros."""
+    """Rejects strips beyond the end of the file; tifffile would fill them with zeros."""
     offsets, counts = page.dataoffsets, page.databytecounts
     if not all(isinstance(number, Integral) for number in (*offsets, *counts)):
         raise DataError("truncated or damaged: its pixels have no place. Copy or export it again.")
@@ -90,7 +90,7 @@ def _check_strips(page: Any) -> None:
 
 
 def _check_inflation(page: Any, max_bytes: int) -> None:
-    """The header bounds the pixels, but not what a strip inflates to before it is cut to its size."""
+    """The header limits the pixels, but not the inflated size of a strip."""
     inflater = _INFLATERS.get(int(page.compression))
     if inflater is None:
         return

@@ -1,4 +1,4 @@
-"""GeoTIFF: where an image lies, which value means that nothing is known, and masks that keep the place."""
+"""GeoTIFF: location tags and the nodata value of images, and masks with the same location."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,40 +15,40 @@ NODATA_TAG = 42113
 # ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory, GeoDoubleParams, GeoAsciiParams
 _PLACE_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 _ASCII = 2
-_ROUNDING = 1e-5  # writers print the least float as "-3.40282e+38", which is not it
+_ROUNDING = 1e-5  # some programs write the least float as "-3.40282e+38", which is a different number
 
 GeoTag = tuple[int, int, int, Any, bool]
-"""A TIFF tag as `tifffile.imwrite(..., extratags=[tag])` takes it: code, type, count, value, True."""
+"""A TIFF tag for `tifffile.imwrite(..., extratags=[tag])`: code, type, count, value, True."""
 
 
 def geo_tags(path: Path) -> list[GeoTag]:
-    """The tags of a GeoTIFF that give its place, and its nodata value (42113), in ascending order.
+    """The location tags of a GeoTIFF and its nodata value (42113), in ascending order.
 
-    The list is empty for a file that is no TIFF, has no such tags, or is turned by its orientation: `read_image` turns
-    it upright, and the place is that of the pixels as they are stored.
+    Empty if the file is not a TIFF, has no such tags, or has an orientation: `read_image` turns such an image, but the
+    location is for the pixels as stored.
 
     Raises:
-        DataError: the file is missing or damaged; it is named.
+        DataError: the file is missing or damaged; names it.
     """
     from lmsc_unet.imageio.read import is_tiff, named
 
     with named(path):
         if not is_tiff(path):
             return []
-        from lmsc_unet.imageio.tiff import reader as tiff  # here, as other pictures do without tifffile
+        from lmsc_unet.imageio.tiff import reader as tiff  # imported here: other formats do not need tifffile
 
         with tiff.opened(path) as file:
             return file.geo_tags()
 
 
 def page_geo_tags(page: Any) -> list[GeoTag]:
-    """The tags of one page of tifffile."""
+    """The location tags of one page of tifffile."""
     found = (page.tags.get(code) for code in (*_PLACE_TAGS, NODATA_TAG))
     return [_copied(tag) for tag in found if tag is not None]
 
 
 def stored_nodata(page: Any) -> np.generic | None:
-    """The nodata value of a page in the type of its values; None where there is none, or no pixel can have it."""
+    """The nodata value of a page in the type of its values; None if there is none, or no pixel can have it."""
     tag, dtype = page.tags.get(NODATA_TAG), np.dtype(page.dtype)
     number = _number(tag.value) if tag is not None else None
     if number is None or dtype.kind not in "buif":
@@ -60,7 +60,7 @@ def stored_nodata(page: Any) -> np.generic | None:
 
 
 def _number(text: object) -> int | float | None:
-    """The number that a text says. Integers of 64 bits would lose digits as floats."""
+    """Parses a number; integers of 64 bits would lose digits as floats."""
     for kind in (int, float):
         try:
             return kind(str(text).strip("\0 "))
@@ -91,7 +91,7 @@ def _copied(tag: Any) -> GeoTag:
     return int(tag.code), kind, len(values), values, True
 
 
-_BIG_BYTES = 1 << 31  # uncompressed, a file of so many is written as BigTIFF
+_BIG_BYTES = 1 << 31  # files at least this large uncompressed are written as BigTIFF
 _FROM_8_TO_16_BITS = 257
 
 
@@ -102,12 +102,12 @@ def write_tiff(
     tags: Sequence[GeoTag],
     palette: NDArray[np.uint8] | None,
 ) -> None:
-    """Writes blocks of rows "h W" of uint8, deflated, with tags, and as indices of a palette "N 3" if there is one."""
-    import tifffile  # here, as other images do without it
+    """Writes blocks of rows "h W" of uint8, deflated, with tags, and with a palette "N 3" if given."""
+    import tifffile  # imported here: other formats do not need it
 
     height_px, width_px = size_px
     rows = min(block_rows(4 * width_px), height_px)
-    file = tifffile.FileHandle(stream, name="mask.tif")  # a stream by its number has no name of its own
+    file = tifffile.FileHandle(stream, name="mask.tif")  # a stream without a path has no name
     with tifffile.TiffWriter(file, bigtiff=height_px * width_px >= _BIG_BYTES) as writer:
         writer.write(
             (zlib.compress(strip.tobytes(), 1) for strip in _strips(blocks, rows)),
@@ -131,7 +131,7 @@ def _shown(palette: NDArray[np.uint8] | None) -> dict[str, Any]:
 
 
 def _strips(blocks: Iterable[AnyArray], rows: int) -> Iterator[AnyArray]:
-    """Blocks of any height as blocks of so many rows; the last may have fewer."""
+    """Regroups blocks into strips of `rows` rows; the last may have fewer."""
     held: list[AnyArray] = []
     for block in blocks:
         held.append(block)

@@ -1,6 +1,6 @@
-"""Which page and which channels of a TIFF are the image: no smaller copies, labels, previews or transparency.
+"""Selects the image among the pages and channels of a TIFF: no overviews, labels, previews or transparency.
 
-GDAL calls the infrared band of an 8-bit GeoTIFF alpha, too.
+GDAL also calls the infrared band of an 8-bit GeoTIFF alpha.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ _ALPHA = (1, 2)  # ExtraSamples: associated and unassociated
 
 
 def alpha_channels(page: Any, num_channels: int) -> list[int]:
-    """The channels that the file calls alpha; none where they would be all, or lie in several pages."""
+    """The alpha channels according to the file; none if all channels would be alpha, or lie in several pages."""
     kinds = page.extrasamples
     first = num_channels - len(kinds)
     if first < 1 or page.samplesperpixel != num_channels:
@@ -35,8 +35,8 @@ def row_blocks(image: AnyArray) -> Iterator[AnyArray]:
 def hides_nothing(blocks: Iterable[AnyArray], alpha: list[int]) -> bool:
     """Whether blocks "h W C" of an image lose nothing without their alpha.
 
-    That is where it is constant; or where it is zero and one other value, and zero just where the image is blank, as
-    around an orthophoto that was turned. All else is a band of its own.
+    True if alpha is constant, or has two values with zero exactly where the image is blank, as around a rotated
+    orthophoto. Any other alpha is a band of its own.
     """
     alphas, visible, hidden, colours = (_Equality() for _ in range(4))
     for block in blocks:
@@ -53,39 +53,39 @@ def hides_nothing(blocks: Iterable[AnyArray], alpha: list[int]) -> bool:
 
 
 class _Equality:
-    """Whether all pixels "N C" that were added are equal."""
+    """Whether all added pixels "N C" are equal."""
 
     def __init__(self) -> None:
         self.holds = True
         self._first: NDArray[Any] | None = None
 
     def add(self, pixels: AnyArray) -> None:
-        """Looks at more pixels."""
+        """Compares more pixels."""
         if self.holds and len(pixels):
             self._first = pixels[0] if self._first is None else self._first
             self.holds = bool((pixels == self._first).all())
 
 
 _AXES = ("YX", "YXS", "SYX", "CYX", "YXC")
-_NAMELESS = "QI"  # tifffile's letters for an axis that the file does not name
+_NAMELESS = "QI"  # tifffile's letters for unnamed axes
 _MAX_CHANNELS_LAST = 16
 _TRANSPARENCY = 4  # PhotometricInterpretation
 _ONE_IMAGE = (
-    "One image a file is needed: save each page by itself, or channels as one page "
+    "One image per file is needed: save each page by itself, or channels as one page "
     "(tifffile.imwrite(path, hwc, photometric='minisblack', planarconfig='contig')) or with the axes CYX."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImagePages:
-    """The pages of the one image of a file."""
+    """The pages of a file's only image."""
 
     series: Any
-    """The pages as tifffile puts them together."""
+    """tifffile's series."""
     pages: list[Any]
-    """The pages one by one."""
+    """The single pages."""
     axes: str
-    """One of YX, YXS, SYX, CYX, YXC; axes of length 1 are left out."""
+    """One of YX, YXS, SYX, CYX, YXC, without axes of length 1."""
     shape: tuple[int, ...]
     """The lengths of the axes."""
 
@@ -96,26 +96,26 @@ class ImagePages:
 
     @property
     def num_channels(self) -> int:
-        """Channels and samples, alpha among them."""
+        """Channels and samples, alpha included."""
         others = [length for axis, length in zip(self.axes, self.shape, strict=True) if axis not in "YX"]
         return others[0] if others else 1
 
     @property
     def is_one_page(self) -> bool:
-        """Whether the first page holds all: one page may stand for several that lie behind it."""
+        """Whether the first page contains everything; otherwise it may represent several pages."""
         page = self.series.keyframe
         stored = (page.imagelength, page.imagewidth, page.samplesperpixel)
         return len(self.pages) == 1 and stored == (*self.size_px, self.num_channels)
 
 
 def find_image(file: Any) -> ImagePages:
-    """The one image of a file of tifffile.
+    """Finds the only image of a tifffile file.
 
     Raises:
         DataError: there is none, or more than one. The caller adds the file's name.
     """
     with decoding():
-        len(file.pages)  # counts them, and finds a circle of pages, in which the series would run forever
+        len(file.pages)  # counts them and detects circular pages, on which series would never end
         images = _images(list(file.series))
         pages = list(images[0].pages) if images else []
     if not pages or not images[0].axes:
@@ -133,7 +133,7 @@ def find_image(file: Any) -> ImagePages:
 
 
 def _images(series: list[Any]) -> list[Any]:
-    """The series without smaller copies and transparency masks; of slides, the one that tifffile knows as the slide."""
+    """The series without overviews and transparency masks; for slides, the one that tifffile knows as the slide."""
     slide = [one for one in series if one.name == "Baseline"]
     shown = [one for one in series if not _is_beside(one.keyframe)]
     on_top = [one for one in shown if not one.keyframe.is_subifd]
@@ -145,7 +145,7 @@ def _is_beside(page: Any) -> bool:
 
 
 def _known_axes(series: Any) -> tuple[str, tuple[int, ...]]:
-    """Axes and lengths, but for those of length 1; a short last axis that has no name holds channels."""
+    """Axes and lengths without those of length 1; a short, unnamed last axis means channels."""
     lengths = zip(series.axes, (int(length) for length in series.shape), strict=True)
     kept = [(axis, length) for axis, length in lengths if length != 1 or axis in "YX"]
     axes, shape = "".join(axis for axis, _ in kept), tuple(length for _, length in kept)

@@ -1,4 +1,4 @@
-"""TIFF of any depth and channel count by tifffile; what it cannot decompress alone, by Pillow."""
+"""TIFF of any depth and channel count by tifffile; compressions that it lacks by Pillow."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ teach_tifffile_jpeg()
 
 @contextmanager
 def opened(path: Path) -> Iterator["Tiff"]:
-    """Opens a file and closes it again. What belongs to it in other files, as of an OME set, is not read."""
+    """Opens and closes a file. Other files of the same image, as in an OME set, are not read."""
     with decoding():
         file = tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False)
     with file:
@@ -53,7 +53,7 @@ def opened(path: Path) -> Iterator["Tiff"]:
 
 
 class Tiff:
-    """One TIFF file that holds one image."""
+    """A TIFF file with one image."""
 
     def __init__(self, file: Any, path: Path) -> None:
         self._path = path
@@ -67,11 +67,11 @@ class Tiff:
         if int(self._page.photometric) not in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR):
             raise DataError(f"its colours are of the kind {name_of(self._page.photometric)}. Save it as grey or RGB.")
         if self._page.dtype is None:
-            raise DataError(f"it has {self._page.bitspersample} bits a sample. Save it with 8, 16 or 32 bits.")
+            raise DataError(f"it has {self._page.bitspersample} bits per sample. Save it with 8, 16 or 32 bits.")
 
     @property
     def header(self) -> ImageInfo:
-        """What the header says, alpha counted as a channel."""
+        """The header's information, with alpha counted as a channel."""
         height_px, width_px = turned_size(*self._shape[:2], self.orientation)
         return ImageInfo(
             height_px=height_px,
@@ -85,7 +85,7 @@ class Tiff:
 
     @property
     def info(self) -> ImageInfo:
-        """What `pixels` will give. Where the header says alpha, the pixels are looked at for it."""
+        """The shape of `pixels`; reads the pixels if the header says alpha."""
         if self._keeps_alpha is None:
             self._keeps_alpha = not self._is_transparency()
         num_dropped = 0 if self._keeps_alpha or self._is_coloured else len(self._alpha)
@@ -95,16 +95,16 @@ class Tiff:
         return replace(header, channels=channels, are_separate=are_separate, keeps_alpha=self._keeps_alpha)
 
     def geo_tags(self) -> list[GeoTag]:
-        """The tags that give the place and the nodata value; none where the pixels are to be turned."""
+        """The location tags and the nodata value; empty if the image has an orientation."""
         return page_geo_tags(self._page) if self.orientation == 1 else []
 
     def check(self, max_pixels: int = MAX_PIXELS) -> None:
-        """Raises DataError where the file is truncated or too large to be decoded."""
+        """Raises DataError if the file is truncated or too large to decode."""
         check_limits(self.header, max_pixels)
         check_pages(self._image.pages, max_pixels)
 
     def pixels(self) -> AnyArray:
-        """Decodes to `H W C`, RGB order, alpha dropped, palette resolved; not yet turned."""
+        """Decodes to `H W C`, RGB order, without alpha, palette resolved; not yet turned."""
         if int(self._page.photometric) == _CMYK:
             return decode_cmyk(self._path, self._page, self.orientation)
         raw = self._decoded()
@@ -113,40 +113,40 @@ class Tiff:
         return self._as_colours(self._as_light(self._without_alpha(raw)))
 
     def stored_values(self) -> tuple[AnyArray, int]:
-        """Decodes to the values in the file, `H W C`, and how many of the channels, the last, are alpha."""
+        """Decodes to the stored values `H W C`; also returns how many of the last channels are alpha."""
         others = [channel for channel in range(self._shape[2]) if channel not in self._alpha]
         raw = self._decoded()
         return raw[..., [*others, *self._alpha]] if self._alpha else raw, len(self._alpha)
 
     @property
     def bits(self) -> int:
-        """Bits of one value in the file."""
+        """Bits per value in the file."""
         return int(self._page.bitspersample)
 
     @property
     def palette(self) -> AnyArray | None:
-        """The colours `N 3` of a palette's indices; None where there is no palette."""
+        """The colours `N 3` of palette indices; None without a palette."""
         return self._colours() if int(self._page.photometric) == _PALETTE else None
 
     @property
     def is_lossy(self) -> bool:
-        """Whether the pixels are a JPEG."""
+        """Whether the pixels are JPEG-compressed."""
         return int(self._page.compression) in _JPEG
 
     @property
     def stored_nodata(self) -> np.generic | None:
-        """The value that GDAL's tag calls nothing, as it is stored; None without it."""
+        """The value of GDAL's nodata tag in the stored type; None without it."""
         return stored_nodata(self._page)
 
     @property
     def can_stream(self) -> bool:
-        """Whether `pixel_blocks` can read it: upright, one page, one plane, a compression with a bounded output."""
+        """Whether `pixel_blocks` can read it: upright, one page, one plane, a compression with bounded output."""
         is_upright = self.orientation == 1 and self._image.is_one_page
         is_plain = int(self._page.photometric) in (WHITE_IS_ZERO, _GREY, _RGB, _PALETTE)
         return is_upright and is_plain and can_stream(self._page, self._shape[2])
 
     def pixel_blocks(self, *, keeps_alpha: bool) -> Iterator[AnyArray]:
-        """Decodes what `pixels` gives in blocks of rows, from top to bottom; `info` tells whether alpha is kept.
+        """Decodes the result of `pixels` in blocks of rows from top to bottom; see `info` for `keeps_alpha`.
 
         Raises:
             DataError: pixels are missing in the file.
@@ -157,12 +157,12 @@ class Tiff:
             yield self._as_colours(self._as_light(self._without_alpha(raw)))
 
     def _fill_value(self) -> Any:
-        """What stands in strips and tiles that the file leaves out."""
+        """The value of strips and tiles missing in the file."""
         stored = stored_nodata(self._page)
         return 0 if stored is None else stored
 
     def _nodata(self) -> float | None:
-        """The nodata value as `pixels` would give it."""
+        """The nodata value in the type of `pixels`."""
         stored = stored_nodata(self._page)
         if stored is None:
             return None
@@ -184,7 +184,7 @@ class Tiff:
         return np.delete(array, self._alpha, axis=2) if self._alpha and not self._keeps_alpha else array
 
     def _decoded(self) -> AnyArray:
-        if self._image.is_one_page and not any(self._page.dataoffsets):  # tifffile would read the file's head
+        if self._image.is_one_page and not any(self._page.dataoffsets):  # tifffile would read the start of the file
             return np.full(self._shape, self._page.nodata, np.dtype(self._page.dtype).newbyteorder("="))
         if self._image.is_one_page and is_better_elsewhere(self._page, self._shape[2]):
             return decode_elsewhere(self._path, self._page, self._shape[2], self.orientation)
@@ -199,7 +199,7 @@ class Tiff:
         return np.array(2 ** min(int(self._page.bitspersample), 8 * dtype.itemsize) - 1, dtype)
 
     def _colours(self) -> AnyArray:
-        """The palette "N 3". It should be of 16 bits; some programs write 8, which is told by its largest value."""
+        """The palette "N 3". It should have 16 bits; some programs write 8, recognizable by the largest value."""
         colours = np.asarray(self._page.colormap).T
         return (colours >> 8 if colours.max(initial=0) > 255 else colours).astype(np.uint8)
 
@@ -208,7 +208,7 @@ class Tiff:
         return *self._image.size_px, self._image.num_channels
 
     def _is_transparency(self) -> bool:
-        """Looks at the pixels, unless they are too many to be read at all."""
+        """Checks the pixels, unless there are too many to read."""
         if self.can_stream:
             check_presence(self._page)
             return hides_nothing(raw_blocks(self._page), self._alpha)
@@ -219,7 +219,7 @@ class Tiff:
 
     @property
     def orientation(self) -> int:
-        """The orientation in which the pixels are stored, 1 to 8."""
+        """The orientation of the stored pixels, 1 to 8."""
         tag = self._page.tags.get(_ORIENTATION_TAG)
         value = tag.value if tag is not None else 1
         return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -62,7 +62,7 @@ def open_archive(path: Path, *, sample_rate_hz: float | None = None, is_checked:
         contents = _unpacked(path) or _mapped(path)
     except _DAMAGES as error:
         raise DataError(
-            f"{path}: this is no archive, or damaged or encrypted ({error or type(error).__name__}). Get it again, or "
+            f"{path}: the archive is damaged, encrypted or invalid ({error or type(error).__name__}). Get it again, or "
             f"unpack it and name its {_META}."
         ) from error
     except OSError as error:
