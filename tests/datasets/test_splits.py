@@ -113,7 +113,7 @@ def test_no_group_stands_in_two_folds(groups, num_folds):
 def test_whole_groups_are_held_back(groups, share):
     samples = _grouped(*groups)
     if len(set(groups)) < 2:
-        with pytest.raises(DataError, match="two groups are needed at least"):
+        with pytest.raises(DataError, match="at least two groups are needed"):
             holdout(samples, share)
         return
     fold = holdout(samples, share)

@@ -37,10 +37,10 @@ GOOD = noise(100)
         (metadata(num_channels=0), GOOD, "core:num_channels is 0; it must be a whole number of at least 1"),
         (metadata(num_channels=2.5), GOOD, "core:num_channels is 2.5"),
         (metadata(dataset="../../etc/passwd"), GOOD, "core:dataset names '../../etc/passwd'.*rejected"),
-        (metadata(dataset="/etc/passwd"), GOOD, "core:dataset names '/etc/passwd'.*refused"),
-        (metadata(dataset=".."), GOOD, "core:dataset names '..'.*refused"),
-        (metadata(dataset="..\\x"), GOOD, "core:dataset names .*refused"),
-        (metadata(dataset=5), GOOD, "core:dataset names 5.*refused"),
+        (metadata(dataset="/etc/passwd"), GOOD, "core:dataset names '/etc/passwd'.*rejected"),
+        (metadata(dataset=".."), GOOD, "core:dataset names '..'.*rejected"),
+        (metadata(dataset="..\\x"), GOOD, "core:dataset names .*rejected"),
+        (metadata(dataset=5), GOOD, "core:dataset names 5.*rejected"),
         (metadata(dataset="one.sigmf-meta"), None, "core:dataset names the metadata itself"),  # R10
         (metadata(dataset="other.bin"), GOOD, "the data file other.bin is missing"),
         (metadata(captures=[{"core:sample_start": -1}]), GOOD, "core:sample_start is -1"),
@@ -91,7 +91,7 @@ def test_a_sample_that_is_no_number_is_found_by_its_place(bad, dtype, tmp_path):
         (
             metadata(captures=[{"core:sample_start": 0}, {"core:sample_start": 999}]),
             GOOD,
-            "begins at sample 999, behind",
+            "begins at sample 999, beyond",
         ),
     ],
 )
@@ -246,7 +246,7 @@ def test_data_that_is_a_link_to_something_else_out_of_the_folder_is_told(target,
 @pytest.mark.parametrize(
     ("streams", "message"),
     [
-        ([{"name": "../one"}], "core:streams names '../one'.*refused"),
+        ([{"name": "../one"}], "core:streams names '../one'.*rejected"),
         ([{}], "core:streams names None"),
         ([], "names no recordings"),
         ([{"name": "gone"}], "there is no such file"),

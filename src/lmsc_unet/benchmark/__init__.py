@@ -1,5 +1,5 @@
-"""How fast models are on this machine: every model, backend and precision in one interleaved run."""
+"""Speed of models on this machine: every model, backend and precision in one interleaved run."""
 
 from lmsc_unet.core.startup import keep_caches_temporary
 
-keep_caches_temporary()  # before matplotlib is imported anywhere in here
+keep_caches_temporary()  # before any import of matplotlib below

@@ -1,4 +1,4 @@
-"""`lmsc benchmark` as a function: a plan in, one row per case out; what half precision keeps of float32's classes."""
+"""`lmsc benchmark` as a function: a row per case of a plan, and the effect of half precision on classes."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -32,12 +32,12 @@ NUM_IMAGES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class HalfPrecision:
-    """One model on one backend in half precision, beside itself in float32."""
+    """One model on one backend in half precision, compared with float32."""
 
     model: str
-    """As it was named."""
+    """The model's name as given."""
     backend: str
-    """Where both ran."""
+    """The common backend."""
     precision: str
     """bf16 or fp16."""
     same_class_share: float
@@ -64,7 +64,7 @@ def compare_halves(files: Mapping[Variant, Path], size_px: int) -> Iterator[Half
 
 
 def warnings(halves: tuple[HalfPrecision, ...]) -> list[str]:
-    """What the user should know of rows that change too many classes."""
+    """Warnings about rows that change too many classes."""
     allowed = 100 * (1 - TOLERANCES["bfloat16"].same_class_share)
     return [
         f"{half.model} in {half.precision} on {half.backend} changes the class of "
@@ -94,14 +94,14 @@ def _images(spec: ModelSpec, size_px: int) -> Iterator[Pixels]:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """All that one run found."""
+    """The results of one run."""
 
     rows: list[Row]
-    """One for each lane."""
+    """One row per case."""
     skipped: tuple[str, ...]
-    """Backends that were asked for and are not here, each with its reason."""
+    """Requested backends that are not available, with reasons."""
     halves: tuple[HalfPrecision, ...]
-    """What the half-precision rows keep of float32's classes."""
+    """The share of float32's classes that half-precision rows keep."""
 
 
 def benchmark(plan: Plan, start: Callable[[int], Callable[[], None]] | None = None) -> list[Row]:
@@ -110,14 +110,14 @@ def benchmark(plan: Plan, start: Callable[[int], Callable[[], None]] | None = No
 
 
 def measure(plan: Plan, start: Callable[[int], Callable[[], None]] | None = None) -> Measured:
-    """Measures all lanes of a plan by turns.
+    """Measures all cases of a plan in interleaved rounds.
 
     Args:
-        plan: What is measured.
-        start: Told the number of rounds; gives what is called after each.
+        plan: The cases.
+        start: Called with the number of rounds; returns a function that is called after each round.
 
     Raises:
-        ConfigError: a backend is not installed, or a setting cannot be.
+        ConfigError: a backend is not installed, or a setting is invalid.
         ModelError: a model cannot be loaded.
     """
     for backend in plan.backends:
@@ -146,7 +146,7 @@ def measure(plan: Plan, start: Callable[[int], Callable[[], None]] | None = None
 def to_rows(
     times: Mapping[Case, Times], cold: Mapping[Variant, Cold | None], sizes_mib: Mapping[Variant, float]
 ) -> list[Row]:
-    """Rows in the order of the lanes; milliseconds of a batch become those of an image."""
+    """Rows in the order of the cases; milliseconds per batch become milliseconds per image."""
     reference = reference_variant()
     rows = []
     for lane, taken in times.items():
@@ -173,7 +173,7 @@ def to_rows(
 
 
 def to_report(plan: Plan, measured: Measured) -> dict[str, Any]:
-    """All with the plan and the machine, as benchmark.json holds it."""
+    """All results with the plan and the machine, for benchmark.json."""
     return {
         "plan": asdict(plan),
         "provenance": provenance(),
@@ -186,7 +186,7 @@ def to_report(plan: Plan, measured: Measured) -> dict[str, Any]:
 
 
 def _cold(variant: Variant, file: Path, plan: Plan) -> Cold | None:
-    """Not of half precision, which is no file of its own, nor of a GPU."""
+    """Measures the cold start; not for half precision, which has no file, nor for GPUs."""
     if not plan.cold or variant.backend in ON_GPU or variant.precision in HALVES:
         return None
     return measure_cold(variant, file, plan.threads[0], plan.size_px)

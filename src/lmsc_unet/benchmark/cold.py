@@ -1,6 +1,6 @@
-"""A process of its own that loads a model and makes one mask: how long that takes from nothing, and its memory.
+"""Measures in a fresh process the time from its start to the first mask, and its memory.
 
-Run as `python -m lmsc_unet.benchmark.cold FILE BACKEND THREADS SIZE_PX`; prints the peak of memory in MiB.
+Run as `python -m lmsc_unet.benchmark.cold FILE BACKEND THREADS SIZE_PX`; prints the peak memory in MiB.
 """
 
 import resource
@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 from lmsc_unet.errors import ModelError
 
-if TYPE_CHECKING:  # the process holds what a prediction needs, and no PyTorch
+if TYPE_CHECKING:  # the process imports what a prediction needs, and no PyTorch
     from lmsc_unet.benchmark.plan import Variant
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cold:
-    """What a first mask costs."""
+    """The cost of a first mask."""
 
     start_s: float
-    """From the start of the process to the end of the first mask."""
+    """Time from the start of the process to the first mask."""
     peak_rss_mib: float
-    """The most memory that the process held."""
+    """Peak memory of the process."""
 
 
 def measure_cold(variant: "Variant", file: Path, threads: int, size_px: int, repeats: int = 3) -> Cold:
-    """Starts processes one after another; gives the median start and the highest peak.
+    """Starts processes one after another; returns the median start time and the highest peak.
 
     Raises:
         ModelError: the process fails.
@@ -48,7 +48,7 @@ def measure_cold(variant: "Variant", file: Path, threads: int, size_px: int, rep
 
 
 def first_mask(file: Path, backend: str, threads: int, size_px: int) -> float:
-    """Makes one mask as `lmsc predict` does; gives the peak of memory in MiB."""
+    """Makes one mask like `lmsc predict`; returns the peak memory in MiB."""
     import numpy as np
 
     from lmsc_unet.inference.predictor import Predictor
@@ -62,9 +62,9 @@ def first_mask(file: Path, backend: str, threads: int, size_px: int) -> float:
 
 
 def peak_rss_mib() -> float:
-    """The most memory that this process held since it began.
+    """Peak memory of this process.
 
-    Linux lets a process inherit its parent's peak in getrusage, so its own is read from /proc.
+    On Linux getrusage includes the parent's peak, so /proc is read.
     """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()

@@ -26,20 +26,20 @@ from lmsc_unet.training.load_model import load_module
 
 CALIBRATION_CROPS = 4
 OF_CHECKPOINTS = ("torch", "cuda", "cuda-compile", "cuda-graphs")
-"""The backends that run a checkpoint itself."""
+"""The backends that run checkpoints directly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Makes files in a folder, each once. INT8 made here is calibrated on noise: good for its speed alone."""
+    """Creates files in a folder, each once. INT8 made here is calibrated on noise: only its speed is meaningful."""
 
     folder: Path
-    """Where they go."""
+    """The folder."""
     size_px: int
-    """Side of the images that INT8 is calibrated on."""
+    """Side of the calibration images for INT8."""
 
     def find(self, variant: Variant) -> Path:
-        """The file of a variant; made if need be.
+        """The file of a variant, created if needed.
 
         Raises:
             ModelError: the model cannot be loaded.
@@ -51,7 +51,7 @@ class Files:
         return self._onnx(checkpoint, is_int8=is_int8, is_merged=is_int8 and variant.backend == "openvino")
 
     def _checkpoint(self, model: str, backend: str) -> Path:
-        """A run's checkpoint, an exported file, or a checkpoint of a model of the catalog that was never trained."""
+        """A run's checkpoint, an exported file, or a checkpoint of an untrained catalog model."""
         if model not in CATALOG:
             return find_file(model, backend)
         path = self.folder / f"{model}.ckpt"
@@ -65,7 +65,7 @@ class Files:
         return path
 
     def _onnx(self, checkpoint: Path, *, is_int8: bool, is_merged: bool) -> Path:
-        """The file; merged as `lmsc export --to openvino --int8` merges."""
+        """The ONNX file; merged like `lmsc export --to openvino --int8`."""
         stem = sha1(str(checkpoint).encode()).hexdigest()
         path = self.folder / f"{stem}-{'int8' if is_int8 else 'fp32'}{'-merged' if is_merged else ''}.onnx"
         if path.exists():
@@ -87,7 +87,7 @@ class Files:
 
 @dataclass(frozen=True, kw_only=True)
 class Own:
-    """What an exported file is and what runs it."""
+    """An exported file's precision and backends."""
 
     precision: str
     """fp32 or int8."""
@@ -95,7 +95,7 @@ class Own:
     """The backends that run it."""
 
     def fits(self, variant: Variant) -> bool:
-        """Whether a variant can be: a file has one precision; bf16 is a way to run float32."""
+        """Whether a variant is possible: a file has one precision; bf16 is a way to run float32."""
         return variant.backend in self.backends and (variant.precision == "int8") == (self.precision == "int8")
 
 
@@ -103,7 +103,7 @@ def own_kinds(models: tuple[str, ...]) -> dict[str, Own]:
     """The exported files among the models.
 
     Raises:
-        ModelError: there is no such model, or a file cannot be used.
+        ModelError: a model does not exist, or a file cannot be used.
     """
     paths = {model: find_file(model, "onnxruntime") for model in models if model not in CATALOG}
     return {model: _own(path) for model, path in paths.items() if path.suffix in KINDS}

@@ -1,4 +1,4 @@
-"""What is measured: each model by each backend in each precision that it has, at each batch and number of threads."""
+"""The cases of a benchmark: each model by each backend in each of its precisions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lmsc_unet.inference.runtime import MOST_THREADS
 ON_PROCESSOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"torch": ("fp32", "bf16"), "onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}
 )
-"""Backend -> the precisions that it computes in on a processor."""
+"""Backend -> its precisions on a processor."""
 ON_GPU: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "cuda": ("fp32", "fp16", "bf16"),
@@ -21,16 +21,16 @@ ON_GPU: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tensorrt": ("fp32", "int8"),
     }
 )
-"""PyTorch on a GPU: eager, compiled, as a CUDA graph; and ONNX Runtime's TensorRT. What is not there is skipped."""
+"""PyTorch on a GPU: eager, compiled, as a CUDA graph; and ONNX Runtime's TensorRT. Unavailable ones are skipped."""
 PRECISIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({**ON_PROCESSOR, **ON_GPU})
 KNOWN_PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 REFERENCE = ("unet", "torch", "fp32")
-"""What every speed is compared with: the paper's baseline in eager PyTorch."""
+"""The reference of all speeds: the paper's baseline in eager PyTorch."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Variant:
-    """One model in one backend and precision: what has a file, a cold start and a peak of memory."""
+    """One model in one backend and precision, with its own file, cold start and peak memory."""
 
     model: str
     """A name of `lmsc models`, a run folder, a checkpoint or an exported file."""
@@ -42,36 +42,36 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Case:
-    """One row of the result."""
+    """One row of the results."""
 
     variant: Variant
     """What runs."""
     batch: int
-    """Images at once."""
+    """Images per call."""
     threads: int
-    """Threads that share the work."""
+    """Threads for the work."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All that is measured in one run."""
+    """All cases of one run."""
 
     models: tuple[str, ...] = ("unet", "lmsc-unet-plain", "lmsc-unet")
-    """Names of `lmsc models`, bundled names, run folders, checkpoints or exported files; the paper's Table 1."""
+    """Names of `lmsc models`, bundled names, run folders, checkpoints or exported files; by default Table 1."""
     backends: tuple[str, ...] = ("torch", "onnxruntime")
     """Keys of `PRECISIONS`."""
     precisions: tuple[str, ...] = ("fp32", "int8")
-    """Of fp32, fp16, bf16 and int8; a backend takes those that it has."""
+    """Any of fp32, fp16, bf16 and int8; a backend uses those that it has."""
     batches: tuple[int, ...] = (1,)
-    """Images at once."""
+    """Images per call."""
     threads: tuple[int, ...] = (1,)
-    """Threads that share the work."""
+    """Threads for the work."""
     size_px: int = 256
     """Side of the square image."""
     rounds: int = 20
-    """How often each row is timed; the rows take turns."""
+    """Timings per row, interleaved."""
     cold: bool = True
-    """Measure the cold start and the peak of memory, in a process of its own for each."""
+    """Measure cold start and peak memory, each in its own process."""
 
     def __post_init__(self) -> None:
         for name, found, known in (
@@ -83,7 +83,7 @@ class Plan:
                 raise ConfigError(f"{name}: {', '.join(unknown) or 'nothing'} is none of {', '.join(known)}.")
         for option, numbers in (("batch", self.batches), ("threads", self.threads)):
             if not numbers:
-                raise ConfigError(f"{option} is empty; it must be numbers with commas between, as 1,8.")
+                raise ConfigError(f"{option} is empty; it must be comma-separated numbers, such as 1,8.")
         check_range(self, 1, 4096, "batches")
         check_range(self, 1, MOST_THREADS, "threads")
         check_range(self, 1, MOST_SIDE_PX, "size_px")
@@ -91,18 +91,18 @@ class Plan:
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """What is measured, each once; the reference is always among it."""
+        """The variants to measure, each once; always includes the reference."""
         asked = product(self.models, self.backends, self.precisions)
         found = [Variant(model=m, backend=b, precision=p) for m, b, p in asked if p in PRECISIONS[b]]
         return tuple(dict.fromkeys([reference_variant(), *found]))
 
     def lanes(self, variants: tuple[Variant, ...]) -> Iterator[Case]:
-        """The rows of the result, in order."""
+        """The rows of the results, in order."""
         for variant, batch, threads in product(variants, self.batches, self.threads):
             yield Case(variant=variant, batch=batch, threads=threads)
 
 
 def reference_variant() -> Variant:
-    """What every speed is compared with."""
+    """The reference of all speeds."""
     model, backend, precision = REFERENCE
     return Variant(model=model, backend=backend, precision=precision)

@@ -1,4 +1,4 @@
-"""What `lmsc benchmark` shows: the measured rows, known scores, the paper's Table 1, text tables and the plot."""
+"""The output of `lmsc benchmark`: rows, known scores, the paper's Table 1, text tables and the plot."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,38 +16,38 @@ from lmsc_unet.inference.loading import find_file
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkRow:
-    """One model in one backend, precision, batch and number of threads; times are of one image."""
+    """One model in one backend, precision, batch and number of threads; times are per image."""
 
     model: str
-    """As it was named."""
+    """The model's name as given."""
     backend: str
     """A key of `PRECISIONS`."""
     precision: str
     """fp32, fp16, bf16 or int8."""
     batch: int
-    """Images at once."""
+    """Images per call."""
     threads: int
-    """Threads that share the work."""
+    """Threads for the work."""
     ms_median: float
-    """Milliseconds an image."""
+    """Milliseconds per image."""
     ms_p5: float
     """5th percentile."""
     ms_p95: float
     """95th percentile."""
     images_per_s: float
-    """Images a second, by the median."""
+    """Images per second, by the median."""
     peak_rss_mib: float | None
-    """The most memory of a process that makes one mask; None where it was not measured."""
+    """Peak memory of a process that makes one mask; None if not measured."""
     file_mib: float
     """The file's size."""
     cold_start_s: float | None
-    """From the start of a process to its first mask; None where it was not measured."""
+    """Time from the start of a process to its first mask; None if not measured."""
     speedup_over_unet_eager: float
-    """How many times as fast as U-Net in eager PyTorch float32, at the same batch and threads."""
+    """Speed relative to U-Net in eager PyTorch float32, at the same batch and threads."""
 
 
 def over_unet(rows: Sequence[BenchmarkRow]) -> list[float | None]:
-    """How many times as fast each row is as U-Net in float32 on the same backend; None where that was not measured."""
+    """Speed of each row relative to U-Net in float32 on the same backend; None if that was not measured."""
     unet_ms = {
         (row.backend, row.batch, row.threads): row.ms_median
         for row in rows
@@ -62,11 +62,11 @@ KEYS = {
     "parity": ("scores_exported", "dc"),
     "bundled": ("scores", "dice"),
 }
-"""Kind of file -> where the score stands in it."""
+"""Type of file -> the path of the score in it."""
 
 
 def known_scores(models: Sequence[str]) -> dict[str, float]:
-    """Model -> Dice per image on held-out images, of those that are known."""
+    """Model -> Dice per image on held-out images, if known."""
     found = {model: _score(model) for model in models if model not in CATALOG}
     return {model: score for model, score in found.items() if score is not None}
 
@@ -86,7 +86,7 @@ def _score(model: str) -> float | None:
 
 
 def _read(path: Path, keys: Sequence[str]) -> float | None:
-    """A number in a JSON file; None where the file or the number is not there."""
+    """A number in a JSON file; None if the file or the number is missing."""
     try:
         value: Any = json.loads(path.read_text(encoding="utf-8"))
         for key in keys:
@@ -97,13 +97,13 @@ def _read(path: Path, keys: Sequence[str]) -> float | None:
 
 
 NUM_CLASSES = 2
-"""What the paper counted with; times are of one logit."""
+"""The paper's number of classes for operations; times are for one logit."""
 
 
 def make_table_1(rows: Sequence[BenchmarkRow], size_px: int) -> list[dict[str, Any]]:
-    """One mapping for each model of the catalog among the rows, with its float32 times by backend.
+    """A mapping for each catalog model among the rows, with its float32 times by backend.
 
-    The times are those of the smallest batch and the fewest threads.
+    The times are for the smallest batch and the fewest threads.
     """
     names = [name for name in dict.fromkeys(row.model for row in rows) if name in CATALOG]
     report = make_report(names, size_px=size_px, num_classes=NUM_CLASSES)
@@ -130,13 +130,13 @@ HEADINGS = (
 
 
 def speed_table(rows: Sequence[BenchmarkRow]) -> Table:
-    """Every row, with how many times as fast it is as U-Net: in eager PyTorch, and in float32 on the same backend."""
+    """Every row with its speed relative to U-Net: in eager PyTorch, and in float32 on the same backend."""
     cells = tuple(_cells(row, ratio) for row, ratio in zip(rows, over_unet(rows), strict=True))
-    return Table(title="Speed, by turns in one run", headings=HEADINGS, rows=cells, left=("backend", "precision"))
+    return Table(title="Speed, interleaved in one run", headings=HEADINGS, rows=cells, left=("backend", "precision"))
 
 
 def table_1(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The paper's Table 1 beside what was counted and timed here."""
+    """The paper's Table 1 beside the counts and times measured here."""
     backends = list(dict.fromkeys(backend for row in rows for backend in row["ms"]))
     headings = (
         *("model", "parameters", "paper M", "GMACs exact", "GMACs paper's counter", "paper GMACs"),
@@ -156,13 +156,13 @@ def table_1(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def report_to_markdown(report: Mapping[str, Any]) -> str:
-    """What benchmark.json holds, with the machine, as the documents quote it."""
+    """The contents of benchmark.json with the machine, as quoted in documents."""
     origin = report["provenance"]
     machine, plan = origin["machine"], report["plan"]
     rows = [BenchmarkRow(**row) for row in report["rows"]]
     about = (
         f"{machine['cpu']}, {machine['cores']} cores, {plan['size_px']} x {plan['size_px']} px, medians of "
-        f"{plan['rounds']} turns in one run; {origin['date'][:10]}, commit {origin['commit']}."
+        f"{plan['rounds']} interleaved rounds in one run; {origin['date'][:10]}, commit {origin['commit']}."
     )
     halves = [
         f"{half['model']} in {half['precision']} on {half['backend']}: {100 * half['same_class_share']:.3f} % of the "
@@ -191,13 +191,13 @@ def _number(value: float | None, form: str = "g") -> str:
 
 
 LEAST_SPAN = 0.06
-"""Of the Dice axis."""
+"""Smallest range of the Dice axis."""
 
 
 def points(
     rows: Sequence[BenchmarkRow], scores: Mapping[str, float], exported: frozenset[str]
 ) -> list[tuple[BenchmarkRow, float]]:
-    """The rows to show, each with its Dice: batches of 1, and no INT8 made by the benchmark, whose score none knows."""
+    """The rows to plot with their Dice: batch 1, without INT8 from the benchmark, whose score is unknown."""
     return [
         (row, scores[row.model])
         for row in rows
@@ -206,7 +206,7 @@ def points(
 
 
 def draw(shown: Sequence[tuple[BenchmarkRow, float]], path: Path) -> None:
-    """Writes a PNG; one colour a model, one marker a backend and precision."""
+    """Writes a PNG with a colour per model and a marker per backend and precision."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -222,7 +222,7 @@ def draw(shown: Sequence[tuple[BenchmarkRow, float]], path: Path) -> None:
     for place, model in enumerate(models):
         axes.scatter([], [], color=f"C{place % 10}", label="/".join(Path(model).parts[-2:]))
     axes.set_xscale("log")
-    axes.set_xlabel("ms an image (median)")
+    axes.set_xlabel("ms per image (median)")
     axes.set_ylabel("Dice per image, held-out images")
     axes.margins(0.15)
     low, high = axes.get_ylim()

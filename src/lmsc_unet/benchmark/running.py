@@ -1,6 +1,6 @@
-"""Opens each benchmark case as something to time: exported files, PyTorch, and on a GPU torch.compile and CUDA graphs.
+"""Opens each benchmark case for timing: exported files, PyTorch, and on a GPU torch.compile and CUDA graphs.
 
-The cases on a GPU are untried by us for want of one.
+The GPU cases are untested.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ Run = Callable[[Tensor], Tensor]
 
 
 def why_skipped(backend: str) -> str | None:
-    """Why a lane on a GPU cannot be measured here; None where it can, or is none."""
+    """Why a GPU case cannot be measured here; None if it can, or is not a GPU case."""
     if backend not in ON_GPU:
         return None
     if not torch.cuda.is_available():
@@ -46,7 +46,7 @@ def _why_no_tensorrt() -> str | None:
 
 
 def open_on_gpu(lane: Case, file: Path) -> tuple[Network, int]:
-    """A checkpoint on the GPU, channels last; the image's way there and the logits' way back are timed too."""
+    """A checkpoint on the GPU, channels last; transfers of image and logits are timed too."""
     module, spec = load_module(file)
     dtype = DTYPES[lane.variant.precision]
     module = module.to("cuda", dtype).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -70,7 +70,7 @@ def _compiled(module: nn.Module) -> Run:
 
 
 def _as_graph(module: nn.Module) -> Run:
-    """Captured at the first call; later calls have the same shape."""
+    """Captures a CUDA graph at the first call; later calls must have the same shape."""
     captured: list[tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = []
 
     def run(batch: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ RUNNERS: Mapping[str, Callable[[nn.Module], Run]] = MappingProxyType(
 
 
 def open_lane(lane: Case, file: Path, size_px: int) -> Callable[[], None]:
-    """Loads a file; gives what runs one batch of it.
+    """Loads a file; returns a function that runs one batch.
 
     Raises:
         ConfigError: the backend is not installed.
@@ -119,7 +119,7 @@ def open_lane(lane: Case, file: Path, size_px: int) -> Callable[[], None]:
 
 
 def open_variant(lane: Case, file: Path) -> tuple[Network, int]:
-    """The network of a lane, and its input channels.
+    """The network of a case, and its input channels.
 
     Raises:
         ConfigError: the backend is not installed.
@@ -129,7 +129,7 @@ def open_variant(lane: Case, file: Path) -> tuple[Network, int]:
 
 
 def _open_torch(lane: Case, file: Path) -> tuple[Network, int]:
-    """Eager PyTorch on the processor, as `lmsc predict` runs it: channels last, in inference mode."""
+    """Eager PyTorch on the processor, like `lmsc predict`: channels last, in inference mode."""
     module, spec = load_module(file)
     dtype = torch.bfloat16 if lane.variant.precision == "bf16" else torch.float32
     module = module.to(dtype).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

@@ -1,1 +1,1 @@
-"""What a network costs: parameters, memory and multiply-accumulates, beside what the paper printed."""
+"""Costs of a network: parameters, memory and multiply-accumulates, beside the paper's values."""

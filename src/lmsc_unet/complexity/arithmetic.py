@@ -1,6 +1,6 @@
-"""The parameters of a config, computed without building the network (and without PyTorch).
+"""Computes a config's number of parameters without building the network (and without PyTorch).
 
-An independent derivation of the numbers that the built networks must have; `lmsc models` shows them at once.
+An independent derivation of the built networks' parameters, shown at once by `lmsc models`.
 """
 
 from itertools import pairwise
@@ -9,7 +9,7 @@ from lmsc_unet.catalog import LMSCUNetConfig, ModelConfig, UNetConfig
 
 
 def num_parameters(config: ModelConfig) -> int:
-    """The trainable numbers of a network."""
+    """The trainable parameters of a network."""
     first, *_ = config.widths
     stem = _double_conv(config.input_channels, first)
     decoder = sum(_up(below, here) for here, below in pairwise(config.widths))
@@ -27,14 +27,14 @@ def _below_stem(config: ModelConfig) -> int:
 
 
 def _conv_norm(weights: int, out_channels: int) -> int:
-    """A convolution without bias, and the scale and shift of its batch norm."""
+    """A convolution without bias, with the scale and shift of its batch norm."""
     return weights + 2 * out_channels
 
 
 def _double_conv(in_channels: int, out_channels: int) -> int:
     first = _conv_norm(9 * in_channels * out_channels, out_channels)
     second = _conv_norm(9 * out_channels * out_channels, out_channels)
-    return first + second + 2 * out_channels  # and two biases
+    return first + second + 2 * out_channels  # plus two biases
 
 
 def _mbbs(in_channels: int, out_channels: int, config: LMSCUNetConfig) -> int:

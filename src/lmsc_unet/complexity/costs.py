@@ -1,4 +1,4 @@
-"""The complexity report: what each network costs beside what the paper printed, and as JSON."""
+"""The complexity report: each network's costs beside the paper's values, also as JSON."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from lmsc_unet.core.tables import Table
 
 @dataclass(frozen=True, kw_only=True)
 class CostRow:
-    """One network's costs for one image; the fields are the keys of the JSON report."""
+    """One network's costs per image; the fields are the keys of the JSON report."""
 
     model: str
     """The catalog's name."""
@@ -26,33 +26,33 @@ class CostRow:
     macs_paper: int
     """Operations by the paper's counter, ptflops 0.7.0."""
     paper_parameters_m: float | None
-    """Millions of parameters as printed."""
+    """Millions of parameters in the paper."""
     paper_macs_g: float | None
-    """Billions of MACs as printed."""
+    """Billions of MACs in the paper."""
     paper_size_mb: float | None
-    """Size as printed; the paper's MB are MiB."""
+    """Size in the paper, whose MB are MiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComplexityReport:
-    """The costs of some networks, at one input size and number of classes."""
+    """The costs of networks at one input size and number of classes."""
 
     size_px: int
     """Side of the square input."""
     num_classes: int
-    """Logits a pixel."""
+    """Logits per pixel."""
     rows: tuple[CostRow, ...]
-    """One for each network, in the order asked for."""
+    """One per network, in the given order."""
     layers: Mapping[str, tuple[LayerCost, ...]]
-    """Each network's layers by its name."""
+    """Layers by network name."""
 
 
 def make_report(names: Iterable[str], *, size_px: int = 256, num_classes: int = 2) -> ComplexityReport:
-    """Counts the costs of the named networks.
+    """Computes the costs of the named networks.
 
     Raises:
         ConfigError: a name is not in the catalog.
-        SizeError: a network does not take that size.
+        SizeError: a network does not accept that size.
     """
     costs = {
         name: count(model_config(name, num_classes=num_classes), height_px=size_px, width_px=size_px) for name in names
@@ -66,7 +66,7 @@ def make_report(names: Iterable[str], *, size_px: int = 256, num_classes: int = 
 
 
 def to_json(report: ComplexityReport, *, with_layers: bool = False) -> str:
-    """A list of objects, one for each network; on request each with its `layers`."""
+    """A list of objects, one per network; optionally with its `layers`."""
     rows = [asdict(row) for row in report.rows]
     if with_layers:
         rows = [row | {"layers": [asdict(layer) for layer in report.layers[row["model"]]]} for row in rows]
@@ -91,7 +91,7 @@ T = TypeVar("T")
 
 
 def to_tables(report: ComplexityReport, *, with_layers: bool = False) -> list[Table]:
-    """The table of networks; on request one more for each network's layers."""
+    """The table of networks; optionally one more per network with its layers."""
     setting = f"{report.size_px} x {report.size_px} px, {report.num_classes} classes"
     tables = [_table(f"One image of {setting}", _COLUMNS, report.rows)]
     if with_layers:

@@ -1,6 +1,6 @@
-"""Counts what a network needs for one image: parameters, state and multiply-accumulates (MACs).
+"""Counts a network's costs per image: parameters, state and multiply-accumulates (MACs).
 
-The network is built on PyTorch's meta device, so that nothing is allocated or computed.
+The network is built on PyTorch's meta device, without allocation or computation.
 """
 
 from collections.abc import Iterator
@@ -23,44 +23,44 @@ MOST_COUNTED_PX = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCost:
-    """What one layer needs for one image."""
+    """The costs of one layer per image."""
 
     name: str
-    """Where the layer stands in the network, as in its state dict."""
+    """The layer's name in the state dict."""
     kind: str
     """The layer's class in PyTorch."""
     output_shape: tuple[int, ...]
-    """Channels, height and width of what it gives."""
+    """Channels, height and width of its output."""
     parameters: int
     """Trainable numbers."""
     macs_exact: int
-    """Multiply-accumulates of its convolution; 0 for everything else."""
+    """Multiply-accumulates of a convolution; 0 for other layers."""
     macs_paper: int
     """Operations by the paper's counter (see paper_counter.py)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a network needs for one image."""
+    """The costs of a network per image."""
 
     parameters: int
     """Trainable numbers."""
     state_bytes: int
-    """Parameters and batch norm statistics, as they are stored; the norms' batch counters are left out."""
+    """Parameters and batch norm statistics as stored, without the norms' batch counters."""
     macs_exact: int
     """Multiply-accumulates of the convolutions: half of what `torch.utils.flop_counter` counts."""
     macs_paper: int
     """Operations by the paper's counter (see paper_counter.py)."""
     layers: tuple[LayerCost, ...]
-    """The layers in the order in which they run."""
+    """The layers in order of execution."""
 
 
 def count(config: ModelConfig, *, height_px: int = 256, width_px: int = 256) -> Cost:
-    """Counts what the network of a config needs for one image.
+    """Counts the costs of a config's network per image.
 
     Raises:
         ConfigError: a side is less than 1 px.
-        SizeError: the network does not take these sides.
+        SizeError: the network does not accept these sides.
     """
     if min(height_px, width_px) < 1:
         raise ConfigError(f"The image is {height_px} x {width_px} px; both sides must be at least 1 px.")
@@ -99,7 +99,7 @@ def _count_layers(model: nn.Module, image: Tensor) -> tuple[LayerCost, ...]:
 
 @contextmanager
 def _recorded_calls(model: nn.Module) -> Iterator[list[tuple[nn.Module, Tensor, Tensor]]]:
-    """The layers that have none below them, each with its input and output, in the order in which they ran."""
+    """The leaf layers with input and output, in order of execution."""
     calls: list[tuple[nn.Module, Tensor, Tensor]] = []
 
     def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the paper printed of its networks' costs (Sawant et al. 2025, Tables 1 and 3), and how its tool counts.
+"""The paper's costs of its networks (Sawant et al. 2025, Tables 1 and 3), and its tool's counting convention.
 
 The convention is that of ptflops 0.7.0: see docs/network.md.
 """
@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, kw_only=True)
 class PrintedCost:
-    """One network's cells; None where the paper prints nothing."""
+    """One network's values; None if the paper gives none."""
 
     parameters_m: float | None = None
     """Millions of parameters."""
     macs_g: float | None = None
     """Billions of MACs for one image of 3 x 256 x 256 and two classes, counted by ptflops."""
     size_mb: float | None = None
-    """Size in memory; the paper writes MB and means MiB."""
+    """Size in memory; the paper's MB are MiB."""
     inference_ms: float | None = None
-    """Milliseconds an image, on hardware that the paper does not name."""
+    """Milliseconds per image, on hardware that the paper does not name."""
 
 
 PRINTED: Mapping[str, PrintedCost] = MappingProxyType(
@@ -38,11 +38,11 @@ PRINTED: Mapping[str, PrintedCost] = MappingProxyType(
         "lmsc-unet-123": PrintedCost(parameters_m=0.95, macs_g=8.5),
     }
 )
-"""The cells by the catalog's names."""
+"""The values by catalog name."""
 
 
 def paper_macs(layer: nn.Module, x: Tensor, y: Tensor) -> int:
-    """What one layer that turned `x` into `y` costs by the paper's counter."""
+    """The cost of one layer from `x` to `y` by the paper's counter."""
     match layer:
         case nn.Conv2d() | nn.ConvTranspose2d():
             taps = prod(layer.kernel_size) * layer.in_channels // layer.groups

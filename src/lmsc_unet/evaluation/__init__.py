@@ -1,1 +1,1 @@
-"""How good a model is: predictions against the truth, with the average of each score named."""
+"""Scores predictions against the truth; every score names its average."""

@@ -1,4 +1,4 @@
-"""Box scores as plain data, as a table, as CSV and as a picture."""
+"""Box scores as plain data, table, CSV and picture."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ INK, FAINT, PAPER = (20, 20, 20), (225, 225, 225), (255, 255, 255)
 
 
 def to_row(line: BoxScores) -> dict[str, Any]:
-    """One line as plain data; None where a score is 0/0."""
+    """One line as plain data; None if a score is 0/0."""
     counts = line.counts
     scores = {
         "precision": counts.precision,
@@ -36,7 +36,7 @@ def to_row(line: BoxScores) -> dict[str, Any]:
 
 
 def boxes_csv(lines: Sequence[BoxScores]) -> str:
-    """boxes.csv: one line for each detector and group; empty where a score is 0/0."""
+    """boxes.csv: a line per detector and group; empty if a score is 0/0."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -55,7 +55,7 @@ def boxes_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def draw_boxes(lines: Sequence[BoxScores]) -> NDArray[np.uint8]:
-    """Recall and precision by SNR, and F1 by template, each detector in its colour; RGB "H W 3"."""
+    """Recall and precision by SNR, and F1 by template, with a colour per detector; RGB "H W 3"."""
     rows = [to_row(line) for line in lines]
     charts = (("snr_db", "recall", "SNR (dB)"), ("snr_db", "precision", "SNR (dB)"), ("template", "f1", "template"))
     panels = [_draw_chart(rows, by, score, title) for by, score, title in charts if any(r["by"] == by for r in rows)]
@@ -69,7 +69,7 @@ def _scores(row: Mapping[str, Any]) -> list[float | None]:
 
 
 def _draw_chart(rows: Sequence[Mapping[str, Any]], by: str, score: str, title: str) -> NDArray[np.uint8]:
-    """A point for each group, from 0 to 1, joined where the groups have an order."""
+    """A point per group, from 0 to 1, connected if the groups are ordered."""
     here = [row for row in rows if row["by"] == by]
     groups = list(dict.fromkeys(row["group"] for row in here))
     canvas = Image.new("RGB", (PLOT_PX + 2 * MARGIN_PX, HEIGHT_PX + 2 * MARGIN_PX), PAPER)
@@ -88,7 +88,7 @@ def _draw_chart(rows: Sequence[Mapping[str, Any]], by: str, score: str, title: s
             for row in here
             if row["detector"] == detector and row[score] is not None
         ]
-        if by == "snr_db":  # templates have no order to join them in
+        if by == "snr_db":  # templates are unordered
             pen.line(points, colour, width=2)
         legend_px = (MARGIN_PX + 5 + 130 * number, 38)
         for x, y in (*points, legend_px):

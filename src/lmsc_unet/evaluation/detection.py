@@ -1,4 +1,4 @@
-"""How well signals are found as boxes: a model beside the energy detector, by SNR and by template."""
+"""Scores detected boxes by SNR and by template: a model beside the energy detector."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,36 +24,36 @@ from lmsc_unet.signals.recording import Recording, open_recording
 from lmsc_unet.signals.settings import Stft
 
 SNR_EDGES_DB = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
-"""Between the bins; the lowest and the highest bin are open."""
+"""Edges between bins; the lowest and the highest bin are open."""
 STRONG_DB = 5.0
-"""From here on signals should be found."""
+"""The SNR from which signals should be found."""
 MIN_IOU = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchedRecording:
-    """A recording with what is in it and what a detector found."""
+    """A recording with its true boxes and a detector's boxes."""
 
     template: str
-    """What the scene was drawn from; empty where the recording does not say."""
+    """The template of the scene; empty if unknown."""
     true: tuple[SignalBox, ...]
     """Its annotations."""
     found: tuple[SignalBox, ...]
-    """What was found."""
+    """The detected boxes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoxScores:
-    """One line of the table: a detector's scores over a group of boxes, whatever their labels."""
+    """One line of the table: a detector's scores over a group of boxes, regardless of labels."""
 
     detector: str
     """`energy`, or the model's name."""
     by: str
     """`all`, `snr_db` or `template`."""
     group: str
-    """Which bin or template."""
+    """The bin or template."""
     counts: DetectionCounts
-    """Boxes found, wrongly found and missed at an IoU of 0.5."""
+    """True positives, false positives and misses at an IoU of 0.5."""
     map_50: float
     """Average precision at an IoU of 0.5."""
     map_50_95: float
@@ -61,7 +61,7 @@ class BoxScores:
 
 
 def detectors(finder: SignalDetector) -> dict[str, Callable[[Stft], SignalDetector]]:
-    """The energy detector and the model, each for the rows that a recording is shown in."""
+    """Factories of the energy detector and the model, for the transform of a recording."""
     return {ENERGY: energy_detector, finder.origin["name"]: lambda stft: replace(finder, stft=stft)}
 
 
@@ -71,7 +71,7 @@ def score_boxes(
     *,
     advance: Callable[[], None] | None = None,
 ) -> list[BoxScores]:
-    """Searches the recordings that the samples are of, each once and whole, by every detector.
+    """Searches the samples' recordings, each once as a whole, with every detector.
 
     Raises:
         DataError: a recording cannot be read.
@@ -87,7 +87,7 @@ def score_boxes(
 
 
 def recordings_of(samples: Sequence[Sample]) -> dict[Path, Stft]:
-    """The recordings that samples are pieces of, with the finest rows that they are shown in."""
+    """The recordings of the samples, with their finest transform."""
     finest: dict[Path, Stft] = {}
     for piece in (sample.piece for sample in samples if sample.piece is not None):
         stft = piece.spectrogram.stft
@@ -97,7 +97,7 @@ def recordings_of(samples: Sequence[Sample]) -> dict[Path, Stft]:
 
 
 def tabulate(detector: str, searched: Sequence[SearchedRecording]) -> Iterator[BoxScores]:
-    """The lines of one detector: all boxes, those of 5 dB and more, by SNR, by template."""
+    """The lines of one detector: all boxes, those of at least 5 dB, by SNR, by template."""
     yield _scores(detector, "all", "all", [_detections(one.true, one.found) for one in searched])
     if any(box.snr_db is not None for one in searched for box in one.true):
         strong = [_in_snr(one, STRONG_DB, np.inf) for one in searched]
@@ -131,7 +131,7 @@ def _scores(detector: str, by: str, group: str, pictures: Sequence[Detections]) 
 
 
 def _in_snr(one: SearchedRecording, low_db: float, high_db: float) -> Detections:
-    """The true boxes of a range of SNR; a found box goes with the one that it matches, else by its own SNR."""
+    """The true boxes in an SNR range; a detected box follows its match, otherwise its own SNR."""
     matches = match_boxes(_detections(one.true, one.found), min_iou=MIN_IOU)
     snr_db = [
         one.true[index].snr_db if index >= 0 else box.snr_db

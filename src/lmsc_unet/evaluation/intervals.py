@@ -1,7 +1,7 @@
-"""How far a score might be off: a bootstrap over images.
+"""The uncertainty of scores: a bootstrap over images.
 
-Images are drawn anew, as many as there are and with repetition; the middle 95 % of the scores of many such draws are
-the interval. It tells of the choice of images, not of the choice of training seed.
+Images are resampled with replacement; the interval covers the middle 95 % of the resampled scores. It reflects the
+choice of images, not of the training seed.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from lmsc_unet.metrics.averages import PAPER_ROW, set_scores
 from lmsc_unet.metrics.counts import Counts
 
 Interval = tuple[float, float] | None
-"""The lower and upper end; None where there are fewer than two images, or the score is 0/0 throughout."""
+"""Lower and upper end; None with fewer than two images, or if the score is always 0/0."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bootstrap:
-    """How intervals are made."""
+    """Settings of the intervals."""
 
     level: float = 0.95
-    """The share of draws whose score lies in the interval."""
+    """The share of resampled scores inside the interval."""
     num_draws: int = 2000
-    """How often the images are drawn anew."""
+    """Number of resamples."""
     seed: int = 19
-    """Of the draws; the same seed gives the same intervals."""
+    """The same seed gives the same intervals."""
 
     def __post_init__(self) -> None:
         check_range(self, 1, 100_000, "num_draws")
@@ -36,7 +36,7 @@ class Bootstrap:
 
 
 def intervals(images: Counts, bootstrap: Bootstrap) -> dict[str, dict[str, Interval]]:
-    """Intervals of every score by its average: "paper", "pooled" and "per_image"; from counts "N K"."""
+    """Intervals of every score by average ("paper", "pooled" and "per_image"), from counts "N K"."""
     times = draw_times(len(images.tp), bootstrap)
     scores = {"pooled": _pooled(images, times), "per_image": _per_image(images, times)}
     scores["paper"] = {column: scores[average][score] for column, (average, score) in PAPER_ROW.items()}
@@ -48,7 +48,7 @@ def intervals(images: Counts, bootstrap: Bootstrap) -> dict[str, dict[str, Inter
 
 
 def draw_times(num_images: int, bootstrap: Bootstrap) -> NDArray[np.int64]:
-    """How often each image is in each draw, "draws images"; each row adds up to the number of images."""
+    """How often each image occurs in each resample, "draws images"; each row sums to the number of images."""
     shares = np.full(num_images, 1 / num_images)
     return np.random.default_rng(bootstrap.seed).multinomial(num_images, shares, size=bootstrap.num_draws)
 
@@ -62,7 +62,7 @@ def _per_image(images: Counts, times: NDArray[np.int64]) -> Mapping[str, NDArray
 
 
 def _mean_of_draws(shares: NDArray[np.float64], times: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The mean over the images of each draw that have a score; NaN where a draw has none."""
+    """The mean over the images of each resample that have a score; NaN if none has."""
     is_defined = ~np.isnan(shares)
     number = times @ is_defined
     summed = times @ np.where(is_defined, shares, 0.0)

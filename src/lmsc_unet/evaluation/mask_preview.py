@@ -1,4 +1,4 @@
-"""The first masks of a dataset as they are understood, beside their images, to be looked at before a training."""
+"""The first masks of a dataset with their inferred classes, beside the images, to check before training."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,19 +21,19 @@ _LEGEND_PX = 260
 
 
 def draw_preview(report: CheckReport) -> NDArray[np.uint8]:
-    """Image, mask, the mask over the image, and name and share of each class; RGB `H W 3`, a row for each mask.
+    """Image, mask, overlay, and name and share of each class; RGB `H W 3`, a row per mask.
 
     Raises:
-        DataError: the masks have no one meaning, or none can be read.
+        DataError: the masks' meaning is ambiguous, or none can be read.
     """
     if report.label_map is None:
-        raise DataError("The masks have no one meaning yet, so that there is nothing to preview. See the errors.")
+        raise DataError("The masks' meaning is not known, so there is nothing to preview. See the errors.")
     rows = [
         _row(sample, image, mask, report.label_map.class_names)
         for sample, image, mask in _first_pairs(report.dataset.samples, report.label_map)
     ]
     if not rows:
-        raise DataError("No pair of image and mask can be read, so that there is nothing to preview. See the errors.")
+        raise DataError("No pair of image and mask can be read, so there is nothing to preview. See the errors.")
     title = f"masks {report.label_map.kind}: {report.label_map.described()}"
     return np.concatenate([text_line(title, rows[0].shape[1], size=15, left_px=GAP_PX), *rows])
 
@@ -47,7 +47,7 @@ def _first_pairs(
             return
         try:
             image, mask = load_pair(sample, label_map)
-        except LmscError:  # the check has named it
+        except LmscError:  # reported by the check
             continue
         num_drawn += 1
         yield sample, image, mask
@@ -65,7 +65,7 @@ def _row(
 
 
 def _legend(mask: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.uint8]:
-    """A square of its colour, its name and its share for each class, those of the mask first."""
+    """The colour, name and share of each class, those in the mask first."""
     counts = np.bincount(mask.ravel(), minlength=256)
     entries = [(class_id, name, counts[class_id]) for class_id, name in enumerate(names)]
     if len(entries) > _MAX_LINES:

@@ -1,4 +1,4 @@
-"""The folder of `lmsc evaluate --out`: scores.json, per_image.csv, and the worst and the best images in one picture."""
+"""The folder of `lmsc evaluate --out`: scores.json, per_image.csv, and a picture of the worst and best images."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,22 +22,22 @@ from lmsc_unet.metrics.averages import set_scores
 from lmsc_unet.metrics.counts import IGNORE
 
 RIGHT, MISSED, FALSE, CONFUSED = (0, 158, 115), (230, 97, 0), (86, 180, 233), (204, 121, 167)
-"""RGB of foreground that is right, missed, a false alarm, of another class (told apart by colour-blind people too)."""
+"""RGB of true positives, misses, false positives, wrong class (distinguishable for colour-blind readers)."""
 LEGEND = (("right", RIGHT), ("missed", MISSED), ("false alarm", FALSE), ("another class", CONFUSED))
 FILL_SHARE = 0.6
-"""How much of a pixel's colour is that of its error."""
+"""The share of the error's colour in a pixel."""
 CELL_PX, GAP_PX, LINE_PX = 300, 12, 22
-"""The side of a cell, the space between cells, the height of a line of text."""
+"""The side of a cell, the gap between cells, the height of a text line."""
 INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 
 def draw_worst_and_best(
     evaluation: Evaluation, predictor: Predictor, label_map: LabelMap, *, num_each: int = 4
 ) -> NDArray[np.uint8]:
-    """The images of lowest and of highest foreground Dice, each as it is and with its errors; RGB "H W 3"."""
+    """The images with the lowest and highest foreground Dice, each plain and with its errors; RGB "H W 3"."""
     dice = set_scores(evaluation.counts)["dice"]
     worst, best = rank(dice, num_each)
-    num_columns = max(len(worst), 2)  # two make room for the legend
+    num_columns = max(len(worst), 2)  # the legend needs two
     rows = []
     for title, chosen in (("Worst images by foreground Dice", worst), ("Best images by foreground Dice", best)):
         cells = []
@@ -49,7 +49,7 @@ def draw_worst_and_best(
 
 
 def rank(scores: NDArray[np.float64], num_each: int) -> tuple[list[int], list[int]]:
-    """The numbers of the worst and of the best images; no image is both, and none without a score is either."""
+    """Indices of the worst and the best images; none is in both lists, and images without a score are in neither."""
     order = [int(index) for index in np.argsort(scores, kind="stable") if not np.isnan(scores[index])]
     num_worst = min(num_each, (len(order) + 1) // 2)
     num_best = min(num_each, len(order) - num_worst)
@@ -57,7 +57,7 @@ def rank(scores: NDArray[np.float64], num_each: int) -> tuple[list[int], list[in
 
 
 def colour_errors(pair: ImageComparison) -> NDArray[np.uint8]:
-    """The image in grey, with what is right, missed and false in the foreground in colour; RGB "H W 3"."""
+    """The image in grey, with true positives, misses and false positives of the foreground coloured; RGB "H W 3"."""
     grey = np.asarray(Image.fromarray(to_display(pair.image)).convert("L"))
     drawn = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     is_there, is_said = (pair.truth > 0) & (pair.truth != IGNORE), pair.prediction > 0
@@ -74,13 +74,13 @@ def colour_errors(pair: ImageComparison) -> NDArray[np.uint8]:
 
 
 def _cell(pair: ImageComparison, caption: str) -> NDArray[np.uint8]:
-    """The image above its errors, and a line of text."""
+    """The image above its errors, and a text line."""
     panels = [fitted(panel) for panel in (to_display(pair.image), colour_errors(pair))]
     return np.concatenate([text_line(caption, CELL_PX), *panels])
 
 
 def fitted(panel: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scaled into a square cell, its sides kept in proportion."""
+    """Scales a panel to a square cell, keeping its proportions."""
     height_px, width_px = panel.shape[:2]
     scale = CELL_PX / max(height_px, width_px)
     size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
@@ -99,7 +99,7 @@ def _row(title: str, cells: Sequence[NDArray[np.uint8]], num_columns: int) -> ND
 
 
 def _legend(width_px: int, evaluation: Evaluation) -> NDArray[np.uint8]:
-    """A coloured square and a word for each kind of error that can be."""
+    """A coloured square and a word for each kind of error."""
     entries = LEGEND if len(evaluation.class_names) > 2 else LEGEND[:3]
     canvas = Image.new("RGB", (width_px, LINE_PX + GAP_PX), PAPER)
     pen = ImageDraw.Draw(canvas)
@@ -111,7 +111,7 @@ def _legend(width_px: int, evaluation: Evaluation) -> NDArray[np.uint8]:
 
 
 def text_line(text: str, width_px: int, *, size: int = 13, left_px: int = 0) -> NDArray[np.uint8]:
-    """A line of text as a picture of that width."""
+    """A text line as a picture of the given width."""
     canvas = Image.new("RGB", (width_px, LINE_PX), PAPER)
     ImageDraw.Draw(canvas).text((left_px, 3), text, INK, ImageFont.load_default(size))
     return np.asarray(canvas)
@@ -122,10 +122,10 @@ BOXES_FILE, BOXES_PICTURE = "boxes.csv", "boxes.png"
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
-    """Refuses to replace the results of another evaluation, or files of another's.
+    """Rejects a folder with the results of another evaluation, or with someone else's files.
 
     Raises:
-        OutputError: the folder holds them.
+        OutputError: the folder holds such files.
     """
     check_folder(out)
     taken = [
@@ -143,10 +143,10 @@ def check_output(out: Path, *, overwrite: bool) -> None:
 
 
 def write_output(out: Path, report: Mapping[str, Any], per_image: str, picture: NDArray[np.uint8]) -> None:
-    """Writes the three files; the scores come first, as they mark the folder.
+    """Writes the three files; the scores come first, since they identify the folder.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
     write_text(
         resolve_inside(out, SCORES_FILE), json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -156,13 +156,13 @@ def write_output(out: Path, report: Mapping[str, Any], per_image: str, picture: 
 
 
 def write_boxes(out: Path, lines: Sequence[BoxScores]) -> None:
-    """Writes the scores of boxes as a table and as a picture; nothing where there are none.
+    """Writes box scores as table and picture; nothing if there are none.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
     for path in (resolve_inside(out, BOXES_FILE), resolve_inside(out, BOXES_PICTURE)):
-        path.unlink(missing_ok=True)  # of an evaluation that is replaced
+        path.unlink(missing_ok=True)  # from a replaced evaluation
     if lines:
         write_text(resolve_inside(out, BOXES_FILE), boxes_csv(lines))
         write_png(resolve_inside(out, BOXES_PICTURE), draw_boxes(lines))

@@ -1,6 +1,6 @@
-"""How far an exported network is from the original, in logits, classes and scores, and how far it may be.
+"""The difference between an exported network and the original in logits, classes and scores, and its tolerance.
 
-Both see the same images; a file beyond the tolerance is refused.
+Both run on the same images; a file beyond the tolerance is rejected.
 """
 
 import math
@@ -27,24 +27,24 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How two sets of logits differ; differences add."""
+    """The difference of two sets of logits; differences add."""
 
     num_logits: int = 0
     """Logits compared."""
     num_pixels: int = 0
     """Pixels compared."""
     num_flipped: int = 0
-    """Pixels of another class."""
+    """Pixels with different classes."""
     num_flipped_clearly: int = 0
-    """Those of them that were no tie: the original's logits were farther from another class than rounding reaches."""
+    """Those that are not ties: the original's logits differ by more than rounding."""
     num_foreground: int = 0
-    """Pixels that either calls foreground."""
+    """Pixels that at least one network marks as foreground."""
     num_foreground_agreed: int = 0
-    """Pixels that both call the same foreground class."""
+    """Pixels that both assign to the same foreground class."""
     largest: float = 0.0
-    """The largest difference of two logits."""
+    """The largest difference of logits."""
     summed: float = 0.0
-    """The sum of all absolute differences."""
+    """The sum of absolute differences."""
     largest_logit: float = 0.0
     """The largest absolute logit of the original."""
 
@@ -63,36 +63,36 @@ class Difference:
 
     @property
     def mean(self) -> float:
-        """The mean absolute difference of two logits."""
+        """The mean absolute difference of logits."""
         return self.summed / max(self.num_logits, 1)
 
     @property
     def agreement(self) -> float | None:
-        """The IoU of the two predictions' foregrounds; None where neither finds any."""
+        """The IoU of the two predicted foregrounds; None if both are empty."""
         return self.num_foreground_agreed / self.num_foreground if self.num_foreground else None
 
     @property
     def flipped_share(self) -> float:
-        """The share of pixels of another class."""
+        """The share of pixels with different classes."""
         return self.num_flipped / max(self.num_pixels, 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Parity:
-    """What a comparison on images with masks found."""
+    """The result of a comparison on images with masks."""
 
     difference: Difference
-    """Of the logits."""
+    """The difference of logits."""
     original: Counts
-    """Right and wrong pixels of the original by image, "N K"."""
+    """Counts of the original per image, "N K"."""
     exported: Counts
-    """Those of the exported network."""
+    """Counts of the exported network."""
 
 
 def rounding(largest_logit: float) -> float:
-    """How far logits may differ by the order of float32 sums alone: 1e-5, or 5e-6 of the largest logit if that is more.
+    """The difference that float32 summation order can cause: 1e-5, or 5e-6 of the largest logit if that is more.
 
-    PyTorch and ONNX Runtime are each up to 1.4e-6 of the largest logit away from the float64 result.
+    PyTorch and ONNX Runtime each differ by up to 1.4e-6 of the largest logit from the float64 result.
     """
     return max(1e-5, 5e-6 * largest_logit)
 
@@ -126,10 +126,10 @@ def compare_networks(
     *,
     advance: Callable[[], None] | None = None,
 ) -> Parity:
-    """Predicts each image by both networks, exactly as prediction does, tiles and all.
+    """Predicts each image by both networks, exactly as prediction does, including tiles.
 
     Raises:
-        DataError: a file cannot be used, or does not fit the model; it is named.
+        DataError: a file cannot be used, or does not fit the model; names it.
     """
     first, second = Listening(original), Listening(exported)
     predictors = Predictor(first, spec, batch=1), Predictor(second, spec, batch=1)
@@ -147,31 +147,31 @@ def compare_networks(
 
 
 def mean_difference(original: Network, exported: Network, pixels: Sequence[NDArray[np.float32]]) -> float:
-    """The mean absolute difference of logits on prepared pixels "1 C h w"."""
+    """The mean absolute difference of logits on preprocessed pixels "1 C h w"."""
     return float(np.mean([np.abs(exported(one) - original(one)).mean() for one in pixels]))
 
 
 class Listening:
-    """A network whose logits can be taken afterwards."""
+    """A network that records its logits."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._heard: list[Logits] = []
 
     def __call__(self, pixels: NDArray[np.float32]) -> Logits:
-        """Runs the network and keeps what it says."""
+        """Runs the network and records its logits."""
         logits = self._network(pixels)
         self._heard.append(logits)
         return logits
 
     def take(self) -> list[Logits]:
-        """What was said since the last time."""
+        """Returns and clears the recorded logits."""
         heard, self._heard = self._heard, []
         return heard
 
 
 def scores(counts: Counts) -> dict[str, float | None]:
-    """The paper's row and the mean IoU over all classes, pooled; None where a score is 0/0."""
+    """The paper's scores and the mean IoU over all classes, pooled; None if a score is 0/0."""
     shares = averages.paper(counts) | {"iou_all_classes_pooled": averages.pooled(counts)["iou_all_classes"]}
     return {name: None if math.isnan(share) else share for name, share in shares.items()}
 
@@ -198,7 +198,7 @@ def _classes(logits: Logits, spec: ModelSpec) -> NDArray[np.intp]:
 
 
 def _distance(logits: Logits, spec: ModelSpec) -> NDArray[np.float32]:
-    """How far each pixel's logits are from making another class of it."""
+    """How much each pixel's logits must change to change its class."""
     if logits.shape[1] == 1:
         return np.asarray(np.abs(logits[:, 0] - _cut(spec)), dtype=np.float32)
     two = np.partition(logits, -2, axis=1)[:, -2:]
@@ -206,7 +206,7 @@ def _distance(logits: Logits, spec: ModelSpec) -> NDArray[np.float32]:
 
 
 def _cut(spec: ModelSpec) -> float:
-    """The logit of the threshold."""
+    """The logit at the threshold."""
     return math.log(spec.threshold / (1 - spec.threshold))
 
 
@@ -215,17 +215,17 @@ class Tolerance:
     """The limits of one precision."""
 
     is_exact: bool
-    """Whether logits may differ by rounding alone, and classes at ties alone."""
+    """Whether logits may differ only by rounding, and classes only at ties."""
     same_class_share: float
-    """At least so many pixels keep their class."""
+    """The least share of pixels that keep their class."""
     agreement: float
-    """The IoU of the two networks' foregrounds is at least so much: a rare class that is lost shows here."""
+    """The least IoU of both foregrounds, which reveals the loss of a rare class."""
     lost_iou: float
-    """The mean IoU (foreground, mean over images) may be so much less."""
+    """The largest decrease of the mean IoU (foreground, mean over images)."""
 
 
 Kind = Literal[Precision, "bfloat16"]
-"""A file's precision; or bfloat16, which is a way to run a float32 file."""
+"""A file's precision; or bfloat16, a way to run a float32 file."""
 TOLERANCES: Mapping[Kind, Tolerance] = MappingProxyType(
     {
         "float32": Tolerance(is_exact=True, same_class_share=0.9999, agreement=0.0, lost_iou=0.0005),
@@ -236,12 +236,12 @@ TOLERANCES: Mapping[Kind, Tolerance] = MappingProxyType(
 
 
 def failures(parity: Parity, precision: Kind) -> list[str]:
-    """What lies beyond the tolerance, each with what was found and what is allowed; nothing where all is well."""
+    """What exceeds the tolerance, each with the value found and the limit; empty if nothing does."""
     return list(_failures(parity, TOLERANCES[precision]))
 
 
 def as_limits(precision: Kind, parity: Parity) -> dict[str, float]:
-    """The limits that a comparison was held to, as plain data."""
+    """The limits of a comparison as plain data."""
     tolerance = TOLERANCES[precision]
     limits = {"same_class_share": tolerance.same_class_share, "lost_iou": tolerance.lost_iou}
     if tolerance.is_exact:
@@ -279,7 +279,7 @@ def _lost_foreground(difference: Difference, tolerance: Tolerance) -> Iterator[s
 
 
 def lost_iou(parity: Parity) -> float | None:
-    """By how much the mean IoU is less; None where the images hold no foreground at all."""
+    """The decrease of the mean IoU; None if the images have no foreground."""
     before, after = scores(parity.original)["miou"], scores(parity.exported)["miou"]
     if before is None:
         return None

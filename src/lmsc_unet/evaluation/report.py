@@ -1,4 +1,4 @@
-"""All scores of an evaluation as plain data, for `--format json` and scores.json, and as tables to print."""
+"""All scores of an evaluation as plain data for JSON, and as tables."""
 
 import csv
 import io
@@ -14,15 +14,14 @@ from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import stack
 
 PER_IMAGE_SCORES = ("accuracy", "iou", "dice", "precision", "recall")
-"""The foreground scores of each image in per_image.csv; f1 is dice."""
+"""The foreground scores per image in per_image.csv; f1 is dice."""
 
 
 def make_report(evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Shares in 0..1 by average; None where a score is 0/0 throughout.
+    """Shares in 0..1 by average; None if a score is always 0/0.
 
-    Keys: images, score_at, class_names, paper, pooled, per_image, classes, intervals, left_out, and groups where
-    samples have some. `left_out` counts the
-    images that a per-image mean leaves out, because their score is 0/0.
+    Keys: images, score_at, class_names, paper, pooled, per_image, classes, intervals, left_out, and groups if samples
+    have them. `left_out` counts the images that a per-image mean excludes because their score is 0/0.
     """
     counts, names = evaluation.counts, evaluation.class_names
     missing = averages.left_out(counts)
@@ -53,7 +52,7 @@ def make_report(evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
 
 
 def group_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The paper's scores of each group of images, as of each organ or patient, by the groups' names."""
+    """The paper's scores per group of images, such as an organ or a patient."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, sample in enumerate(evaluation.samples):
         places[sample.group or ""].append(place)
@@ -65,9 +64,9 @@ def group_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def per_image_csv(evaluation: Evaluation) -> str:
-    """One line for each image: its name, its foreground scores, and the counts of each class.
+    """A line per image: name, foreground scores, and the counts of each class.
 
-    A score that is 0/0 is left empty.
+    A score of 0/0 is empty.
     """
     counts = evaluation.counts
     scores = averages.set_scores(counts)
@@ -85,7 +84,7 @@ def per_image_csv(evaluation: Evaluation) -> str:
 
 
 def without_nan(value: Any) -> Any:
-    """The same plain data with None in place of NaN, which is no JSON."""
+    """Replaces NaN, which is not JSON, by None in plain data."""
     if isinstance(value, Mapping):
         return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -110,7 +109,7 @@ AVERAGES = (("pooled", "pooled"), ("per_image", "per image"))
 
 
 def to_tables(report: Mapping[str, Any]) -> tuple[Table, ...]:
-    """The paper's row, the foreground and the mean of all classes, each class, and each group of images."""
+    """The paper's scores, foreground and all-class means, each class, and each group of images."""
     groups = (_groups(report),) if "groups" in report else ()
     return (_paper(report), _sets(report), _classes(report), *groups)
 
@@ -164,10 +163,10 @@ def _headings(first: str) -> tuple[str, ...]:
 
 
 def share(value: float | None) -> str:
-    """Four decimals; a dash where there is no score."""
+    """Four decimals; a dash without a score."""
     return "-" if value is None else f"{value:.4f}"
 
 
 def interval(ends: Sequence[float] | None) -> str:
-    """Both ends; a dash where there is no interval."""
+    """Both ends; a dash without an interval."""
     return "-" if ends is None else f"{ends[0]:.4f} to {ends[1]:.4f}"

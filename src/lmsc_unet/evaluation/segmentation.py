@@ -1,4 +1,4 @@
-"""Predicts pairs as prediction would, and counts what is right: `evaluate(predictor, samples, label_map)`."""
+"""Predicts pairs of image and mask and counts correct pixels: `evaluate(predictor, samples, label_map)`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,19 +19,19 @@ from lmsc_unet.metrics.counts import Counts, count_pixels, stack
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageComparison:
-    """An image, what is there and what was predicted, at the size at which scores are taken."""
+    """An image with true and predicted mask, at the size at which it is scored."""
 
     image: NDArray[Any]
     """Pixels "H W C" at their native depth."""
     truth: NDArray[np.uint8]
-    """Class ids "H W"; 255 counts nowhere."""
+    """True class ids "H W"; 255 is excluded."""
     prediction: NDArray[np.uint8]
-    """Class ids "H W"."""
+    """Predicted class ids "H W"."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
-    """The counts of each image, from which all scores follow."""
+    """The counts of each image, from which all scores are computed."""
 
     samples: tuple[Sample, ...]
     """The pairs, in the order of the counts."""
@@ -40,11 +40,11 @@ class Evaluation:
     class_names: tuple[str, ...]
     """Names of the class ids 0, 1, ..."""
     score_at: str
-    """`mask` or `network`: the size at which scores were taken."""
+    """`mask` or `network`: the size at which scores are computed."""
 
     @property
     def has_foreground(self) -> bool:
-        """Whether any pixel of the masks is of another class than 0."""
+        """Whether any mask pixel has a class other than 0."""
         return bool((self.counts.tp + self.counts.fn)[..., 1:].any())
 
 
@@ -54,14 +54,14 @@ def evaluate(
     """Scores a predictor on pairs of image and mask.
 
     Args:
-        predictor: What segments an image; its spec says how images are treated and where scores are taken.
-        samples: The pairs; each has a mask.
-        label_map: What the masks' values mean.
+        predictor: The predictor; its spec defines preprocessing and the size of scores.
+        samples: Pairs with masks.
+        label_map: The meaning of mask values.
         advance: Called after each image.
 
     Raises:
-        DataError: there is no sample, or a file cannot be used; it is named.
-        ConfigError: the data has other classes than the model.
+        DataError: there is no sample, or a file cannot be used; names it.
+        ConfigError: the data's classes differ from the model's.
     """
     pairs = tuple(samples)
     if not pairs:
@@ -82,10 +82,10 @@ def evaluate(
 
 
 def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> ImageComparison:
-    """Predicts one image and lays it beside its truth; of a recording, what is too small for a signal is left out.
+    """Predicts one image and compares it with the truth; for a recording, drops components too small for a signal.
 
     Raises:
-        DataError: a file cannot be used, or does not fit the model; it is named.
+        DataError: a file cannot be used, or does not fit the model; names it.
     """
     image, truth = load_pair(sample, label_map)
     try:
@@ -94,18 +94,18 @@ def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> ImageC
         raise DataError(f"{sample.image}: {error}") from error
     if sample.piece is None:
         return compared
-    from lmsc_unet.signals.detection.components import without_specks  # here, as images need nothing of signals
+    from lmsc_unet.signals.detection.components import without_specks  # imported here: images do not need signals
 
     return replace(compared, prediction=without_specks(compared.prediction))
 
 
 def compare_at_mask_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> ImageComparison:
-    """At the mask's own size: what a user of the masks gets."""
+    """Compares at the mask's own size, which is what users get."""
     return ImageComparison(image=image, truth=truth, prediction=predictor.predict(image).mask)
 
 
 def compare_at_network_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> ImageComparison:
-    """At the network's size, as the paper's scores are taken: the mask is resized by the nearest pixel."""
+    """Compares at the network's size, as in the paper: resizes the mask by the nearest pixel."""
     size_px = predictor.spec.size_px
     return ImageComparison(
         image=resize(image, size_px, size_px),
@@ -117,11 +117,11 @@ def compare_at_network_size(predictor: Predictor, image: NDArray[Any], truth: ND
 SCORE_AT: Mapping[str, Callable[[Predictor, NDArray[Any], NDArray[np.uint8]], ImageComparison]] = MappingProxyType(
     {"mask": compare_at_mask_size, "network": compare_at_network_size}
 )
-"""A spec's score_at -> how image, truth and prediction are brought to one size."""
+"""A spec's score_at -> the comparison at that size."""
 
 
 def check_classes(of_model: Sequence[str], of_data: Sequence[str]) -> None:
-    """Refuses to compare classes of different number.
+    """Rejects data with another number of classes.
 
     Raises:
         ConfigError: names both lists.

@@ -1,4 +1,4 @@
-"""From what `lmsc evaluate` is given to a report: data found, model loaded, scores taken."""
+"""Runs an evaluation: finds data, loads the model, scores it, makes the report."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ from lmsc_unet.signals.settings import SpectrogramSettings
 
 
 def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, Any]:
-    """The scores of signal against noise by average, each piece searched by itself; none where there are no pieces.
+    """Signal-versus-noise scores of the energy detector by average, chunk by chunk; empty without chunks.
 
     Raises:
         DataError: a recording cannot be read.
@@ -69,10 +69,10 @@ Part = Literal["train", "val", "test", "all"]
 
 
 def select(samples: Sequence[Sample], part: Part | None = None) -> tuple[Part, tuple[Sample, ...]]:
-    """The samples of a part and its name; without one `test` where the data has it, else `val`, else all.
+    """A split's name and samples; by default `test` if the data has it, else `val`, else all.
 
     Raises:
-        DataError: the data puts no image into that part.
+        DataError: the split has no images.
     """
     chosen = part or default_part(samples)
     if chosen == "all":
@@ -89,7 +89,7 @@ def select(samples: Sequence[Sample], part: Part | None = None) -> tuple[Part, t
 
 
 def default_part(samples: Sequence[Sample]) -> Part:
-    """What was held back for the end, or else from training, or else all that there is."""
+    """The test split if there is one, else validation, else all."""
     if of_split(samples, "test"):
         return "test"
     return "val" if of_split(samples, "val") else "all"
@@ -97,21 +97,21 @@ def default_part(samples: Sequence[Sample]) -> Part:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationOptions:
-    """The data that a model is scored on."""
+    """The data to score on."""
 
     data: DataOptions = field(default_factory=DataOptions)
-    """Where images and masks lie, and what the masks' values mean; the classes are the model's if not given."""
+    """Location of images and masks and meaning of mask values; the classes default to the model's."""
     split: Part | None = None
-    """The part to score; without it test where the data has one, else val, else all."""
+    """The split to score; by default test if the data has it, else val, else all."""
     frames_per_row: int | None = None
-    """Of recordings: frames averaged per row; None takes the model's, or shows a recording in one picture."""
+    """For recordings: frames averaged per row; None uses the model's value, or fits a recording into one image."""
     split_seed: int = ChunkOptions.split_seed
-    """Of recordings: the seed of the training's split."""
+    """For recordings: the seed of the training's split."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSession:
-    """A model and the pairs that it is scored on."""
+    """A model and the pairs to score it on."""
 
     file: Path
     """The file of its weights."""
@@ -120,26 +120,26 @@ class EvaluationSession:
     predictor: Predictor
     """The loaded model."""
     part: Part
-    """The part of the data that is scored."""
+    """The split that is scored."""
     samples: tuple[Sample, ...]
     """Its pairs."""
     label_map: LabelMap
-    """What the masks' values mean."""
+    """The meaning of mask values."""
     num_trained_on: int
-    """How many of the pairs bear the name of one that trained the model, by the split.csv in its run folder."""
+    """Number of pairs with the name of a training image, from split.csv in the run folder."""
     finder: SignalDetector | None = None
-    """Of recordings: the model as what searches them."""
+    """For recordings: the model as a detector."""
 
     def evaluate(self, advance: Callable[[], None] | None = None) -> Evaluation:
-        """Predicts and counts; `advance` is called after each image.
+        """Predicts and counts; calls `advance` after each image.
 
         Raises:
-            DataError: a file cannot be used; it is named.
+            DataError: a file cannot be used; names it.
         """
         return evaluate(self.predictor, self.samples, self.label_map, advance=advance)
 
     def score_boxes(self, advance: Callable[[], None] | None = None) -> list[BoxScores]:
-        """Scores of boxes, the model's and the energy detector's; none of images.
+        """Box scores of the model and the energy detector; empty for images.
 
         Raises:
             DataError: a recording cannot be read.
@@ -149,17 +149,17 @@ class EvaluationSession:
         return score_boxes(self.samples, detectors(self.finder), advance=advance)
 
     def baseline(self) -> dict[str, Any]:
-        """Scores of the energy detector's masks on the same pieces; a share that is 0/0 is None."""
+        """Scores of the energy detector's masks on the same chunks; None if a score is 0/0."""
         scores: dict[str, Any] = without_nan(energy_scores(self.samples, self.label_map))
         return scores
 
     @property
     def num_recordings(self) -> int:
-        """How many recordings the pairs are pieces of."""
+        """The number of recordings of the pairs."""
         return len(recordings_of(self.samples))
 
     def report(self, evaluation: Evaluation, bootstrap: Bootstrap, boxes: Sequence[BoxScores] = ()) -> dict[str, Any]:
-        """All scores, with the model and the data that they are of; of recordings also `boxes` and `energy`."""
+        """All scores with the model and the data; for recordings also `boxes` and `energy`."""
         model = {"name": self.predictor.spec.name, "file": str(self.file), "sha256": sha256(self.file)}
         origin = {"model": model, "data": str(self.data), "split": self.part}
         lines = {"energy": self.baseline(), "boxes": [to_row(line) for line in boxes]} if boxes else {}
@@ -184,9 +184,9 @@ def open_evaluation(
     """Finds the pairs and loads the model.
 
     Raises:
-        DataError: the data cannot be used, or has no image in the part named.
+        DataError: the data cannot be used, or the split has no images.
         ModelError: the model cannot be loaded.
-        ConfigError: settings that cannot be.
+        ConfigError: invalid settings.
     """
     predictor = Predictor.load(model, tile_px=tile_px, batch=batch, threshold=threshold, scale=scale, runtime=runtime)
     data_options = options.data.with_names(predictor.spec.class_names)
@@ -201,14 +201,14 @@ def open_evaluation(
         predictor=predictor,
         part=part,
         samples=samples,
-        label_map=find_label_map(dataset.samples, data_options),  # a part may hold too little to tell
+        label_map=find_label_map(dataset.samples, data_options),  # of all samples: a split may have too few values
         num_trained_on=sum(sample.file_name in trained_on for sample in samples),
         finder=finder,
     )
 
 
 def pieces_of(spec: ModelSpec, options: EvaluationOptions = EvaluationOptions()) -> ChunkOptions:
-    """Recordings as the model's pictures: in the rows asked for, or that it was trained on, or that fit."""
+    """How recordings become images: with the requested rows, or the training's, or those that fit."""
     settings = spec.spectrogram or SpectrogramSettings()
     own = settings.stft.frames_per_row
     scale = options.frames_per_row or (own if own > 1 else None)
@@ -217,6 +217,6 @@ def pieces_of(spec: ModelSpec, options: EvaluationOptions = EvaluationOptions())
 
 
 def training_names(file: Path) -> frozenset[str]:
-    """The names of the samples that trained a model, where the run folder of its file still says so."""
+    """Names of a model's training samples, if its run folder still lists them."""
     split_file = file.parent / "split.csv"
     return names_of_split(split_file, "train") if split_file.is_file() else frozenset()

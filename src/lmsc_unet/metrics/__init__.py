@@ -1,1 +1,1 @@
-"""Counts of right and wrong pixels, scores as functions of them, and averages by name."""
+"""Pixel counts, scores as functions of counts, and averages by name."""

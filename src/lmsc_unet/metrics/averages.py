@@ -1,7 +1,7 @@
-"""Which average a score is: over which classes, and pooled over all pixels or averaged over images.
+"""Averages of scores: over which classes, and pooled over pixels or averaged over images.
 
-The foreground is every class but 0. A foreground score is the mean over its classes that have one; with two
-classes it is the score of class 1. An image whose score is 0/0 is left out of the mean, and counted.
+The foreground is every class except 0. A foreground score is the mean over its defined classes; with two classes it
+is the score of class 1. An image whose score is 0/0 is excluded from the mean, and counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from lmsc_unet.metrics.counts import Counts, total
 from lmsc_unet.metrics.scores import CLASS_SCORES, Shares, overall_accuracy
 
 MEAN_SCORES = ("iou", "dice", "f1", "precision", "recall")
-"""The scores that are averaged over classes; accuracy is over all classes as it is."""
+"""The scores that are averaged over classes; accuracy already covers all classes."""
 
 PAPER_ROW: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -25,14 +25,14 @@ PAPER_ROW: Mapping[str, tuple[str, str]] = MappingProxyType(
         "dc": ("per_image", "dice"),
     }
 )
-"""The paper's four columns: the average and the foreground score that each of them is."""
+"""The paper's four columns: the average and the foreground score of each."""
 
 
 def set_scores(counts: Counts) -> dict[str, Shares]:
     """Every score over a set of classes, from counts "... K" to shares "...".
 
-    `accuracy` is of all pixels; the others are the foreground's mean, and with `_all_classes` the mean over all
-    classes, the background included.
+    `accuracy` covers all pixels; the others are means over the foreground, and with `_all_classes` over all classes
+    including the background.
     """
     scores = {"accuracy": overall_accuracy(counts)}
     by_class = {name: CLASS_SCORES[name](counts) for name in MEAN_SCORES}
@@ -42,22 +42,22 @@ def set_scores(counts: Counts) -> dict[str, Shares]:
 
 
 def pooled(images: Counts) -> dict[str, float]:
-    """Scores of all pixels of all images taken together; from counts "N K"."""
+    """Scores of all images' pixels together, from counts "N K"."""
     return {name: float(share) for name, share in set_scores(total(images)).items()}
 
 
 def per_image(images: Counts) -> dict[str, float]:
-    """The mean over images of each image's own score; from counts "N K"."""
+    """The mean of each image's own score, from counts "N K"."""
     return {name: float(mean_of_defined(shares)) for name, shares in set_scores(images).items()}
 
 
 def left_out(images: Counts) -> dict[str, int]:
-    """How many images each of `per_image` leaves out, because their score is 0/0."""
+    """Number of images that each score of `per_image` excludes because it is 0/0."""
     return {name: int(np.isnan(shares).sum()) for name, shares in set_scores(images).items()}
 
 
 def paper(images: Counts) -> dict[str, float]:
-    """The paper's row: acc and f1 pooled, miou and dc per image; all but acc are of the foreground."""
+    """The paper's scores: acc and f1 pooled, miou and dc per image; all but acc are for the foreground."""
     averages = {"pooled": pooled(images), "per_image": per_image(images)}
     return {column: averages[average][score] for column, (average, score) in PAPER_ROW.items()}
 
@@ -76,7 +76,7 @@ def class_table(images: Counts, class_names: tuple[str, ...]) -> dict[str, dict[
 
 
 def class_left_out(images: Counts, class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:
-    """How many images each per-image score of each class leaves out: name -> score -> number."""
+    """Number of images that each per-image score of each class excludes: name -> score -> number."""
     missing = {score: np.isnan(function(images)).sum(axis=0) for score, function in CLASS_SCORES.items()}
     return {
         name: {score: int(numbers[index]) for score, numbers in missing.items()}
@@ -85,7 +85,7 @@ def class_left_out(images: Counts, class_names: tuple[str, ...]) -> dict[str, di
 
 
 def mean_of_defined(shares: NDArray[np.float64], axis: int = -1) -> Shares:
-    """The mean of what is not NaN along one axis; NaN where nothing is."""
+    """The mean of all values except NaN along one axis; NaN if all are."""
     is_defined = ~np.isnan(shares)
     number = is_defined.sum(axis=axis)
     summed = np.where(is_defined, shares, 0.0).sum(axis=axis)
@@ -98,11 +98,11 @@ Scores = Mapping[str, Mapping[str, float | None]]
 
 
 def over_folds(folds: Sequence[Scores]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Each score of each average over the folds, from `average -> score -> share` of each fold.
+    """Statistics of each score over the folds, from `average -> score -> share` of each fold.
 
     Returns:
         `average -> score -> {mean, std, low, high, folds}`: std with n - 1, and Student's interval of the mean.
-        A score that a fold does not have is left out of its mean; `folds` says how many there are.
+        A fold without a score is excluded; `folds` counts the others.
     """
     return {
         average: {score: spread([fold[average][score] for fold in folds]) for score in folds[0][average]}
@@ -111,7 +111,7 @@ def over_folds(folds: Sequence[Scores]) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def spread(values: Sequence[float | None]) -> dict[str, Any]:
-    """Mean, standard deviation and 95 % interval of the mean; None where there are too few values for one."""
+    """Mean, standard deviation and 95 % interval of the mean; None with too few values."""
     known = np.array([value for value in values if value is not None], dtype=float)
     number = len(known)
     if number == 0:
@@ -119,7 +119,7 @@ def spread(values: Sequence[float | None]) -> dict[str, Any]:
     mean = float(known.mean())
     if number == 1:
         return {"mean": mean, "std": None, "low": None, "high": None, "folds": 1}
-    from scipy.stats import t as student_t  # here, as it comes with lmsc-unet[train] and takes a second to load
+    from scipy.stats import t as student_t  # imported here: it belongs to lmsc-unet[train] and loads for a second
 
     std = float(known.std(ddof=1))
     half = float(student_t.ppf((1 + CONFIDENCE) / 2, number - 1)) * std / number**0.5

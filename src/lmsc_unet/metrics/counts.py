@@ -1,6 +1,6 @@
-"""Integer counts of right and wrong pixels: they add, so batches, tiles, folds and ranks all agree.
+"""Integer counts of correct and wrong pixels, which add over batches, tiles, folds and ranks.
 
-Sums are kept here and ratios are made last, in `scores`.
+Ratios are computed last, in `scores`.
 """
 
 from collections.abc import Iterable
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from lmsc_unet.errors import DataError, SizeError
 
 IGNORE = 255
-"""The class id of a pixel that counts nowhere: neither for nor against a prediction."""
+"""The class id of excluded pixels."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Counts:
-    """Pixels of each class against all others; each array is "K" or, stacked over images, "N K"."""
+    """Pixel counts of each class against all others; each array is "K" or, stacked over images, "N K"."""
 
     tp: NDArray[np.int64]
-    """Pixels of the class that were predicted as it."""
+    """Pixels of the class predicted as the class."""
     fp: NDArray[np.int64]
-    """Pixels of other classes that were predicted as it (false alarms)."""
+    """Pixels of other classes predicted as the class (false positives)."""
     fn: NDArray[np.int64]
-    """Pixels of the class that were predicted as another (missed)."""
+    """Pixels of the class predicted as another (misses)."""
     tn: NDArray[np.int64]
-    """Pixels of other classes that were predicted as others."""
+    """Pixels of other classes predicted as others."""
 
     def __post_init__(self) -> None:
         assert self.tp.shape == self.fp.shape == self.fn.shape == self.tn.shape
@@ -35,7 +35,7 @@ class Counts:
         return Counts(tp=self.tp + other.tp, fp=self.fp + other.fp, fn=self.fn + other.fn, tn=self.tn + other.tn)
 
     def __getitem__(self, image: int) -> "Counts":
-        """The counts of one image out of stacked ones."""
+        """The counts of one image."""
         return Counts(tp=self.tp[image], fp=self.fp[image], fn=self.fn[image], tn=self.tn[image])
 
     @property
@@ -45,24 +45,24 @@ class Counts:
 
     @property
     def num_pixels(self) -> NDArray[np.int64]:
-        """Pixels that were counted, "K" or "N K"; the same for each class."""
+        """Number of counted pixels, "K" or "N K"; equal for all classes."""
         return self.tp + self.fp + self.fn + self.tn
 
 
 def no_counts(num_classes: int) -> Counts:
-    """The counts of nothing: where a sum starts."""
+    """Zero counts, the start of a sum."""
     zero = np.zeros(num_classes, dtype=np.int64)
     return Counts(tp=zero, fp=zero, fn=zero, tn=zero)
 
 
 def count_pixels(prediction: NDArray[np.integer], truth: NDArray[np.integer], num_classes: int) -> Counts:
-    """Compares two masks of class ids "H W" (any shape will do, if both have it); gives arrays "K".
+    """Compares two masks of class ids "H W" (any equal shapes); returns arrays "K".
 
-    Pixels whose truth is `IGNORE` count nowhere.
+    Pixels whose truth is `IGNORE` are excluded.
 
     Raises:
-        SizeError: the masks differ in shape.
-        DataError: a class id of either is not below `num_classes`.
+        SizeError: the masks' shapes differ.
+        DataError: a class id is not below `num_classes`.
     """
     if prediction.shape != truth.shape:
         raise SizeError(f"The prediction is {prediction.shape}, the truth {truth.shape}. They must be equally large.")
@@ -87,7 +87,7 @@ def _check_ids(what: str, ids: NDArray[np.int64], num_classes: int) -> None:
 
 
 def stack(images: Iterable[Counts]) -> Counts:
-    """The counts "K" of many images as arrays "N K", in the order given."""
+    """Stacks the counts "K" of many images to arrays "N K", in order."""
     kept = list(images)
     assert kept, "nothing to stack"
     return Counts(
@@ -99,7 +99,7 @@ def stack(images: Iterable[Counts]) -> Counts:
 
 
 def total(images: Counts) -> Counts:
-    """All images of stacked counts "N K" as one, "K"."""
+    """Sums stacked counts "N K" over images to "K"."""
     return Counts(
         tp=images.tp.sum(axis=0), fp=images.fp.sum(axis=0), fn=images.fn.sum(axis=0), tn=images.tn.sum(axis=0)
     )

@@ -1,8 +1,8 @@
-"""Scores of boxes: matched one to one by their overlap; counts add, ratios are made last, 0/0 is NaN.
+"""Scores of boxes, matched one to one by overlap; counts add, ratios are computed last, 0/0 is NaN.
 
-Boxes are rows (left, top, right, bottom) in any units, such as pixels or hertz and seconds. The matching and
-the average precision are COCO's (Lin et al. 2014): found boxes take their turn by confidence, each takes the
-free true box that it overlaps most; precision is read at 101 recalls.
+Boxes are rows (left, top, right, bottom) in any units, such as pixels or hertz and seconds. Matching and average
+precision follow COCO (Lin et al. 2014): by decreasing confidence, each detection takes the unmatched true box with the
+largest overlap; precision is read at 101 recalls.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ _RECALLS = np.linspace(0, 1, 101)
 
 @dataclass(frozen=True, kw_only=True)
 class Detections:
-    """What is in one picture and what was found there."""
+    """True and detected boxes of one picture."""
 
     true_xyxy: Boxes
     """The true boxes "N 4"."""
     found_xyxy: Boxes
-    """The found boxes "M 4"."""
+    """The detected boxes "M 4"."""
     confidences: NDArray[np.float64]
-    """How sure each found box is "M"."""
+    """The confidence of each detected box "M"."""
     true_classes: NDArray[np.int64] | None = None
-    """The class of each true box "N"; None is one class for all."""
+    """The class of each true box "N"; None for a single class."""
     found_classes: NDArray[np.int64] | None = None
-    """The class of each found box "M"."""
+    """The class of each detected box "M"."""
 
     def of_class(self, class_id: int) -> "Detections":
-        """The boxes of one class, true and found."""
+        """The true and detected boxes of one class."""
         if self.true_classes is None or self.found_classes is None:
             return self
         is_true, is_found = self.true_classes == class_id, self.found_classes == class_id
@@ -45,26 +45,26 @@ class Detections:
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionCounts:
-    """How many boxes were found, wrongly found and missed; counts of pictures add."""
+    """True positives, false positives and misses; counts of pictures add."""
 
     tp: int = 0
-    """Found boxes that match a true one."""
+    """Detected boxes that match a true one."""
     fp: int = 0
-    """Found boxes that match none."""
+    """Detected boxes without a match."""
     fn: int = 0
-    """True boxes that no found one matches."""
+    """True boxes without a match."""
 
     def __add__(self, other: "DetectionCounts") -> "DetectionCounts":
         return DetectionCounts(tp=self.tp + other.tp, fp=self.fp + other.fp, fn=self.fn + other.fn)
 
     @property
     def precision(self) -> float:
-        """The share of found boxes that are right; NaN where nothing was found."""
+        """The share of detected boxes that are right; NaN without detections."""
         return _share(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float:
-        """The share of true boxes that were found; NaN where there are none."""
+        """The share of true boxes that were detected; NaN without true boxes."""
         return _share(self.tp, self.tp + self.fn)
 
     @property
@@ -75,22 +75,22 @@ class DetectionCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Matches:
-    """Which found box matches which true one."""
+    """The matches of detected and true boxes."""
 
     true_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    """For each found box the true box that it matches, or -1."""
+    """For each detected box the index of its true box, or -1."""
     num_true: int = 0
-    """How many true boxes there are."""
+    """Number of true boxes."""
 
     @property
     def counts(self) -> DetectionCounts:
-        """The matches, counted."""
+        """The counts of the matches."""
         tp = int((self.true_index >= 0).sum())
         return DetectionCounts(tp=tp, fp=len(self.true_index) - tp, fn=self.num_true - tp)
 
 
 def box_iou(first_xyxy: Boxes, second_xyxy: Boxes) -> NDArray[np.float64]:
-    """The overlap of every first with every second box "N M": intersection over union, 0 where both are empty."""
+    """The IoU of every first with every second box "N M"; 0 if both are empty."""
     first, second = np.reshape(first_xyxy, (-1, 1, 4)), np.reshape(second_xyxy, (1, -1, 4))
     sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
     shared = np.prod(np.maximum(sides, 0), axis=-1)
@@ -100,7 +100,7 @@ def box_iou(first_xyxy: Boxes, second_xyxy: Boxes) -> NDArray[np.float64]:
 
 
 def match_boxes(detections: Detections, *, min_iou: float = 0.5) -> Matches:
-    """Matches found and true boxes of one class, each at most once."""
+    """Matches detected and true boxes of one class, each at most once."""
     overlaps = box_iou(detections.found_xyxy, detections.true_xyxy)
     taken = np.full(len(detections.found_xyxy), -1, np.int64)
     for index in _by_confidence(detections.confidences):
@@ -114,12 +114,12 @@ def match_boxes(detections: Detections, *, min_iou: float = 0.5) -> Matches:
 
 
 def count_matches(pictures: Sequence[Detections], *, min_iou: float = 0.5) -> DetectionCounts:
-    """The counts over pictures, whatever the classes."""
+    """The counts over pictures, regardless of classes."""
     return sum((match_boxes(one, min_iou=min_iou).counts for one in pictures), DetectionCounts())
 
 
 def average_precision(pictures: Sequence[Detections], *, min_iou: float = 0.5) -> float:
-    """The area under precision over recall for boxes of one class; NaN where there is no true box."""
+    """The area under the precision-recall curve for boxes of one class; NaN without true boxes."""
     matches = [match_boxes(one, min_iou=min_iou) for one in pictures]
     num_true = sum(one.num_true for one in matches)
     if num_true == 0:
@@ -128,13 +128,13 @@ def average_precision(pictures: Sequence[Detections], *, min_iou: float = 0.5) -
     is_right = np.concatenate([one.true_index >= 0 for one in matches])[_by_confidence(confidences)]
     right, wrong = np.cumsum(is_right), np.cumsum(~is_right)
     precision = right / np.maximum(right + wrong, 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]  # the best precision at that recall or more
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]  # the best precision at this recall or more
     first = np.searchsorted(right / num_true, _RECALLS, side="left")
     return float(np.mean(np.append(envelope, 0.0)[np.minimum(first, len(envelope))]))
 
 
 def mean_average_precision(pictures: Sequence[Detections], *, min_ious: Sequence[float] = COCO_THRESHOLDS) -> float:
-    """Average precision, averaged over thresholds (COCO's mAP@[.5:.95] by default) and over the classes there are."""
+    """Average precision, averaged over thresholds (COCO's mAP@[.5:.95] by default) and over the classes present."""
     classes = sorted({int(one) for picture in pictures for one in _true_classes(picture)})
     parts = [[picture.of_class(class_id) for picture in pictures] for class_id in classes]
     values = [average_precision(part, min_iou=min_iou) for part in parts for min_iou in min_ious]
@@ -148,7 +148,7 @@ def _true_classes(picture: Detections) -> NDArray[np.int64]:
 
 
 def _by_confidence(confidences: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The most confident first; equals keep their order."""
+    """Indices by decreasing confidence; ties keep their order."""
     return np.argsort(-np.asarray(confidences, np.float64), kind="stable")
 
 

@@ -1,7 +1,7 @@
-"""Scores as pure functions of counts; 0/0 is NaN, never 1 and never 0.
+"""Scores as pure functions of counts; 0/0 is NaN, never 1 or 0.
 
-Each takes counts "... K" and gives shares "... K" in 0..1, one for each class against all others. A score
-says nothing of how images are averaged: `averages` does that, and names it.
+Each maps counts "... K" to shares "... K" in 0..1, one per class against all others. `averages` averages them over
+images.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,32 +16,32 @@ Shares = NDArray[np.float64]
 
 
 def accuracy(counts: Counts) -> Shares:
-    """(tp + tn) / all: the share of pixels that are rightly in or out of the class."""
+    """(tp + tn) / all: the share of pixels correctly inside or outside the class."""
     return _share(counts.tp + counts.tn, counts.num_pixels)
 
 
 def iou(counts: Counts) -> Shares:
-    """Jaccard's index, tp / (tp + fp + fn); NaN where the class is neither in the truth nor predicted."""
+    """Jaccard index, tp / (tp + fp + fn); NaN if the class is neither in the truth nor predicted."""
     return _share(counts.tp, counts.tp + counts.fp + counts.fn)
 
 
 def dice(counts: Counts) -> Shares:
-    """2 tp / (2 tp + fp + fn); NaN where the class is neither in the truth nor predicted."""
+    """2 tp / (2 tp + fp + fn); NaN if the class is neither in the truth nor predicted."""
     return _share(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
 def f1(counts: Counts) -> Shares:
-    """The harmonic mean of precision and recall, which is Dice by another name."""
+    """The harmonic mean of precision and recall, which equals Dice."""
     return dice(counts)
 
 
 def precision(counts: Counts) -> Shares:
-    """The share of what was predicted that is right, tp / (tp + fp); NaN where the class is not predicted."""
+    """The correct share of predicted pixels, tp / (tp + fp); NaN if the class is not predicted."""
     return _share(counts.tp, counts.tp + counts.fp)
 
 
 def recall(counts: Counts) -> Shares:
-    """The share of what is there that was found, tp / (tp + fn); NaN where the class is not in the truth."""
+    """The detected share of true pixels, tp / (tp + fn); NaN if the class is not in the truth."""
     return _share(counts.tp, counts.tp + counts.fn)
 
 
@@ -52,7 +52,7 @@ CLASS_SCORES: Mapping[str, Callable[[Counts], Shares]] = MappingProxyType(
 
 
 def overall_accuracy(counts: Counts) -> Shares:
-    """Right pixels of all pixels, "..." without the class axis; NaN where no pixel counts."""
+    """Correct pixels of all pixels, "..." without the class axis; NaN if no pixel counts."""
     return _share(counts.tp.sum(axis=-1), counts.num_pixels[..., 0])
 
 

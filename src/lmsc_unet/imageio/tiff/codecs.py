@@ -1,4 +1,4 @@
-"""Decoders that tifffile takes from imagecodecs, by Pillow and NumPy: LZW, PackBits, JPEG, CMYK, predictors, odd bits."""
+"""Decoders that tifffile takes from imagecodecs, by Pillow and NumPy: LZW, PackBits, JPEG, CMYK, predictors."""
 
 import struct
 from collections.abc import Callable, Iterator
