@@ -97,5 +97,5 @@ def test_only_what_an_older_reader_does_not_know_raises_the_version(outputs: Any
 
 
 def test_qat_goes_with_int8() -> None:
-    with pytest.raises(ConfigError, match="--qat goes with --int8"):
+    with pytest.raises(ConfigError, match="--qat needs --int8"):
         ExportOptions(qat=True)

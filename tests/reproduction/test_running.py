@@ -67,7 +67,7 @@ def test_every_job_is_done_once_and_a_failure_stops_no_other(num_processes: int,
 def test_a_process_that_dies_fails_its_job_and_is_replaced(hands: Hands, tmp_path: Path) -> None:
     told = outcomes(["a", "dies", "b"], hands, tmp_path)
     assert told["a"] is told["b"] is None
-    assert told["dies"] == f"the process ended with exit code 9; {tmp_path}/logs/process-1.log holds what it said."
+    assert told["dies"] == f"the process ended with exit code 9; {tmp_path}/logs/process-1.log holds its output."
 
 
 @pytest.mark.parametrize("title", STRAY)
@@ -76,7 +76,7 @@ def test_a_line_that_is_no_answer_fails_its_job_and_not_the_next(
 ) -> None:  # B4
     told = outcomes(["a", title, "b"], hands, tmp_path)
     assert told["a"] is told["b"] is None
-    assert f"the process answered {STRAY[title]!r}, which is no answer; {tmp_path}/logs" in str(told[title])
+    assert f"the process answered {STRAY[title]!r}, which is not valid; {tmp_path}/logs" in str(told[title])
 
 
 @pytest.mark.parametrize("num_processes", [1, 3])

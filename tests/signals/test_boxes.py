@@ -61,7 +61,7 @@ def test_a_box_on_pixel_edges_becomes_its_mask_and_back(start, rows, low, column
 
 
 def test_a_box_inside_out_is_refused():
-    with pytest.raises(ConfigError, match="inside out"):
+    with pytest.raises(ConfigError, match="is reversed"):
         box(5, 4, 0, 1)
-    with pytest.raises(ConfigError, match="inside out"):
+    with pytest.raises(ConfigError, match="is reversed"):
         box(4, 5, 1, 0)

@@ -237,7 +237,7 @@ def test_a_cheap_receiver_still_gives_finite_samples():
         (lambda: SceneOptions(sample_rate_hz=0), "sample_rate_hz is 0"),
         (lambda: Impairments(multipath=1), "multipath is 1; it must be at least 0 and under 1"),
         (lambda: Impairments(dc_spike_db=-3), "dc_spike_db is -3"),
-        (lambda: Impairments(squelch=2), "squelch is 2; a chance is 0 to 1"),
+        (lambda: Impairments(squelch=2), "squelch is 2; a probability is 0 to 1"),
     ],
 )
 def test_options_out_of_range_are_refused(make, message):

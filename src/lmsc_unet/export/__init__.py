@@ -1,1 +1,1 @@
-"""From a trained network to one ONNX file, float32 or INT8, and proof that it still is the same network."""
+"""Exports a trained network to one ONNX file, float32 or INT8, and verifies it against the original."""

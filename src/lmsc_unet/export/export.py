@@ -1,4 +1,4 @@
-"""`lmsc export` as a function: a run in, one file out that was compared with the run on real images."""
+"""`lmsc export` as a function: exports a run to one file and compares it with the run on real images."""
 
 import json
 from dataclasses import dataclass
@@ -30,24 +30,24 @@ from lmsc_unet.training.load_model import TrainedRun, open_trained_run
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """What became of an export."""
+    """The result of an export."""
 
     file: Path
     """The model file."""
     report: dict[str, Any]
-    """What stands in the JSON file beside it."""
+    """The contents of the JSON file beside it."""
 
 
 def export(
     model: Path, out: Path, options: ExportOptions, *, overwrite: bool = False, start: Start | None = None
 ) -> ExportResult:
-    """Exports a run, compares the file with the run, and puts it in its place only if it passes.
+    """Exports a run, compares the file with it, and moves the file into place only if it passes.
 
     Raises:
-        ModelError: the model cannot be loaded, or the export is beyond its tolerance.
+        ModelError: the model cannot be loaded, or the export exceeds its tolerance.
         DataError: the images cannot be used.
-        ConfigError: settings that cannot be, what they need is not installed, or no images to compare on.
-        OutputError: the file is there, or cannot be written.
+        ConfigError: invalid settings, a missing package, or no images to compare on.
+        OutputError: the file exists already, or cannot be written.
     """
     form = find_format(options)
     check_target(out, form.suffix, overwrite=overwrite)
@@ -67,7 +67,7 @@ def export(
 
 
 def describe(source: TrainedRun, parts: Parts, options: ExportOptions) -> Description:
-    """What the file will say of itself."""
+    """The file's metadata."""
     return Description(
         spec=source.spec,
         task="image" if source.spec.spectrogram is None else "recording",

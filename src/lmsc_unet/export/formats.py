@@ -1,4 +1,4 @@
-"""The kinds of file that an export writes: what each is made of, how it is written, what else lies beside it."""
+"""The exported file types: graph, writer and companion files of each."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from lmsc_unet.quantization.fuse_upconv import fold_batch_norm, fuse_upconv
 def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> None:
     """Writes both files; 8-bit weights stay 8-bit.
 
-    The sums of both are noted in the graph's file, so that damage and one of them without the other are noticed.
+    The graph's file contains the checksums of both, so that damage and mismatched files are detected.
     """
     import openvino as ov
 
@@ -44,22 +44,22 @@ def write_ir(graph: onnx.ModelProto, description: Description, path: Path) -> No
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """One kind of file."""
+    """A type of exported file."""
 
     suffix: str
-    """What its name ends in."""
+    """Its suffix."""
     write: Callable[[Any, Description, Path], None]
     """Writes a graph and its description."""
     make: Callable[[nn.Module, ModelSpec, ExportOptions, Any], Any]
-    """Makes the graph of a trained network, in float32 and with logits; the last is one with other weights, or None."""
+    """Makes the float32 graph with logits of a trained network; the last argument is its earlier graph, or None."""
     is_plain: bool = False
-    """Whether it holds float32 and logits alone."""
+    """Whether it supports only float32 and logits."""
     companions: tuple[str, ...] = ()
-    """The suffixes of further files beside it."""
+    """Suffixes of companion files."""
     package: str = "onnx"
     """The module that must be installed."""
     install: str = 'pip install "lmsc-unet[export]"'
-    """What installs it."""
+    """The command that installs it."""
 
 
 def make_graph(network: nn.Module, spec: ModelSpec, options: ExportOptions, like: Any = None) -> Any:
@@ -68,12 +68,12 @@ def make_graph(network: nn.Module, spec: ModelSpec, options: ExportOptions, like
 
 
 def make_graph_for_openvino(network: nn.Module, spec: ModelSpec, options: ExportOptions, like: Any = None) -> Any:
-    """The same; of what becomes INT8 the transposed convolutions are merged, which OpenVINO has in 8 bits."""
+    """The same; before INT8 the transposed convolutions are fused, as OpenVINO supports them in 8 bits."""
     return to_graph(fuse_upconv(network) if options.int8 else network, spec, options.opset, like)
 
 
 def make_module(network: nn.Module, _spec: ModelSpec, _options: ExportOptions, _like: Any = None) -> Any:
-    """The trained network itself, its batch norms folded."""
+    """The trained network itself, with folded batch norms."""
     return fold_batch_norm(network).cpu()
 
 
@@ -98,14 +98,14 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
     }
 )
-"""What `--to` takes."""
+"""The values of `--to`."""
 
 
 def find_format(options: ExportOptions) -> Format:
-    """The format asked for.
+    """The requested type.
 
     Raises:
-        ConfigError: what writes it is not installed, or it cannot be what else was asked for.
+        ConfigError: its package is not installed, or it does not support the other options.
     """
     form = FORMATS[options.to]
     if find_spec(form.package) is None:

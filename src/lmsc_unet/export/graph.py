@@ -1,4 +1,4 @@
-"""A PyTorch network as an ONNX graph with free batch, height and width; another network's weights in the same graph."""
+"""Converts a PyTorch network to an ONNX graph with free batch, height and width; replaces weights in a graph."""
 
 import contextlib
 import io
@@ -19,9 +19,9 @@ from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
 
 
 def with_weights(graph: onnx.ModelProto, folded: nn.Module) -> onnx.ModelProto | None:
-    """A copy of a graph with the weights of a network on the processor, its batch norms folded.
+    """A copy of a graph with the weights of a network on the processor, with folded batch norms.
 
-    None where the graph is of another network, or lacks one of its weights: a bias of zeros is left out of a graph.
+    None if the graph is of another network, or lacks one of its weights: zero biases are omitted from graphs.
     """
     weights = folded.state_dict()
     changed = onnx.ModelProto()
@@ -42,20 +42,20 @@ IR_VERSION = 10
 def to_graph(
     network: nn.Module, spec: ModelSpec, opset: int = OPSET, like: onnx.ModelProto | None = None
 ) -> onnx.ModelProto:
-    """The graph: prepared pixels "B C k*h k*w" in, logits "B L k*h k*w" out, with k the spec's multiple.
+    """The graph: preprocessed pixels "B C k*h k*w" to logits "B L k*h k*w", where k is the spec's multiple.
 
-    Batch norms are folded, and of PyTorch nothing is left: no names of Python classes, files or lines.
+    Batch norms are folded, and nothing of PyTorch remains: no names of Python classes, files or lines.
 
     Args:
         network: In any mode, on any device.
-        spec: Its channels and sides.
+        spec: Its channels and side multiple.
         opset: The version of ONNX's operators.
-        like: The graph of this network before its weights changed, which saves the seconds that PyTorch takes for one.
+        like: The graph of this network with earlier weights, which saves the seconds of a PyTorch export.
 
     Raises:
-        ModelError: the exporter failed, or left a step that only training needs.
+        ModelError: the exporter failed, or left a training-only operator.
     """
-    folded = fold_batch_norm(network).cpu().requires_grad_(False)  # gradients are traced, too
+    folded = fold_batch_norm(network).cpu().requires_grad_(False)  # gradients would be traced too
     known = with_weights(like, folded) if like is not None else None
     if known is not None:
         return known
@@ -93,7 +93,7 @@ def _export(network: nn.Module, spec: ModelSpec, opset: int) -> onnx.ModelProto:
 
 
 def _strip(model: onnx.ModelProto) -> None:
-    """Removes what the exporter notes of PyTorch: sources, classes, stack traces."""
+    """Removes the exporter's notes on PyTorch: sources, classes, stack traces."""
     model.ir_version = IR_VERSION
     model.doc_string = ""
     for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
@@ -106,7 +106,7 @@ def _strip(model: onnx.ModelProto) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps the exporter's own chatter off the terminal."""
+    """Hides the exporter's output."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

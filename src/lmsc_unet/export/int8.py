@@ -1,4 +1,4 @@
-"""From a float32 graph to an INT8 one that is as good, or an error; and whether it is faster here."""
+"""Makes an INT8 graph within tolerance from a float32 graph, and measures its speed here."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -33,16 +33,16 @@ ROUNDS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """What the turns said."""
+    """The result of interleaved timing."""
 
     ratio: float
-    """How many times as fast the INT8 file is, by the medians, on one thread."""
+    """Speed of the INT8 file relative to float32, by medians on one thread."""
     warnings: tuple[str, ...]
-    """That it is slower, where it is."""
+    """A warning if it is slower."""
 
 
 def compare_speed(work: "ExportJob", description: Description, pixels: Pixels) -> Speed:
-    """Times the INT8 file that is written beside the float32 file of the same network, on one crop."""
+    """Times the INT8 file beside the float32 file of the same network, on one crop."""
     with tempfile.TemporaryDirectory(prefix="lmsc-speed-") as name:
         float_file = Path(name) / f"float{work.file.suffix}"
         work.write(work.graph, work.description, float_file)
@@ -62,14 +62,14 @@ def _run(network: Network, pixels: Pixels) -> None:
 
 def _slower(ratio: float) -> str:
     return (
-        f"The INT8 file is slower here than float32 ({ratio:.2f} times as fast, by turns, on one thread). Processors "
+        f"The INT8 file is slower here than float32 ({ratio:.2f} times as fast on one thread). Processors "
         "without 8-bit dot products (VNNI, dotprod) and very small networks gain nothing by it: use the float32 file."
     )
 
 
 FEW_IMAGES = 8
 PROBES = 4
-"""Crops on which a layer's share in the error is measured."""
+"""Crops for measuring a layer's share of the error."""
 Judge = Callable[[onnx.ModelProto, Description], Parity]
 """Compares a graph with the original on images with masks."""
 Open = Callable[[Path, Description], Network]
@@ -86,11 +86,10 @@ def make_int8(
     original: Network,
     network: nn.Module,
 ) -> LayerChoice:
-    """Quantises a graph, with as many layers in float as it needs; the last graph judged is the one chosen.
+    """Quantises a graph, with as many layers in float as needed; the last graph judged is the one chosen.
 
-    Where 8 bits cost too much and `--qat` is given, the network is fine-tuned in 8 bits first. Where grey values are
-    taken as they are, the first layer stays in float: 0 is between two of them, so 8 bits would round each by half a
-    step.
+    If 8 bits cost too much and `--qat` is given, the network is first fine-tuned in 8 bits. If grey values are used
+    unchanged, the first layer stays in float: 0 lies between two of them, so 8 bits would round each by half a step.
 
     Raises:
         ModelError: no choice of layers is within the tolerance.
@@ -122,11 +121,11 @@ def make_int8(
 def calibration_crops(
     source: TrainedRun, folder: Path | None, options: ExportOptions
 ) -> tuple[list[Pixels], list[str]]:
-    """Crops to calibrate on, and warnings where they are few or unlike what the network was trained on.
+    """Crops for calibration, and warnings if they are few or unlike the training images.
 
     Raises:
-        ConfigError: no folder is named, and the run names none.
-        DataError: it holds no image, or one that cannot be used.
+        ConfigError: no folder is named, and the run records none.
+        DataError: the folder has no image, or an unusable one.
     """
     root = options.calibrate or folder
     if root is None:

@@ -1,4 +1,4 @@
-"""The export of a run at its first use: float32, held against PyTorch on a few pictures, there whole or not at all."""
+"""Exports a run at its first use: float32, verified against PyTorch on a few images, written atomically."""
 
 import os
 import tempfile
@@ -27,11 +27,11 @@ NUM_PICTURES = 3
 
 
 def export_checkpoint(checkpoint: Path, out: Path) -> None:
-    """Writes a checkpoint as a float32 file; other checkpoints' files of this kind beside it go.
+    """Writes a checkpoint as a float32 file; removes files of other checkpoints beside it.
 
     Raises:
-        ModelError: the checkpoint cannot be loaded or exported, or the file does not give its logits.
-        OutputError: the disk is full or the folder may not be written.
+        ModelError: the checkpoint cannot be loaded or exported, or the file's logits differ.
+        OutputError: the disk is full or the folder is not writable.
     """
     source = open_trained_run(checkpoint)
     spec = source.spec
@@ -66,18 +66,18 @@ def _compare(source: TrainedRun, made: Path, description: Description) -> None:
 
 
 def _pixels(source: TrainedRun) -> Iterator[Pixels]:
-    """Noise, and crops of the run's own pictures where these are still there."""
+    """Noise, and crops of the run's own images if they still exist."""
     spec = source.spec
     shape = (1, spec.input_channels, 16 * spec.side_multiple_px, 8 * spec.side_multiple_px)
     yield np.random.default_rng(0).normal(size=shape).astype(np.float32)
     try:
         yield from draw_crops(_pictures(source), spec, NUM_PICTURES)
-    except (DataError, IndexError):  # other pictures than the run's; prediction will tell of them
+    except (DataError, IndexError):  # other images than the run's; prediction will report it
         return
 
 
 def _pictures(source: TrainedRun) -> list[Sample]:
-    """A few of the run's own, if they are still there."""
+    """A few of the run's own images, if they still exist."""
     root = source.data
     if root is None:
         return []
@@ -90,7 +90,7 @@ def _pictures(source: TrainedRun) -> list[Sample]:
 
 
 def _put(content: bytes, out: Path) -> None:
-    """Writes a file by way of a name of this process's own, as several may export at once."""
+    """Writes a file through a name unique to this process, as several may export at once."""
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as stream:

@@ -1,4 +1,4 @@
-"""What to export, and with what it is checked."""
+"""Options of an export and of its verification."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,46 +10,46 @@ from lmsc_unet.inference.runtime import MOST_THREADS
 from lmsc_unet.inference.spec import Outputs
 
 OPSET = 18
-"""The default opset: what torch's exporter writes without converting, and runtimes of the last years read."""
+"""The default opset: torch's exporter writes it without conversion, and recent runtimes read it."""
 OPSETS = range(18, 24)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """Every choice of an export."""
+    """All options of an export."""
 
     to: Literal["onnx", "openvino", "executorch"] = "onnx"
     """`onnx`: one .onnx file; `openvino`: an .xml with its .bin; `executorch`: a .pte with XNNPACK's kernels."""
     outputs: Outputs = "logits"
-    """What the graph gives: logits; probabilities, by sigmoid or softmax; or classes, cut at the threshold."""
+    """Output of the graph: logits; probabilities, by sigmoid or softmax; or classes, by threshold or argmax."""
     int8: bool = False
-    """Convolutions of 8-bit integers."""
+    """Convolutions in 8-bit integers."""
     calibrate: Path | None = None
-    """For --int8: a data folder, of which the training images are taken, or a folder of images."""
+    """For --int8: calibration images, a folder of images or a data folder, whose training images are used."""
     data: Path | None = None
-    """Images with masks to compare both networks on; without it the run's own data, of which what it held out."""
+    """Images with masks for the comparison of both networks; by default the run's own held-out images."""
     crops: int = 64
-    """Crops to calibrate on."""
+    """Number of calibration crops."""
     reduce_range: bool = False
-    """For --int8: weights of 7 bits, for x86 processors without VNNI, where products of 8 bits saturate."""
+    """For --int8: weights of 7 bits, for x86 processors without VNNI, where 8-bit products saturate."""
     qat: bool = False
-    """For --int8: where 8 bits cost too much, fine-tune the network in 8 bits before layers are left in float."""
+    """For --int8: if 8 bits cost too much, fine-tune the network in 8 bits before leaving layers in float."""
     qat_epochs: int = 12
-    """Rounds over the crops of such a fine-tuning."""
+    """Epochs of that fine-tuning over the crops."""
     opset: int = OPSET
     """The ONNX opset, 18 to 23."""
     licence: str = ""
-    """What the file may be used for, noted in it."""
+    """Licence of the model, stored in the file."""
     trained_on: str = ""
-    """What the model was trained on, noted in it; the data folder's name if not given."""
+    """Training data, stored in the file; by default the data folder's name."""
     threads: int | None = None
-    """Threads of the exported network while it is checked."""
+    """Threads of the exported network during verification."""
 
     def __post_init__(self) -> None:
         if self.calibrate is not None and not self.int8:
-            raise ConfigError("--calibrate goes with --int8. Add --int8, or leave --calibrate out.")
+            raise ConfigError("--calibrate needs --int8. Add --int8, or leave --calibrate out.")
         if self.qat and not self.int8:
-            raise ConfigError("--qat goes with --int8. Add --int8, or leave --qat out.")
+            raise ConfigError("--qat needs --int8. Add --int8, or leave --qat out.")
         if self.opset not in OPSETS:
             raise ConfigError(f"opset is {self.opset}; it must be from {OPSETS.start} to {OPSETS.stop - 1}.")
         check_range(self, 1, 100_000, "crops")

@@ -1,4 +1,4 @@
-"""Sigmoid, softmax, threshold or argmax at the end of a graph, for tools that want no logits."""
+"""Adds sigmoid, softmax, threshold or argmax to the end of a graph, for tools that cannot use logits."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from lmsc_unet.quantization.calibration import Pixels
 
 
 def with_outputs(graph: onnx.ModelProto, spec: ModelSpec, outputs: Outputs) -> onnx.ModelProto:
-    """A copy that gives `probabilities`, float32 "B L H W", or `classes`, uint8 "B 1 H W", under that name."""
+    """A copy that outputs `probabilities`, float32 "B L H W", or `classes`, uint8 "B 1 H W", under that name."""
     changed = onnx.ModelProto()
     changed.CopyFrom(graph)
     if outputs == "logits":
@@ -33,21 +33,21 @@ def with_outputs(graph: onnx.ModelProto, spec: ModelSpec, outputs: Outputs) -> o
 
 
 def described(description: Description, outputs: Outputs) -> Description:
-    """The same description of a file with these outputs."""
+    """The description of a file with these outputs."""
     return replace(description, spec=replace(description.spec, outputs=outputs))
 
 
 def check_same(before: Sequence[Logits], after: Network, spec: ModelSpec, crops: Sequence[Pixels]) -> None:
-    """Holds that a file with other outputs makes the masks that the file with logits made of the same crops.
+    """Checks that a file with other outputs makes the same masks as the file with logits, on the same crops.
 
     Raises:
-        ModelError: a pixel that was no tie has another class.
+        ModelError: a pixel that is not a tie has another class.
     """
     pairs = zip(before, crops, strict=True)
     found = sum((compare_logits(logits, after(crop), spec) for logits, crop in pairs), Difference())
     if found.num_flipped_clearly:
         raise ModelError(
-            f"{found.num_flipped_clearly} pixels of {found.num_pixels} have another class than by the logits. "
+            f"{found.num_flipped_clearly} pixels of {found.num_pixels} have another class than with logits. "
             "This is a defect; no file was written. Export logits."
         )
 

@@ -1,8 +1,8 @@
-"""ExecuTorch's file, for phones and boards without ONNX Runtime: `.pte`, with XNNPACK's kernels for processors.
+"""ExecuTorch files for phones and boards without ONNX Runtime: `.pte`, with XNNPACK's CPU kernels.
 
-The description is a method of the program that gives it as text. The program takes one image of sides up to
-`MOST_PX`; a batch is its images one after another. ExecuTorch's Python runtime needs PyTorch, so that this module,
-which prediction finds by its name, may import it.
+A method of the program returns the description as text. The program takes one image with sides up to `MOST_PX`; a
+batch is processed image by image. ExecuTorch's Python runtime needs PyTorch, so this module may import it; prediction
+finds it by name.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from lmsc_unet.inference.outputs import Network
 from lmsc_unet.inference.runtime import Runtime
 
 METHOD = "lmsc_unet_model"
-"""The method that gives the description."""
+"""The method that returns the description."""
 MOST_PX = 512
 """The longest side; memory is planned for it."""
 
@@ -63,10 +63,10 @@ def read_pte(path: Path) -> Description:
 
 
 def open_session(path: Path, _description: Description, _device: str, _runtime: Runtime) -> Network:
-    """Opens a program; ExecuTorch itself decides on how many threads it runs.
+    """Opens a program; ExecuTorch chooses the number of threads.
 
     Raises:
-        ModelError: ExecuTorch refuses the file.
+        ModelError: ExecuTorch rejects the file.
     """
     method = _load(path).load_method("forward")
 
@@ -94,7 +94,7 @@ def _load(path: Path) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps ExecuTorch's chatter off the terminal."""
+    """Hides ExecuTorch's output."""
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)
     try:

@@ -1,4 +1,4 @@
-"""A file that is there whole, or not at all: what is half done has another name, and goes when anything fails."""
+"""Atomic writes of exported files: a half-written file has a temporary name, which is removed if anything fails."""
 
 import contextlib
 import os
@@ -18,12 +18,12 @@ REPORT_SUFFIX = ".parity.json"
 
 
 def report_path(out: Path) -> Path:
-    """Where the comparison of an exported file is stored: `model.onnx` has a `model.parity.json` beside it."""
+    """The path of an exported file's comparison: `model.onnx` has a `model.parity.json` beside it."""
     return out.with_suffix(REPORT_SUFFIX)
 
 
 def check_target(out: Path, suffix: str, *, overwrite: bool) -> None:
-    """Refuses a name that is not of this kind of file, and a file that is there.
+    """Rejects a name with another suffix, and an existing file.
 
     Raises:
         OutputError: says what to do.
@@ -38,14 +38,14 @@ def check_target(out: Path, suffix: str, *, overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
-    """Gives a name beside the path to write to; puts the file in its place at the end, or removes it on any error.
+    """Yields a temporary path beside `path`; moves the file into place at the end, or removes it on any error.
 
     Args:
         path: The file.
-        companions: Suffixes of further files that are written beside it, and put in their places before it.
+        companions: Suffixes of further files, which are written beside it and moved into place first.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written; what was there before still is.
+        OutputError: the disk is full or the folder is not writable; the earlier file is kept.
     """
     partial = path.with_name(f".partial-{path.name}")
     suffixes = [*companions, path.suffix]
@@ -68,8 +68,8 @@ def replacing(path: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _alone(path: Path, partial: Path) -> Iterator[None]:
-    """Refuses to write what another process is writing."""
-    if sys.platform == "win32":  # where an open file could not be put in its place
+    """Rejects a file that another process is writing."""
+    if sys.platform == "win32":  # an open file cannot be moved there
         yield
         return
     try:
@@ -88,7 +88,7 @@ def _alone(path: Path, partial: Path) -> Iterator[None]:
 
 
 def write_model(graph: onnx.ModelProto, description: Description, path: Path) -> None:
-    """Writes a graph with its description and the SHA-256 of both; the weights are inside."""
+    """Writes a graph with its description, the SHA-256 of both, and the weights inside."""
     del graph.metadata_props[:]
     graph.metadata_props.add(key=KEY, value=to_text(description))
     graph.producer_name, graph.producer_version = "lmsc-unet", version("lmsc-unet")

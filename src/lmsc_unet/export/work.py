@@ -1,4 +1,4 @@
-"""The steps of one export between the graph and the file that is in its place: write, compare, quantise, finish."""
+"""The steps of an export between graph and final file: write, compare, quantise, finish."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,9 +21,9 @@ from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
 from lmsc_unet.training.load_model import TrainedRun, as_network
 
 PROBES = 4
-"""Crops on which the end of the graph is checked."""
+"""Crops for checking the end of the graph."""
 Start = Callable[[int], Callable[[], None]]
-"""Told how many images a comparison has; gives what is called after each."""
+"""Called with the number of images of a comparison; returns a function that is called after each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,13 @@ class Comparison:
     """The original, and the images on which files are compared with it."""
 
     source: TrainedRun
-    """The trained network and where it comes from."""
+    """The trained network and its origin."""
     parts: Parts
     """The images."""
     threads: int | None
     """Threads of the exported network."""
     start: Start | None
-    """Told how many images come."""
+    """Called with the number of images."""
 
     @cached_property
     def original(self) -> Network:
@@ -45,12 +45,12 @@ class Comparison:
         return as_network(self.source.network)
 
     def open_file(self, path: Path, description: Description, threads: int | None = None) -> Network:
-        """The exported network, as prediction opens it, on the backend that its kind of file is made for."""
+        """Opens the exported network like prediction, on the default backend of its file type."""
         runtime = Runtime(backend=KINDS[path.suffix].backends[0], threads=threads or self.threads)
         return open_network(path, description, runtime)
 
     def compare(self, path: Path, description: Description) -> Parity:
-        """How far a file is from the original."""
+        """The difference between a file and the original."""
         advance = self.start(len(self.parts.held_out)) if self.start is not None else None
         return compare_networks(
             self.original,
@@ -64,21 +64,21 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExportJob:
-    """One export on its way."""
+    """An export in progress."""
 
     graph: Any
     """The float32 graph."""
     description: Description
-    """What the float32 file says of itself."""
+    """The metadata of the float32 file."""
     comparison: Comparison
-    """What it is held against."""
+    """The comparison with the original."""
     options: ExportOptions
-    """What was asked for."""
+    """The options."""
     file: Path
-    """Where the file is made."""
+    """The temporary path of the file."""
 
     def write(self, graph: Any, description: Description, file: Path | None = None) -> None:
-        """Writes a graph as a file of the kind asked for, in place of the one before."""
+        """Writes a graph as a file of the requested type, replacing the previous one."""
         FORMATS[self.options.to].write(graph, description, file or self.file)
 
     def judge(self, graph: Any, description: Description) -> Parity:
@@ -89,18 +89,18 @@ class ExportJob:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FinishedExport:
-    """A file that is written and compared, but not yet in its place."""
+    """A file that is written and compared, but not yet moved into place."""
 
     graph: Any
     """Its graph."""
     description: Description
-    """What it says of itself."""
+    """Its metadata."""
     parity: Parity
-    """How far it is from the original."""
+    """Its difference from the original."""
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What else the report says."""
+    """Further entries of the report."""
     warnings: tuple[str, ...] = ()
-    """What the user should know."""
+    """Warnings for the user."""
 
 
 def make_float_file(work: ExportJob) -> FinishedExport:
@@ -110,12 +110,12 @@ def make_float_file(work: ExportJob) -> FinishedExport:
 
 
 def make_int8_file(work: ExportJob) -> FinishedExport:
-    """The INT8 file, and how fast it is beside the float32 one.
+    """Makes the INT8 file, and compares its speed with float32.
 
     Raises:
         ModelError: no choice of layers is within the tolerance.
-        ConfigError: nothing to calibrate on is named.
-        DataError: what is named cannot be used.
+        ConfigError: no calibration images are named.
+        DataError: the named images cannot be used.
     """
     comparison, source = work.comparison, work.comparison.source
     crops, warnings = calibration_crops(source, source.data, work.options)
@@ -143,10 +143,10 @@ def make_int8_file(work: ExportJob) -> FinishedExport:
 
 
 def put_outputs(work: ExportJob, finished: FinishedExport) -> None:
-    """Writes the file anew with the outputs asked for; its masks must be those that the logits make.
+    """Writes the file again with the requested outputs; its masks must equal those of the logits.
 
     Raises:
-        ModelError: they are not.
+        ModelError: they differ.
     """
     comparison, options = work.comparison, work.options
     spec = finished.description.spec

@@ -12,7 +12,7 @@ __all__ = ["BRB", "MBB", "DoubleConv", "LMSCUNet", "UNet", "Up", "build_model", 
 
 
 def build_model(config: ModelConfig) -> nn.Module:
-    """The network of a config, He-initialised; seed torch beforehand for the same weights again."""
+    """Builds the He-initialised network of a config; seed torch before for reproducible weights."""
     match config:
         case UNetConfig():
             return UNet(config)

@@ -1,6 +1,6 @@
-"""The boxes of the paper's figures, one class each: DoubleConv, MBB, BRB and Up; initialisation and the check of sides.
+"""The boxes of the paper's figures, one class each: DoubleConv, MBB, BRB and Up; initialisation and side check.
 
-He initialisation, which the paper uses everywhere (section 3.2; He et al. 2015).
+The paper uses He initialisation everywhere (section 3.2; He et al. 2015).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def check_sides(image: Tensor, multiple_px: int) -> None:
-    """Refuses an image whose sides do not survive the poolings.
+    """Rejects an image whose sides are not divisible by all poolings.
 
-    Under `torch.compile` and `torch.export` this leaves no trace but the condition that the sides are multiples.
+    `torch.compile` and `torch.export` keep only the condition that the sides are multiples.
 
     Raises:
-        SizeError: a side is not a multiple of `multiple_px`; the message names the size to pad to.
+        SizeError: a side is not a multiple of `multiple_px`; the message gives the size to pad to.
     """
     height_px, width_px = image.shape[-2:]
     if height_px % multiple_px or width_px % multiple_px:
@@ -41,7 +41,7 @@ def _next_multiple(side_px: int, multiple_px: int) -> int:
 
 
 def initialise_he(model: nn.Module) -> None:
-    """Draws every convolution's weights from a normal distribution of deviation sqrt(2 / fan_in); biases are 0."""
+    """Draws convolution weights from a normal distribution with deviation sqrt(2 / fan_in); biases are 0."""
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -55,7 +55,7 @@ ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.ReLU6]] = {"relu": nn.ReLU, "rel
 def conv_norm(
     in_channels: int, out_channels: int, side_px: int, *, groups: int = 1, bias: bool = False
 ) -> nn.Sequential:
-    """A convolution that keeps the sides, and its batch norm."""
+    """A size-preserving convolution with batch norm."""
     conv = nn.Conv2d(in_channels, out_channels, side_px, padding=side_px // 2, groups=groups, bias=bias)
     return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(out_channels)))
 
@@ -69,7 +69,7 @@ def conv_norm_act(
     bias: bool = False,
     activation: Activation = "relu",
 ) -> nn.Sequential:
-    """A convolution that keeps the sides, its batch norm and an activation."""
+    """A size-preserving convolution with batch norm and activation."""
     block = conv_norm(in_channels, out_channels, side_px, groups=groups, bias=bias)
     block.add_module("act", ACTIVATIONS[activation](inplace=True))
     return block
@@ -78,8 +78,8 @@ def conv_norm_act(
 class DoubleConv(nn.Module):
     """Two 3x3 convolutions with batch norm and ReLU: the standard U-Net's box, and LMSC-UNet's first level.
 
-    The biases are dead weight before a batch norm. They stay because the paper's counts have them;
-    an export folds them away.
+    Biases have no effect before a batch norm. They are kept because the paper's counts include them; an export folds
+    them.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -95,8 +95,8 @@ class DoubleConv(nn.Module):
 class MBB(nn.Module):
     """The MobileNetV2 building block (paper, figure 2; Sandler et al. 2019).
 
-    A 1x1 convolution widens, a 3x3 depthwise convolution filters, a 1x1 convolution without activation narrows.
-    The input is added where the channels agree, which is MobileNetV2's rule.
+    A 1x1 convolution expands, a 3x3 depthwise convolution filters, a 1x1 convolution without activation projects. The
+    input is added if the channels are equal, as in MobileNetV2.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class MBB(nn.Module):
         self.is_residual = in_channels == out_channels
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D H W"]:
-        """Widens, filters, narrows, and adds the input where it fits."""
+        """Expands, filters, projects, and adds the input if it fits."""
         y = self.narrow(self.filter(self.widen(x)))
         return x + y if self.is_residual else y
 
@@ -118,8 +118,8 @@ class MBB(nn.Module):
 class BRB(nn.Module):
     """The bottleneck residual block on a skip (paper, figure 3; He et al. 2016).
 
-    A 1x1 convolution narrows, a 3x3 convolution filters, a 1x1 convolution widens again. To that comes a
-    1x1 projection of the input, or the input itself (`shortcut="identity"`).
+    A 1x1 convolution reduces, a 3x3 convolution filters, a 1x1 convolution expands. Added to it is a 1x1 projection of
+    the input, or the input itself (`shortcut="identity"`).
     """
 
     def __init__(self, channels: int, *, reduction: int = 4, shortcut: Shortcut = "projection") -> None:
@@ -132,13 +132,13 @@ class BRB(nn.Module):
         self.act = nn.ReLU(inplace=True)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        """Narrows, filters, widens, and adds the shortcut."""
+        """Reduces, filters, expands, and adds the shortcut."""
         y = self.widen(self.filter(self.narrow(x)))
         return self.act(y + self.shortcut(x))
 
 
 class Up(nn.Module):
-    """One level up, as in the standard U-Net: twice the sides, the skip beside it, a double convolution."""
+    """One level up, as in the standard U-Net: upsampling, concatenation with the skip, a double convolution."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -146,5 +146,5 @@ class Up(nn.Module):
         self.merge = DoubleConv(2 * out_channels, out_channels)
 
     def forward(self, x: Float[Tensor, "B C H W"], skip: Float[Tensor, "B D 2*H 2*W"]) -> Float[Tensor, "B D 2*H 2*W"]:
-        """Grows `x` to the sides of `skip` and merges the two."""
+        """Upsamples `x` to the sides of `skip` and merges the two."""
         return self.merge(torch.cat([skip, self.grow(x)], dim=1))

@@ -1,4 +1,4 @@
-"""LMSC-UNet: a small U-Net with MobileNetV2 blocks on the way down and refined skips (paper, figure 1)."""
+"""LMSC-UNet: a small U-Net with MobileNetV2 blocks in the encoder and refined skips (paper, figure 1)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class LMSCUNet(Pretrained):
     """LMSC-UNet (Sawant et al. 2025, section 2).
 
-    The first level is the standard U-Net's, the others and the bottleneck are MBBs. Chosen skips pass through a
-    BRB. The decoder is the standard U-Net's.
+    The first level is the standard U-Net's, the others and the bottleneck are MBBs. Selected skips pass through a BRB.
+    The decoder is the standard U-Net's.
     """
 
     CONFIG = LMSCUNetConfig
@@ -41,7 +41,7 @@ class LMSCUNet(Pretrained):
         """The logits of a batch of images.
 
         Raises:
-            SizeError: a side is not a multiple of 2 for each pooling.
+            SizeError: a side is not a multiple of 2 to the number of poolings.
         """
         check_sides(image, self.side_multiple_px)
 
@@ -67,7 +67,7 @@ def _mbbs(in_channels: int, out_channels: int, config: LMSCUNetConfig) -> nn.Seq
 
 
 def _skip(level: int, channels: int, config: LMSCUNetConfig) -> nn.Module:
-    """What the skip of a level passes through on its way to the decoder."""
+    """The block on a level's skip."""
     if level in config.brb_levels:
         return BRB(channels, reduction=config.reduction, shortcut=config.shortcut)
     return nn.Identity()

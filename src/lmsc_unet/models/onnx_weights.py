@@ -1,8 +1,8 @@
-"""Weights of an exported float32 file, by layer, back in a network.
+"""Loads the weights of an exported float32 file back into a network, layer by layer.
 
-`lmsc export` keeps the names of weights; a bias has one of the exporter's choice, or none where it is zero, so it is
-found by the convolution that it goes into. A convolution of the file holds its batch norm's scale, too: the network's
-batch norms become the identity until `restore_norms` measures them again.
+`lmsc export` keeps the names of weights but not of biases, which may be missing if zero, so they are found through
+their convolution. The file's convolutions include their batch norms: the network's batch norms become the identity
+until `restore_norms` measures them.
 """
 
 import mmap
@@ -33,16 +33,16 @@ class Layer:
     """A convolution with its batch norm folded in."""
 
     weight: NDArray[np.float32]
-    """As PyTorch has it: "out in/groups h w", of a transposed one "in out h w"."""
+    """In PyTorch's order: "out in/groups h w", transposed "in out h w"."""
     bias: NDArray[np.float32] | None
-    """One value for each channel; None where all are zero."""
+    """One value per channel; None if all are zero."""
 
 
 def read_layers(path: Path) -> tuple[dict[str, Layer], Description]:
-    """The convolutions of a float32 file by their names in the network, and what the file says of itself.
+    """The convolutions of a float32 file by layer name, and the file's metadata.
 
     Raises:
-        ModelError: the file is damaged, of 8-bit integers, or not one of `lmsc export`.
+        ModelError: the file is damaged, INT8, or was not written by `lmsc export`.
     """
     description = read_description(path)
     if description.precision != "float32":
@@ -73,14 +73,14 @@ def _one(message: memoryview, wanted: int) -> memoryview:
 
 
 def _inputs(node: memoryview) -> list[str]:
-    """The inputs of a convolution; none of other operations."""
+    """The inputs of a convolution; empty for other operators."""
     parts = [(number, bytes(value).decode()) for number, value in _parts(node) if number in (_INPUT, _OPERATION)]
     is_convolution = any(number == _OPERATION and value in CONVOLUTIONS for number, value in parts)
     return [value for number, value in parts if number == _INPUT] if is_convolution else []
 
 
 def _tensor(message: memoryview) -> tuple[str, NDArray[np.float32]]:
-    """An initializer's name and values; of another type than float32, nothing."""
+    """An initializer's name and values; empty for types other than float32."""
     name, values, shape, kind = "", np.empty(0, np.float32), [], 0
     for number, value in fields(message):
         if number == _DIMS:
@@ -99,19 +99,19 @@ Convolution = nn.Conv2d | nn.ConvTranspose2d
 
 @torch.no_grad()
 def load_folded(network: nn.Module, layers: Mapping[str, Layer], source: str) -> None:
-    """Loads the convolutions of an exported file; each batch norm becomes the identity, with the bias of its layer.
+    """Loads an exported file's convolutions; each batch norm becomes the identity with its layer's bias.
 
     Raises:
-        ModelError: the file's network has other layers than this one; the first is named.
+        ModelError: the file's network has other layers; names the first.
     """
     own = dict(_convolutions(network))
     for name in sorted(own.keys() ^ layers.keys()):
-        raise ModelError(f"{source}: its network is another: {name} is in one of the two alone.")
+        raise ModelError(f"{source}: its network differs: {name} is in only one of the two.")
     for name, (conv, norm) in own.items():
         layer = layers[name]
         if tuple(conv.weight.shape) != layer.weight.shape:
             found, needed = _sides(layer.weight.shape), _sides(conv.weight.shape)
-            raise ModelError(f"{source}: its network is another: {name} is {found} there and {needed} here.")
+            raise ModelError(f"{source}: its network differs: {name} is {found} there and {needed} here.")
         conv.weight.copy_(torch.from_numpy(layer.weight))
         bias = torch.zeros(_channels(conv)) if layer.bias is None else torch.from_numpy(layer.bias)
         if norm is not None:
@@ -122,13 +122,13 @@ def load_folded(network: nn.Module, layers: Mapping[str, Layer], source: str) ->
 
 @torch.no_grad()
 def restore_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Gives each batch norm the mean and variance of what it sees, and leaves the network's logits as they are.
+    """Sets each batch norm's mean and variance to those of its input, without changing the network's logits.
 
-    Needed before a folded network is trained further.
+    Must be called before further training of a folded network.
 
     Args:
         network: Its logits in evaluation mode do not change.
-        batches: Prepared pixels "B C H W" like those of the training.
+        batches: Preprocessed pixels "B C H W" like those of the training.
     """
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     seen = {norm: _Moments() for norm in norms}
@@ -147,14 +147,14 @@ def restore_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
 
 
 class _Moments:
-    """The mean and variance of each channel over all that was added."""
+    """The mean and variance of each channel over all added values."""
 
     def __init__(self) -> None:
         self.number = 0
         self.total = self.squares = torch.zeros(())
 
     def add(self, x: Tensor) -> None:
-        """Adds what a batch norm is given, "B C H W"."""
+        """Adds a batch norm's input, "B C H W"."""
         x = x.double()
         self.number += x.numel() // x.shape[1]
         self.total = self.total + x.sum((0, 2, 3))
@@ -162,17 +162,17 @@ class _Moments:
 
     @property
     def mean(self) -> Tensor:
-        """Of each channel."""
+        """Mean per channel."""
         return self.total / self.number
 
     @property
     def variance(self) -> Tensor:
-        """Of each channel."""
+        """Variance per channel."""
         return (self.squares / self.number - self.mean**2).clamp(min=0)
 
 
 def _set_statistics(norm: nn.BatchNorm2d, moments: _Moments) -> None:
-    """What was `scale * x + shift` still is, by other numbers."""
+    """Replaces the statistics and adapts scale and shift so that the output does not change."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
@@ -190,7 +190,7 @@ def _make_identity(norm: nn.BatchNorm2d, bias: Tensor) -> None:
 
 
 def _convolutions(network: nn.Module) -> Iterator[tuple[str, tuple[Convolution, nn.BatchNorm2d | None]]]:
-    """Each convolution with the batch norm beside it, by its name."""
+    """Each convolution and its batch norm, by name."""
     for name, layer in network.named_modules():
         if isinstance(layer, Convolution):
             beside = getattr(network.get_submodule(name.rpartition(".")[0]), "norm", None)

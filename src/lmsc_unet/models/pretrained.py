@@ -1,6 +1,6 @@
-"""Networks with their weights: bundled ones, folders, and the Hugging Face hub.
+"""Networks with weights: bundled ones, folders, and the Hugging Face hub.
 
-The hub's package is loaded when a network is saved or fetched; `pip install "lmsc-unet[hub]"` brings it.
+The hub's package is imported only when a network is saved or downloaded; install it by `pip install "lmsc-unet[hub]"`.
 """
 
 import json
@@ -41,14 +41,14 @@ The network is described in {{ paper_url }}; `config.json` holds its widths, cha
 
 
 def on_hub(network: nn.Module) -> Any:
-    """The same weights in a class that huggingface_hub's mixin knows how to write and upload.
+    """The same weights in a class with huggingface_hub's mixin, for saving and upload.
 
     Raises:
         ModelError: huggingface_hub or safetensors is not installed.
     """
     kind: Any = type(network)
     try:
-        import safetensors  # noqa: F401 - the mixin misses it late
+        import safetensors  # noqa: F401 - the mixin would report it too late
 
         made = _hub_class(kind)(network.config)
     except ModuleNotFoundError as error:
@@ -58,10 +58,10 @@ def on_hub(network: nn.Module) -> Any:
 
 
 def download(repository: str, revision: str | None) -> Path:
-    """Fetches a network's config and weights; gives the folder that they are in.
+    """Downloads a network's config and weights; returns their folder.
 
     Raises:
-        ModelError: huggingface_hub is not installed, or the hub does not give the files.
+        ModelError: huggingface_hub is not installed, or the download fails.
     """
     try:
         from huggingface_hub import snapshot_download
@@ -70,19 +70,19 @@ def download(repository: str, revision: str | None) -> Path:
     try:
         files = [CONFIG_FILE, WEIGHTS_FILE]
         return Path(snapshot_download(repository, revision=revision, allow_patterns=files))
-    except Exception as error:  # of the network, the hub, the disk: each library has its own
+    except Exception as error:  # network, hub or disk: each library has its own errors
         reason = str(error).partition("\n")[0]
         raise ModelError(f"{repository}: it cannot be fetched from the Hugging Face hub ({reason}).") from error
 
 
 def not_installed(error: ModuleNotFoundError) -> ModelError:
-    """What to say where a package of the extra is missing."""
+    """The error for a missing package of the extra."""
     return ModelError(f'{error.name} is not installed. Try: pip install "lmsc-unet[hub]"')
 
 
 @cache
 def _hub_class(kind: Any) -> Any:
-    """The class with the mixin before it; it writes its config itself, as the mixin's JSON has no sets."""
+    """The class with the mixin; it writes its config itself, as the mixin's JSON has no sets."""
     from huggingface_hub import PyTorchModelHubMixin
 
     mixin: Any = PyTorchModelHubMixin
@@ -102,7 +102,7 @@ def _hub_class(kind: Any) -> Any:
 
 
 class Pretrained(nn.Module):
-    """A network that is made from its config, and can come with its weights."""
+    """A network built from its config, which can be loaded and saved with its weights."""
 
     CONFIG: ClassVar[type[Any]]
     """The class of its configs."""
@@ -110,10 +110,10 @@ class Pretrained(nn.Module):
 
     @classmethod
     def from_pretrained(cls, name: "str | PathLike[str]", *, revision: str | None = None) -> Self:
-        """The network with its weights, in evaluation mode.
+        """Loads the network with its weights, in evaluation mode.
 
-        A bundled model's batch norms are folded into its convolutions: before training it further, see
-        `lmsc_unet.models.restore_norms`.
+        A bundled model's batch norms are folded into its convolutions; call `lmsc_unet.models.restore_norms` before
+        training it further.
 
         Args:
             name: A folder of `save_pretrained`, a bundled model's name (its float32 weights), or `user/repository`
@@ -121,7 +121,7 @@ class Pretrained(nn.Module):
             revision: On the hub: a branch, tag or commit.
 
         Raises:
-            ModelError: there is none of that name, it is damaged or of another network, or a package is missing.
+            ModelError: the name is unknown, the model is damaged or of another network, or a package is missing.
         """
         if Path(name).is_dir():
             return cls._from_folder(Path(name))
@@ -136,7 +136,7 @@ class Pretrained(nn.Module):
 
         Raises:
             ModelError: huggingface_hub or safetensors is not installed.
-            OutputError: the folder cannot be written.
+            OutputError: the folder is not writable.
         """
         try:
             on_hub(self).save_pretrained(folder)
@@ -144,10 +144,10 @@ class Pretrained(nn.Module):
             raise cannot_write(Path(folder), error) from error
 
     def push_to_hub(self, repository: str, **options: Any) -> str:
-        """Uploads what `save_pretrained` writes to `user/repository`; gives the address of the commit.
+        """Uploads the files of `save_pretrained` to `user/repository`; returns the commit's address.
 
         Args:
-            repository: Made if it is not there.
+            repository: Created if it does not exist.
             options: `private`, `token`, `commit_message`, ... of huggingface_hub's `ModelHubMixin.push_to_hub`.
 
         Raises:
@@ -166,8 +166,8 @@ class Pretrained(nn.Module):
         except ModuleNotFoundError as error:
             raise not_installed(error) from error
         except ConfigError as error:
-            raise ModelError(f"{error} The folder is of another network than {cls.__name__}.") from error
-        except Exception as error:  # safetensors raises its own kinds, which have no parent but Exception
+            raise ModelError(f"{error} The folder contains another network than {cls.__name__}.") from error
+        except Exception as error:  # safetensors raises its own kinds without a common base class
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{folder}: no {cls.__name__} can be loaded from it ({reason}).") from error
         return network.eval()

@@ -1,4 +1,4 @@
-"""The standard U-Net, which the paper measures LMSC-UNet against."""
+"""The standard U-Net, the paper's baseline."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class UNet(Pretrained):
         """The logits of a batch of images.
 
         Raises:
-            SizeError: a side is not a multiple of 2 for each pooling.
+            SizeError: a side is not a multiple of 2 to the number of poolings.
         """
         check_sides(image, self.side_multiple_px)
 

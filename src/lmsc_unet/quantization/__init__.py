@@ -1,1 +1,1 @@
-"""8-bit integers: the algebra before and after rounding, calibration, and the choice of layers."""
+"""8-bit quantization: transformations of the network, calibration, and the choice of layers."""

@@ -1,6 +1,6 @@
-"""The images that INT8 is calibrated on and exports are compared on: real ones, preprocessed as in prediction.
+"""The images for calibration and comparison: real ones, preprocessed as in prediction.
 
-And how far the network's own statistics on them are from those of its training images (domain shift).
+Also measures how far the network's statistics on them differ from training (domain shift).
 """
 
 from collections.abc import Sequence
@@ -31,25 +31,25 @@ Pixels = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """A data folder, cut as the run cut it."""
+    """A data folder with the run's split."""
 
     root: Path
     """The folder."""
     train: tuple[Sample, ...]
-    """What the run trained on; all images where nobody says."""
+    """The run's training images; all images if unknown."""
     held_out: tuple[Sample, ...]
-    """What it did not train on: the validation images, or else the test images, or else all."""
+    """Images not used for training: validation, or else test, or else all."""
     is_held_out: bool
-    """Whether anyone says which images the run trained on."""
+    """Whether the run's training images are known."""
     label_map: LabelMap
-    """What the masks' values mean."""
+    """The meaning of mask values."""
 
 
 def find_parts(root: Path, source: TrainedRun) -> Parts:
-    """Finds pairs of images and masks and parts them by the run's split.csv, or by the folder's own parts.
+    """Finds pairs of images and masks and splits them by the run's split.csv, or by the folder's own split.
 
     Raises:
-        DataError: the folder holds no pairs.
+        DataError: the folder has no pairs.
         ConfigError: the data has too many classes.
     """
     options = source.data_options.with_names(source.spec.class_names)
@@ -66,7 +66,7 @@ def find_parts(root: Path, source: TrainedRun) -> Parts:
 
 
 def _as_the_run_split(root: Path, options: DataOptions, source: TrainedRun) -> Dataset:
-    """The run's own split, where the data is the run's and names none; recordings are split at random by then."""
+    """Applies the run's own split if the data is the run's and defines none; recordings are split at random before."""
     dataset = find_dataset(root, options, pieces=source.pieces)
     is_given = dataset.layout != "sigmf" and any(sample.split for sample in dataset.samples)
     if source.split_file is None or is_given:
@@ -78,10 +78,10 @@ def _as_the_run_split(root: Path, options: DataOptions, source: TrainedRun) -> D
 
 
 def find_images(root: Path, source: TrainedRun) -> list[Sample]:
-    """The images to calibrate on: a data folder's training images, or all images of a plain folder.
+    """The calibration images: a data folder's training images, or all images of a plain folder.
 
     Raises:
-        DataError: there is none.
+        DataError: there are none.
     """
     if is_data_folder(root, source):
         return list(find_parts(root, source).train)
@@ -89,10 +89,10 @@ def find_images(root: Path, source: TrainedRun) -> list[Sample]:
 
 
 def is_data_folder(root: Path, source: TrainedRun) -> bool:
-    """Whether a folder holds images and masks in any layout that a training knows, or recordings for such a model."""
+    """Whether a folder has images and masks in any known layout, or recordings for such a model."""
     try:
         recognised = recognise(root, source.data_options)
-    except DataError:  # a dataset that is not in order; finding its pairs tells what is wrong
+    except DataError:  # a faulty dataset; finding its pairs will report the fault
         return True
     if recognised is None:
         return source.spec.spectrogram is not None and has_recordings(root)
@@ -100,12 +100,12 @@ def is_data_folder(root: Path, source: TrainedRun) -> bool:
 
 
 def draw_crops(images: Sequence[Sample], spec: ModelSpec, number: int, seed: int = 19) -> list[Pixels]:
-    """Crops "1 C h w" of `size_px`, spread over the images and scaled by the whole image's limits.
+    """Crops "1 C h w" of `size_px`, distributed over the images, scaled by the whole image's window.
 
-    Under `resize` they are whole images. An image smaller than a crop is one, padded to the network's multiple.
+    Under `resize` they are whole images. An image smaller than a crop is padded to the network's multiple.
 
     Raises:
-        DataError: an image cannot be read, or its channels do not fit the model; the file is named.
+        DataError: an image cannot be read, or its channels do not fit the model; names the file.
     """
     rng = np.random.default_rng(seed)
     chosen = [images[place] for place in np.linspace(0, len(images) - 1, min(number, len(images))).astype(int)]
@@ -129,7 +129,7 @@ def _padded(pixels: Pixels, multiple_px: int) -> Pixels:
 
 
 LARGE_SHIFT = 0.6
-"""From here on images are called unlike the training images."""
+"""A larger domain shift triggers a warning."""
 
 
 def domain_shift(network: nn.Module, crops: Sequence[Pixels]) -> float:

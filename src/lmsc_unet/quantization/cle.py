@@ -1,8 +1,8 @@
-"""Channels made equally loud between two layers, which changes nothing of what a network says in float32.
+"""Cross-layer equalization: scales channels between two layers without changing the network's float32 output.
 
-A tensor has one scale in 8 bits, so one loud channel leaves nothing of the quiet ones. ReLU is linear above 0: what a
-channel is divided by before it can be multiplied in after it (Nagel et al. 2019). How much is shared between the
-channel's values and the weights that read it (Xiao et al. 2023, SmoothQuant).
+In 8 bits a tensor has one scale, so channels with small values lose precision beside large ones. ReLU is linear above
+0, so a factor divided out of a channel can be multiplied into the next layer (Nagel et al. 2019). The factor balances
+the channel's values against the weights that read it (SmoothQuant, Xiao et al. 2023).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ PAIRS = {
     MBB: (("widen", "filter"), ("filter", "narrow")),
     BRB: (("narrow", "filter"), ("filter", "widen")),
 }
-"""Box -> the layers of it whose output goes into one other layer alone."""
+"""Block -> its layers whose output feeds exactly one other layer."""
 
 
 def equalize_cross_layer(network: nn.Module, crops: Sequence[Pixels]) -> None:

@@ -1,6 +1,6 @@
-"""A transposed convolution and the 3x3 convolution after it as one: the same sum with fewer products.
+"""Fuses a transposed convolution and the following 3x3 convolution: the same result with fewer products.
 
-Batch norms are folded into the convolutions before them first, which leaves fewer steps and no dead biases.
+Batch norms are folded first, which leaves fewer operators and no unused biases.
 """
 
 import copy
@@ -14,7 +14,7 @@ from lmsc_unet.models.blocks import DoubleConv, Up
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode whose convolutions carry their batch norm; computed in double precision."""
+    """A copy in evaluation mode with batch norms folded into the convolutions, computed in double precision."""
     folded = copy.deepcopy(network).double().eval()
     for parent in folded.modules():
         if isinstance(parent, nn.Sequential):
@@ -23,7 +23,7 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
 
 
 def _fold_sequence(sequence: nn.Sequential) -> None:
-    """Folds each batch norm that follows a convolution; its place is kept, so that weights keep their names."""
+    """Folds each batch norm after a convolution; an identity remains, so that weights keep their names."""
     names = list(sequence._modules)
     for first, second in pairwise(names):
         conv, norm = sequence.get_submodule(first), sequence.get_submodule(second)
@@ -33,7 +33,7 @@ def _fold_sequence(sequence: nn.Sequential) -> None:
 
 
 class FusedUp(nn.Module):
-    """`Up`, its batch norms folded, without the map that its transposed convolution makes."""
+    """`Up` with folded batch norms, without the intermediate map of its transposed convolution."""
 
     def __init__(self, up: Up) -> None:
         super().__init__()
@@ -58,13 +58,13 @@ class FusedUp(nn.Module):
             self.grow.weight.copy_(compose_kernels(up.grow.weight.double(), of_grown))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """Grows `x` to the sides of `skip` and merges the two."""
+        """Upsamples `x` to the sides of `skip` and merges the two."""
         y: Tensor = self.second(self.act(self.skip(skip) + self.grow(x)))
         return y
 
 
 def fuse_upconv(network: nn.Module) -> nn.Module:
-    """A copy of a network in evaluation mode, its batch norms folded, in which every `Up` is a `FusedUp`."""
+    """A copy of a network in evaluation mode with folded batch norms and every `Up` replaced by a `FusedUp`."""
     merged = fold_batch_norm(network)
     for name, module in list(merged.named_modules()):
         if isinstance(module, Up):
@@ -73,7 +73,7 @@ def fuse_upconv(network: nn.Module) -> nn.Module:
 
 
 def compose_kernels(grow: Tensor, conv: Tensor) -> Tensor:
-    """A 2x2 transposed convolution of stride 2 and the 3x3 convolution after it as one of 4x4, stride 2 and padding 1.
+    """Composes a 2x2 transposed convolution (stride 2) and a 3x3 convolution to a 4x4 one (stride 2, padding 1).
 
     Args:
         grow: weights "I M 2 2" of the first, from I channels to M.
@@ -85,7 +85,7 @@ def compose_kernels(grow: Tensor, conv: Tensor) -> Tensor:
     whole = grow.new_zeros(len(grow), len(conv), 4, 4)
     for row in range(2):
         for column in range(2):
-            # a pixel at (row, column) is read by the taps around it: each tap adds to the pixel that it is read for
+            # a tap that reads a pixel at (row, column) contributes to the output pixel around which it lies
             spread = torch.einsum("im,omyx->ioyx", grow[:, :, row, column], conv.flip(2, 3))
             whole[:, :, row : row + 3, column : column + 3] += spread
     return whole

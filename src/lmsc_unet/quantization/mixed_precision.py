@@ -1,4 +1,4 @@
-"""Which layers lose accuracy in 8 bits, found by measuring each of them alone."""
+"""Finds the layers that lose accuracy in 8 bits, by measuring each alone."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,29 +11,29 @@ from lmsc_unet.evaluation.parity import Parity, failures
 from lmsc_unet.quantization.quantizer import Quantizer
 
 MOST_IN_FLOAT = 0.5
-"""At most this share of the layers may stay in float: beyond it the file is hardly an INT8 one."""
+"""The largest share of layers in float; with more, the file is hardly INT8."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerChoice:
-    """An INT8 graph that is within the tolerance, and what was found on the way."""
+    """An INT8 graph within tolerance, and how it was found."""
 
     model: onnx.ModelProto
     """The graph."""
     parity: Parity
-    """How far it is from the original."""
+    """Its difference from the original."""
     float_layers: tuple[str, ...] = ()
-    """The layers left in float32, the most sensitive first."""
+    """The layers in float32, the most sensitive first."""
     errors: dict[str, float] = field(default_factory=dict)
-    """The mean difference of logits that each layer alone brings in 8 bits, where that was measured."""
+    """The mean difference of logits with only that layer in 8 bits, if measured."""
     all_int8: tuple[str, ...] = ()
-    """What was wrong with all layers in 8 bits."""
+    """What exceeds the tolerance with all layers in 8 bits."""
     is_tuned: bool = False
     """Whether the network was fine-tuned in 8 bits."""
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What a report says of the choice."""
+        """The choice as entries of a report."""
         return {"all_int8_failed": list(self.all_int8), "layer_errors": self.errors, "fine_tuned": self.is_tuned}
 
 
@@ -45,17 +45,17 @@ def choose_layers(
     *,
     always: tuple[str, ...] = (),
 ) -> LayerChoice:
-    """All layers in 8 bits if that is good enough; otherwise the fewest of the most sensitive in float.
+    """All layers in 8 bits if that is within tolerance; otherwise the fewest most sensitive layers in float.
 
     Args:
-        quantiser: What makes the graphs.
-        judge: Compares a graph and its layers in float with the original on images with masks.
-        measure: The mean difference of logits that a graph brings.
+        quantiser: Makes the graphs.
+        judge: Compares a graph and its float layers with the original on images with masks.
+        measure: Measures the mean difference of logits of a graph.
         tune: Fine-tunes the network in 8 bits; tried before layers are left in float.
-        always: Layers that stay in float in any case.
+        always: Layers that always stay in float.
 
     Raises:
-        ModelError: even half of the layers in float is not enough; says what is beyond the tolerance.
+        ModelError: even half of the layers in float is not enough; says what exceeds the tolerance.
     """
     model = quantiser.quantise(in_float=always)
     parity = judge(model, always)
@@ -79,14 +79,14 @@ def choose_layers(
     raise ModelError(
         f"INT8 costs this model too much: with all layers in 8 bits {'; '.join(first_wrong)}, and with the "
         f"{int(MOST_IN_FLOAT * len(ranked))} most sensitive of {len(ranked)} in float32 still {'; '.join(wrong)}. "
-        "No file was written. Calibrate on more images, or on such as the model was trained on; or export float32."
+        "No file was written. Calibrate on more images, or on images like those of the training; or export float32."
     )
 
 
 def layer_errors(
     quantiser: Quantizer, measure: Callable[[onnx.ModelProto], float], always: tuple[str, ...] = ()
 ) -> dict[str, float]:
-    """The mean difference of logits with one layer in 8 bits and all others in float; none for those always in it."""
+    """The mean difference of logits with one layer in 8 bits and all others in float, except layers always in float."""
     layers = quantiser.layers
     return {
         layer: measure(quantiser.quantise(in_float=[other for other in layers if other != layer]))
@@ -96,7 +96,7 @@ def layer_errors(
 
 
 def _numbers(num_layers: int) -> Iterator[int]:
-    """1, 2, 3, 4, 6, 9, ... layers, up to the share that is allowed."""
+    """1, 2, 3, 4, 6, 9, ... layers, up to the allowed share."""
     most, number = int(MOST_IN_FLOAT * num_layers), 1
     while number < most:
         yield number

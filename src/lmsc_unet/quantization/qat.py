@@ -1,10 +1,9 @@
-"""A short fine-tuning in 8 bits, for a network that loses too much when its numbers are merely rounded.
+"""Quantization-aware fine-tuning, for a network that loses too much by rounding alone.
 
-The network with folded batch norms imitates its own float32 logits on the calibration crops, so no mask is needed.
-Meanwhile weights and the outputs of its layers are rounded as ONNX Runtime's QDQ file rounds them: weights signed
-with a scale for each output channel, outputs unsigned with one for each tensor. The least and the largest value of
-each output are learned too (LSQ, Esser et al. 2020), and become the file's ranges. Before that, channels of one
-tensor are made equally loud.
+The network with folded batch norms is trained to reproduce its own float32 logits on the calibration crops, so no mask
+is needed. Weights and layer outputs are rounded as in ONNX Runtime's QDQ files: signed weights with a scale per output
+channel, unsigned outputs with a scale per tensor. The range of each output is learned too (LSQ, Esser et al. 2020) and
+stored in the file. Cross-layer equalization precedes the training.
 """
 
 import math
@@ -28,16 +27,16 @@ WEIGHTS_RATE, RANGES_RATE = 3e-4, 2e-2
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tuned:
-    """What the fine-tuning gave."""
+    """The result of the fine-tuning."""
 
     network: nn.Module
-    """The network in float32, its batch norms folded."""
+    """The float32 network with folded batch norms."""
     ranges: dict[str, tuple[float, float]]
-    """Layer -> the least and the largest value of its output, after the activation."""
+    """Layer -> minimum and maximum of its output, after the activation."""
 
 
 def fine_tune(network: nn.Module, crops: Sequence[Pixels], *, epochs: int, seed: int = 19) -> Tuned:
-    """Fine-tunes a copy of a trained network on prepared crops "1 C h w", turned and mirrored at random."""
+    """Fine-tunes a copy of a trained network on preprocessed crops "1 C h w", randomly rotated and mirrored."""
     teacher, student = fold_batch_norm(network), fold_batch_norm(network)
     equalize_cross_layer(student, crops)
     rounding = _round_outputs(student, crops)
@@ -59,20 +58,20 @@ def fine_tune(network: nn.Module, crops: Sequence[Pixels], *, epochs: int, seed:
 
 
 class RoundedWeight(nn.Module):
-    """A convolution's weight as signed 8 bits, with a scale for each output channel."""
+    """Rounds a convolution's weight to signed 8 bits with a scale per output channel."""
 
     def __init__(self, channel_axis: int) -> None:
         super().__init__()
         self.axes = tuple(axis for axis in range(4) if axis != channel_axis)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight, rounded; its gradient is that of the weight itself."""
+        """The rounded weight; the gradient passes unchanged (straight-through)."""
         step = weight.detach().abs().amax(self.axes, keepdim=True).clamp_min(1e-12) / 127
         return weight + (weight / step).round().mul(step).sub(weight).detach()
 
 
 class RoundedOutput(nn.Module):
-    """A layer's output as unsigned 8 bits between a least and a largest value, which are learned."""
+    """Rounds a layer's output to unsigned 8 bits between a learned minimum and maximum."""
 
     def __init__(self, least: float, largest: float) -> None:
         super().__init__()
@@ -81,7 +80,7 @@ class RoundedOutput(nn.Module):
         self.log_least = nn.Parameter(torch.tensor(math.log(max(-least, 1e-6))))
 
     def forward(self, values: Tensor) -> Tensor:
-        """The values, rounded and cut; 0 stays 0."""
+        """The values, rounded and clipped; 0 stays 0."""
         largest, least = self.log_largest.exp(), -self.log_least.exp() if self.is_signed else torch.zeros(())
         step = (largest - least) / 255
         zero = (-least / step).round().detach()
@@ -90,12 +89,12 @@ class RoundedOutput(nn.Module):
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The least and the largest value."""
+        """The minimum and the maximum."""
         return -math.exp(self.log_least.item()) if self.is_signed else 0.0, math.exp(self.log_largest.item())
 
 
 def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Each convolution's name, and the module whose output is the convolution's after its activation."""
+    """Each convolution's name, and the module that outputs its result after the activation."""
     inside = set()
     for name, module in network.named_modules():
         if isinstance(module, nn.Sequential) and "conv" in module._modules:
@@ -106,7 +105,7 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _round_outputs(network: nn.Module, crops: Sequence[Pixels]) -> dict[str, RoundedOutput]:
-    """Rounds every layer's output, from the ranges that the crops have."""
+    """Rounds every layer's output, starting from the ranges on the crops."""
     seen: dict[str, tuple[float, float]] = {}
 
     def look(name: str, output: Tensor) -> None:
@@ -145,7 +144,7 @@ def _without_rounding(network: nn.Module) -> nn.Module:
 
 
 def _batches(crops: Sequence[Pixels], epochs: int, rng: np.random.Generator) -> Iterator[Tensor]:
-    """All crops once an epoch in another order, as square as the smallest of them, turned and mirrored."""
+    """All crops once per epoch in random order, cropped to the smallest, rotated and mirrored."""
     side_px = min(min(crop.shape[2:]) for crop in crops)
     for _ in range(epochs):
         order = rng.permutation(len(crops))

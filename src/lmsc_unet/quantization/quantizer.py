@@ -1,10 +1,9 @@
-"""An ONNX graph in 8-bit integers by ONNX Runtime's own quantiser: calibrated once, then written as often as wanted.
+"""Quantizes an ONNX graph with ONNX Runtime: calibrates once, then writes any number of graphs.
 
-Static QDQ: weights as signed 8 bit with a scale for each output channel, activations as unsigned 8 bit with a scale for
-each tensor, from the least and the largest value that calibration met. On NuInsSeg, percentiles and symmetric
-activations kept no more pixels than that, took longer to calibrate or to run. For OpenVINO, what goes into a transposed
-convolution and may be negative is symmetric all the same: it has no 8-bit transposed convolution of anything else. For
-ONNX Runtime, which has none at all, they become 1x1 convolutions.
+Static QDQ: signed 8-bit weights with a scale per output channel, unsigned 8-bit activations with a scale per tensor,
+from the minimum and maximum in calibration. On NuInsSeg, percentiles and symmetric activations kept no more pixels and
+took longer to calibrate or to run. For OpenVINO, inputs of transposed convolutions that may be negative are symmetric,
+as it requires; for ONNX Runtime, transposed convolutions become 1x1 convolutions.
 """
 
 import json
@@ -22,12 +21,12 @@ from lmsc_unet.quantization.calibration import Pixels
 from lmsc_unet.quantization.convtranspose import convtranspose_to_conv1x1
 
 QUANTISED = ("Conv", "ConvTranspose", "Concat", "Add", "MaxPool")
-"""The steps of our networks whose outputs have a scale of their own."""
+"""The operators of our networks whose outputs have their own scale."""
 ACTIVATIONS = ("Relu", "Clip")
 
 
 class Quantizer:
-    """Makes INT8 graphs of one float32 graph, with chosen layers left in float."""
+    """Makes INT8 graphs of one float32 graph, with selected layers in float."""
 
     def __init__(
         self,
@@ -38,21 +37,21 @@ class Quantizer:
         reduce_range: bool = False,
         is_for_openvino: bool = False,
     ) -> None:
-        """Prepares and calibrates.
+        """Prepares the graph and calibrates.
 
         Args:
             model: The float32 graph.
-            crops: Prepared pixels "1 C h w" of real images.
-            folder: An empty folder for what the quantiser writes.
+            crops: Preprocessed pixels "1 C h w" of real images.
+            folder: An empty folder for temporary files.
             reduce_range: Weights of 7 bits, for processors whose 8-bit products saturate (x86 without VNNI).
-            is_for_openvino: Whether OpenVINO is to run the graph, and not ONNX Runtime.
+            is_for_openvino: Whether OpenVINO will run the graph, instead of ONNX Runtime.
         """
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
         self._float, self._ranges, self._out = (folder / name for name in ("float.onnx", "ranges.json", "int8.onnx"))
         self._crops = crops
         self._reduce_range = reduce_range
-        quant_pre_process(deepcopy(model), str(self._float), skip_symbolic_shape=True)  # it takes the weights out
+        quant_pre_process(deepcopy(model), str(self._float), skip_symbolic_shape=True)  # it moves the weights out
         graph = onnx.load(self._float).graph
         self._nodes = _nodes_of_layers(graph)
         self._is_for_openvino = is_for_openvino
@@ -60,15 +59,15 @@ class Quantizer:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Every layer that has 8 bits, or may keep float32, in the graph's order: by its weights' name, or its own."""
+        """Every layer that can have 8 bits, in the graph's order, by its weights' name or its own."""
         return tuple(self._nodes)
 
     def set_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> None:
-        """Sets the least and the largest value of layers' outputs, in place of those that calibration met.
+        """Sets minimum and maximum of layers' outputs, replacing those of the calibration.
 
-        A concatenation takes the widest of what goes into it.
+        A concatenation gets the widest range of its inputs.
         """
-        self.quantise()  # which calibrates
+        self.quantise()  # calibrates
         stored = json.loads(self._ranges.read_text())
         tensors, graph = stored["data"], onnx.load(self._float).graph
         made_by = {node.name: node.output[0] for node in graph.node}
@@ -81,7 +80,7 @@ class Quantizer:
         self._ranges.write_text(json.dumps(stored))
 
     def quantise(self, *, in_float: Sequence[str] = ()) -> onnx.ModelProto:
-        """The graph in INT8, but for the layers named."""
+        """The graph in INT8, except for the named layers."""
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         level = logging.root.level
@@ -115,7 +114,7 @@ class Quantizer:
 
 
 class _Reader:
-    """Hands crops to the calibration one by one."""
+    """Passes crops to the calibration one by one."""
 
     def __init__(self, crops: Sequence[Pixels]) -> None:
         self._crops: Iterator[Pixels] = iter(crops)
@@ -126,7 +125,7 @@ class _Reader:
 
 
 def _leave_end_in_float(graph: onnx.GraphProto) -> None:
-    """Takes out the rounding of the logits themselves, which saves nothing and costs what they tell apart."""
+    """Removes the rounding of the logits, which saves nothing and costs accuracy."""
     makers = {node.output[0]: node for node in graph.node}
     end = graph.output[0].name
     dequantise = makers[end]
@@ -142,7 +141,7 @@ def _leave_end_in_float(graph: onnx.GraphProto) -> None:
 
 
 def _nodes_of_layers(graph: onnx.GraphProto) -> dict[str, list[str]]:
-    """Layer -> the names of its node and of the activation that follows, which share one scale or none."""
+    """Layer -> the names of its node and of the following activation, which share one scale or none."""
     after = {node.input[0]: node.name for node in graph.node if node.op_type in ACTIVATIONS}
     return {
         _layer(node): [node.name, *([after[node.output[0]]] if node.output[0] in after else [])]
@@ -152,7 +151,7 @@ def _nodes_of_layers(graph: onnx.GraphProto) -> dict[str, list[str]]:
 
 
 def _signed_before_growing(graph: onnx.GraphProto) -> list[str]:
-    """The tensors that go into a transposed convolution and may be negative: no activation made them."""
+    """The inputs of transposed convolutions that may be negative because no activation precedes."""
     activated = {node.output[0] for node in graph.node if node.op_type in ACTIVATIONS}
     return [node.input[0] for node in graph.node if node.op_type == "ConvTranspose" and node.input[0] not in activated]
 
@@ -162,7 +161,7 @@ def _layer(node: onnx.NodeProto) -> str:
 
 
 def _set_range(stored: dict[str, Any], least: float, largest: float) -> None:
-    """As ONNX Runtime's calibration cache has it."""
+    """Sets a range in the format of ONNX Runtime's calibration cache."""
     stored["lowest"]["data"], stored["highest"]["data"] = [least], [largest]
 
 

@@ -1,5 +1,5 @@
-"""The paper's evaluation as runs, tables and figures: recipes in, a report beside the paper's numbers out."""
+"""The paper's evaluation: recipes, runs, tables and figures, and a report beside the paper's numbers."""
 
 from lmsc_unet.core.startup import keep_caches_temporary
 
-keep_caches_temporary()  # before matplotlib is imported anywhere in here
+keep_caches_temporary()  # before any import of matplotlib below

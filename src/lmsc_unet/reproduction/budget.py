@@ -1,4 +1,4 @@
-"""How much is trained: a try, what two cores do in about two hours, or what the paper did."""
+"""Training budgets: a smoke test, about two hours on two cores, several days, or the paper's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,32 +10,32 @@ BudgetName = Literal["smoke", "small", "medium", "full"]
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """A budget: what differs from the recipe `paper`, and how large the sets are that are generated."""
+    """Differences from the recipe `paper`, and the sizes of generated sets."""
 
     about: str
-    """What a caption says of it."""
+    """Its description in captions."""
     settings: Mapping[str, Any]
-    """Fields of every training's config."""
+    """Config fields of every training."""
     nuinsseg: Mapping[str, Any]
-    """Fields for NuInsSeg alone."""
+    """Config fields for NuInsSeg only."""
     rf: Mapping[str, Any]
-    """Fields for the RF set alone."""
+    """Config fields for the RF set only."""
     num_nuclei: int
-    """Pictures of tissue that are generated where NuInsSeg is not given."""
+    """Number of generated tissue images if NuInsSeg is not given."""
     nuclei_side_px: int
     """Their side."""
     num_pieces: int
-    """Spectrograms that are generated where the RF set is not given."""
+    """Number of generated spectrograms if the RF set is not given."""
     piece_samples: int | None
-    """Samples of each; None mixes lengths as the RF set does."""
+    """Samples per spectrogram; None mixes lengths like the RF set."""
     folds: int
-    """Of NuInsSeg's cross-validation."""
+    """Folds of NuInsSeg's cross-validation."""
     benchmark_rounds: int
-    """How often each network is timed for Table 1."""
+    """Timings per network for Table 1."""
     backends: tuple[str, ...]
-    """What networks are timed in."""
+    """Backends of the timings."""
     benchmark_side_px: int
-    """Side of the image that they are timed on."""
+    """Side of the timed image."""
 
 
 BUDGETS: Mapping[BudgetName, Budget] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""What a table or figure is made from: the budget, the data, the finished folds with their gaps, and results.json."""
+"""The inputs of tables and figures: the budget, the data, finished folds and gaps, and results.json."""
 
 import json
 import sys
@@ -20,14 +20,14 @@ from lmsc_unet.training.config import TrainConfig
 
 FILE = "results.json"
 VERSION = 2
-"""Of the file's layout."""
+"""Version of the file's layout."""
 
 
 def read_results(out: Path) -> dict[str, Any]:
-    """The sections that are there already; none where there is no file.
+    """The existing sections; empty without a file.
 
     Raises:
-        OutputError: the file is no such file, or of another version.
+        OutputError: the file is not a results file, or has another version.
     """
     path = out / FILE
     if not path.is_file():
@@ -51,7 +51,7 @@ def write_results(out: Path, sections: dict[str, Any]) -> None:
     """Replaces the file as a whole.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
     text = json.dumps({"version": VERSION, "sections": sections}, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(out / FILE, text + "\n")
@@ -59,7 +59,7 @@ def write_results(out: Path, sections: dict[str, Any]) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scored:
-    """A finished job: the counts of each image that it is scored on."""
+    """A finished job: the counts of each scored image."""
 
     job: TrainingJob
     """What was trained."""
@@ -68,30 +68,30 @@ class Scored:
     counts: Counts
     """Their counts, "N K", in the same order."""
     about: Mapping[str, Any]
-    """What else scored.json says: epochs, seconds, versions, machine."""
+    """The other contents of scored.json: epochs, seconds, versions, machine."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """An experiment with what is there of it."""
+    """An experiment and its finished folds."""
 
     experiment: Experiment
-    """What was to be trained."""
+    """The experiment."""
     jobs: tuple[TrainingJob, ...]
     """All its folds."""
     scored: tuple[Scored, ...]
-    """Those that are finished."""
+    """Finished folds."""
     gaps: Mapping[str, str]
-    """Title of a job that is not -> why."""
+    """Title of an unfinished job -> reason."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All images that were scored, fold by fold."""
+        """All scored images, fold by fold."""
         return tuple(name for one in self.scored for name in one.names)
 
     @property
     def counts(self) -> Counts:
-        """The counts of all images that were scored, "N K"."""
+        """The counts of all scored images, "N K"."""
         return join([one.counts for one in self.scored])
 
     def scored_on(self, name: str) -> Scored | None:
@@ -100,7 +100,7 @@ class Outcome:
 
 
 def collect(experiment: Experiment, jobs: Sequence[TrainingJob], errors: Mapping[Path, str]) -> Outcome:
-    """Reads the finished folds; `errors` says by run folder why others are not."""
+    """Reads the finished folds; `errors` maps run folders of other folds to reasons."""
     return Outcome(
         experiment=experiment,
         jobs=tuple(jobs),
@@ -110,10 +110,10 @@ def collect(experiment: Experiment, jobs: Sequence[TrainingJob], errors: Mapping
 
 
 def read_scored(job: TrainingJob) -> Scored:
-    """The scores of a finished job.
+    """Reads the scores of a finished job.
 
     Raises:
-        OutputError: the file is damaged, or of another version.
+        OutputError: the file is damaged, or has another version.
     """
     path = job.folder / SCORED_FILE
     try:
@@ -121,16 +121,16 @@ def read_scored(job: TrainingJob) -> Scored:
         counts = Counts(**{kind: np.array(about["counts"][kind], np.int64) for kind in ("tp", "fp", "fn", "tn")})
         names = tuple(about["names"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OutputError(f"{path}: cannot be read ({error}). Delete it, and its scores are taken anew.") from error
+        raise OutputError(f"{path}: cannot be read ({error}). Delete it, then it is scored again.") from error
     if about.get("version") != SCORED_VERSION:
         found = about.get("version")
-        raise OutputError(f"{path}: version {found}, not {SCORED_VERSION}. Delete it to take the scores again.")
+        raise OutputError(f"{path}: version {found}, not {SCORED_VERSION}. Delete it, then it is scored again.")
     rest = {key: value for key, value in about.items() if key not in ("names", "counts")}
     return Scored(job=job, names=names, counts=counts, about=rest)
 
 
 def join(parts: Sequence[Counts]) -> Counts:
-    """Stacked counts one after another."""
+    """Concatenates stacked counts."""
     return Counts(
         tp=np.concatenate([one.tp for one in parts]),
         fp=np.concatenate([one.fp for one in parts]),
@@ -144,10 +144,10 @@ FIGURES = "figures"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportContext:
-    """All that the making of a section may look at."""
+    """Everything that the maker of a section may use."""
 
     budget_name: BudgetName
-    """How much was trained."""
+    """The name of the budget."""
     out: Path
     """The folder of the report."""
     sources: Mapping[DataName, DataSource]
@@ -155,7 +155,7 @@ class ReportContext:
     outcomes: Sequence[Outcome]
     """The section's experiments, in the order of its rows."""
     interpreters: Mapping[str, Path] = field(default_factory=dict)
-    """Of models that live in another environment: its Python."""
+    """Python of another environment, by model."""
 
     @property
     def budget(self) -> Budget:
@@ -168,7 +168,7 @@ class ReportContext:
         return self.sources[self.outcomes[0].experiment.data]
 
     def facts(self) -> dict[str, Any]:
-        """What every caption of trained models says."""
+        """The facts in every caption of trained models."""
         return {
             "budget": self.budget_name,
             "budget_about": self.budget.about,
@@ -184,5 +184,5 @@ class ReportContext:
         return self.interpreters.get(model, Path(sys.executable))
 
     def figure_path(self, name: str) -> Path:
-        """Where a figure is written."""
+        """The path of a figure."""
         return self.out / FIGURES / f"{name}.png"

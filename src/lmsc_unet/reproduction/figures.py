@@ -1,4 +1,4 @@
-"""Table 1, Figure 4 (learning curves) and Figure 6 (what the last decoder block passes on), measured here."""
+"""Table 1, Figure 4 (learning curves) and Figure 6 (features of the last decoder block), measured here."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ MODELS = {"unet": "U-Net", "lmsc-unet-plain": "LMSC-UNet without BRB", "lmsc-une
 
 
 def make_costs(stage: ReportContext) -> dict[str, Any]:
-    """One row for each model of the paper's Table 1, as plain data."""
+    """A row per model of the paper's Table 1, as plain data."""
     budget = stage.budget
     plan = Plan(
         models=tuple(MODELS),
@@ -76,11 +76,11 @@ def make_costs(stage: ReportContext) -> dict[str, Any]:
 PARTS = (("train", "training"), ("val", "validation"))
 ROWS = (("loss", "Dice + Focal loss"), ("dice", "foreground Dice"))
 HIGHEST_LOSS = 1.5
-"""Where the axis of losses ends. A validation after the first few steps may lie millions beyond."""
+"""Upper end of the loss axis; a validation after the first steps may be millions above."""
 
 
 def make_curves(stage: ReportContext) -> dict[str, Any]:
-    """Draws figures/figure4.png: a column for each model, losses above and scores below."""
+    """Draws figures/figure4.png: a column per model, losses above and scores below."""
     shown = [outcome for outcome in stage.outcomes if outcome.scored]
     section = {"kind": "figure", **stage.facts(), "models": [outcome.experiment.title for outcome in shown]}
     if not shown:
@@ -96,7 +96,7 @@ def make_curves(stage: ReportContext) -> dict[str, Any]:
 
 
 def curves_of(outcome: Outcome, column: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Epochs "E" and a column of metrics.csv in every fold "F E"; NaN where a fold has no value."""
+    """Epochs "E" and a column of metrics.csv in every fold "F E"; NaN for missing values."""
     folds = [read_metrics(one.job.folder / "metrics.csv") for one in outcome.scored]
     length = max(len(rows) for rows in folds)
     values = np.full((len(folds), length), np.nan)
@@ -120,20 +120,20 @@ def _draw_curves(axis: Axes, outcome: Outcome, score: str) -> None:
 
 
 NUM_CHANNELS = 4
-"""The strongest that are shown beside the average."""
+"""Number of channels shown beside the average."""
 REFERENCE = "lmsc-unet"
-"""The model whose median image is shown."""
+"""The model that selects the image (the median of its scores)."""
 
 
 def make_features(stage: ReportContext) -> dict[str, Any]:
-    """Draws figures/figure6.png: a row for each placement, all in one colour scale."""
+    """Draws figures/figure6.png: a row per placement, with a common colour scale."""
     shown = [outcome for outcome in stage.outcomes if outcome.scored]
     section = {"kind": "figure", **stage.facts(), "models": [outcome.experiment.title for outcome in shown]}
     reference = [outcome for outcome in shown if outcome.experiment.model == REFERENCE]
     chosen = choose(iou_of_filled(reference[0])) if reference else {}
     if not chosen:
         return section
-    name = chosen.get("median", chosen["best"])  # of two images the better
+    name = chosen.get("median", chosen["best"])  # the better one of two images
     samples, label_map = pairs_of(stage, {"median": name})
     image, _ = load_pair(samples[name], label_map)
     maps = {}
@@ -148,7 +148,7 @@ def make_features(stage: ReportContext) -> dict[str, Any]:
 
 
 def last_features(module: nn.Module, spec: Any, image: NDArray[Any]) -> NDArray[np.float32]:
-    """What the last decoder block gives for an image, "C H W"."""
+    """The output of the last decoder block for an image, "C H W"."""
     kept: list[Tensor] = []
     decoder = module.get_submodule("decoder")
     assert isinstance(decoder, nn.ModuleList)
@@ -162,7 +162,7 @@ def last_features(module: nn.Module, spec: Any, image: NDArray[Any]) -> NDArray[
 
 
 def strongest(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The average over channels, then the channels of highest mean; "1 + n H W"."""
+    """The average over channels, then the channels with the highest mean; "1 + n H W"."""
     order = np.argsort(-features.mean(axis=(1, 2)))[:NUM_CHANNELS]
     return np.concatenate([features.mean(axis=0, keepdims=True), features[order]])
 

@@ -1,7 +1,7 @@
-"""What a network costs, in a process of its own, for some peers live in another environment.
+"""Measures a network's costs in its own process, since some peers need another environment.
 
-Run as `python -m lmsc_unet.reproduction.peer_costs MODEL SIDE_PX OUT.onnx`: writes the network as an ONNX file for
-images of 3 x SIDE_PX x SIDE_PX, and prints its parameters and multiply-accumulates as JSON. Its weights are random.
+Run as `python -m lmsc_unet.reproduction.peer_costs MODEL SIDE_PX OUT.onnx`: writes the network with random weights as
+an ONNX file for images of 3 x SIDE_PX x SIDE_PX, and prints its parameters and multiply-accumulates as JSON.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ INPUT, OUTPUT = "image", "logits"
 
 
 def measure(python: Path, model: str, side_px: int, out: Path) -> dict[str, Any]:
-    """Starts the process; gives what it printed.
+    """Starts the process; returns what it printed.
 
     Raises:
         ModelError: the network cannot be built or exported there.
@@ -41,13 +41,13 @@ def measure(python: Path, model: str, side_px: int, out: Path) -> dict[str, Any]
 
 
 def build(model: str) -> nn.Module:
-    """A network for colour images and one logit, of the catalog or a peer."""
+    """A network for colour images and one logit, from the catalog or a peer."""
     torch.manual_seed(0)
     return build_model(CATALOG[model]) if model in CATALOG else build_peer(model, ModelSpec(name=model))
 
 
 def main(model: str, side_px: int, out: Path) -> None:
-    """Counts, exports and prints."""
+    """Counts, exports and prints the costs."""
     declare_torchvision()
     network, image = build(model).eval(), torch.zeros(1, 3, side_px, side_px)
     counter = FlopCounterMode(display=False)

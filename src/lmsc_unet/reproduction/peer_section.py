@@ -1,4 +1,4 @@
-"""The section of the peers: scores, costs and time in one runtime, and the Pareto plot of the two."""
+"""The section on peers: scores, costs and time in one runtime, and a Pareto plot."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ THREADS = 1
 
 
 def make_peers(stage: ReportContext) -> dict[str, Any]:
-    """Scores with each network beside LMSC-UNet, costs, milliseconds of ONNX Runtime, and figures/peers.png."""
+    """Scores of each network beside LMSC-UNet, costs, milliseconds in ONNX Runtime, and figures/peers.png."""
     section = make_scores(stage, compare_with_first)
     side_px, rounds = stage.budget.benchmark_side_px, stage.budget.benchmark_rounds
     models = [row["model"] for row in section["rows"]]
@@ -37,7 +37,7 @@ def make_peers(stage: ReportContext) -> dict[str, Any]:
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Numbers of the points (time, score) that no other is both as fast and better than, or faster and as good."""
+    """Indices of the Pareto-optimal points (time, score)."""
     return [
         number
         for number, (ms, score) in enumerate(points)
@@ -46,7 +46,7 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def draw_pareto(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Mean IoU over milliseconds, numbered from the best; what no other beats in both is joined by a line."""
+    """Mean IoU over milliseconds, numbered from the best; Pareto-optimal points are connected."""
     shown = sorted(
         (row for row in rows if row["scores"]), key=lambda row: -(row["scores"]["paper"]["miou"]["mean"] or 0)
     )
@@ -59,7 +59,7 @@ def draw_pareto(rows: Sequence[Mapping[str, Any]]) -> Figure:
         colour = COLOURS[3 if row["model"] == "lmsc-unet" else 0]
         axis.scatter(ms, score, color=colour, s=40, zorder=2, label=f"{number:2d}  {row['title']}  {score:.3f}")
         axis.annotate(str(number), (ms, score), xytext=(4, 4), textcoords="offset points", fontsize=9, color=colour)
-    axis.set(xscale="log", xlabel="milliseconds an image, ONNX Runtime float32", ylabel="mIoU, foreground per image")
+    axis.set(xscale="log", xlabel="milliseconds per image, ONNX Runtime float32", ylabel="mIoU, foreground per image")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(ScalarFormatter())
     axis.xaxis.set_minor_locator(NullLocator())
@@ -69,7 +69,7 @@ def draw_pareto(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _runner(file: Path, side_px: int) -> Callable[[], None]:
-    """One image through a file on one thread."""
+    """Runs one image through a file on one thread."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()

@@ -1,4 +1,4 @@
-"""Networks of other packages, by name, trained and scored in the same harness and from random weights."""
+"""Networks of other packages by name, trained from random weights and scored like LMSC-UNet."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,22 +16,22 @@ from lmsc_unet.inference.spec import ModelSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """What makes a network of another package."""
+    """How to make a network of another package."""
 
     title: str
-    """What its row is called."""
+    """Its row's title."""
     maker: str
     """`package:function`."""
     channels: tuple[str, str]
-    """What the function calls the input's channels and the logits."""
+    """The function's argument names for input channels and logits."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """What else it is given."""
+    """Other arguments."""
     multiple_px: int = 32
-    """Both sides of its input must be multiples of it."""
+    """Both sides of its input must be multiples of this."""
     norm_momentum: float | None = None
-    """Replaces the package's momentum of batch normalisation, where that follows too slowly for a short training."""
+    """Replaces the package's batch-norm momentum if that is too slow for a short training."""
     is_elsewhere: bool = False
-    """Whether it lives in the environment that `make peers` builds."""
+    """Whether it needs the environment built by `make peers`."""
 
 
 def _smp(architecture: str, encoder: str) -> Peer:
@@ -70,21 +70,21 @@ PEERS: Mapping[str, Peer] = MappingProxyType(
             maker="monai.networks.nets:FlexibleUNet",
             channels=("in_channels", "out_channels"),
             arguments={"backbone": "efficientnet-b0", "pretrained": False, "spatial_dims": 2},
-            norm_momentum=0.1,  # its own 0.01 knows two thirds of the statistics after 100 steps, and marks nothing
+            norm_momentum=0.1,  # its own 0.01 adapts only two thirds of the statistics in 100 steps
         ),
     }
 )
-"""Name -> network. None starts from ImageNet weights, so that all start alike."""
+"""Name -> network. None uses ImageNet weights, so that all start equal."""
 
 
 UNBUILT = ("nms", "qnms")
-"""Operators that torchvision expects and its builds for GPUs do not bring to a PyTorch for processors."""
+"""Operators that torchvision expects but its GPU builds do not provide for a CPU build of PyTorch."""
 
 
 def build_peer(name: str, spec: ModelSpec) -> nn.Module:
-    """A peer with the spec's channels and logits, its weights as its package draws them.
+    """A peer with the spec's channels and logits, initialised by its package.
 
-    The momentum of batch normalisation is the package's own, but where `Peer.norm_momentum` says otherwise.
+    The batch-norm momentum is the package's own unless `Peer.norm_momentum` replaces it.
 
     Raises:
         ModelError: its package is not installed here.
@@ -104,9 +104,9 @@ def build_peer(name: str, spec: ModelSpec) -> nn.Module:
 
 
 def declare_torchvision() -> None:
-    """Lets torchvision be imported beside a PyTorch for processors; before the first import of it.
+    """Allows importing torchvision beside a CPU build of PyTorch; call it before the first import.
 
-    The operators are only declared: whoever calls them gets an error. No network here does.
+    The operators are only declared: calling one is an error. No network here does.
     """
     if find_spec("torchvision") is None or torch.version.cuda is not None:
         return
@@ -117,4 +117,4 @@ def declare_torchvision() -> None:
 
 
 _KEPT: list[library.Library] = []
-"""A declaration lives as long as its library."""
+"""Keeps the declarations alive."""

@@ -1,4 +1,4 @@
-"""Which trainings the tables and figures need, each once by the hash of its config and data, and how long they take."""
+"""The trainings that tables and figures need, each once by the hash of its config and data, and their durations."""
 
 import hashlib
 import json
@@ -18,21 +18,21 @@ from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.recipes import RECIPES, layout_settings, merged
 
 NOT_DECISIVE = ("workers", "devices", "data")
-"""Settings that are no part of a run's hash: what does not change the outcome, and where the split file lies."""
+"""Settings excluded from a run's hash: those that do not change the result, and the path of the split file."""
 SCORED_VERSION = 1
-"""Of what a job does; another version runs everything anew."""
+"""Version of a job's procedure; a new version runs everything again."""
 SCORED_FILE = "scored.json"
-"""What a finished job leaves in its run folder."""
+"""The result of a finished job in its run folder."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingJob:
-    """One training and its scores: a fold of an experiment, or an experiment without folds."""
+    """One training with its scores: a fold of an experiment, or an experiment without folds."""
 
     title: str
-    """What progress calls it."""
+    """Its title in the progress output."""
     experiment: str
-    """The name of the experiment that first asked for it."""
+    """The experiment that first needs it."""
     model: str
     """A name of `lmsc models`, or of a peer."""
     data: Path
@@ -42,9 +42,9 @@ class TrainingJob:
     config: TrainConfig
     """All settings."""
     num_train: int
-    """Images that it trains on, for the estimate of its time."""
+    """Number of training images, for the time estimate."""
     num_held: int
-    """Images that it validates on; it is scored on as many."""
+    """Number of validation images; as many are scored."""
 
     @property
     def is_finished(self) -> bool:
@@ -53,28 +53,28 @@ class TrainingJob:
 
     @property
     def part(self) -> str:
-        """What is scored: what cross-validation holds back, or the test set."""
+        """The scored images: the held-out fold, or the test set."""
         return "val" if self.config.folds else "test"
 
     @property
     def epoch(self) -> str:
-        """Which weights are scored: the last where they are scored on what would choose the best, else the best."""
+        """The scored weights: the last epoch if the best would be selected on the scored images, else the best."""
         return "last" if self.config.folds else "best"
 
     def to_line(self) -> str:
-        """The job as one line of JSON, as a worker reads it."""
+        """The job as one line of JSON for a worker."""
         plain = {"title": self.title, "model": self.model, "data": str(self.data), "folder": str(self.folder)}
         return json.dumps(plain | {"part": self.part, "epoch": self.epoch, "config": to_mapping(self.config)})
 
 
 def jobs_of(experiment: Experiment, budget: Budget, source: DataSource, runs: Path) -> tuple[TrainingJob, ...]:
-    """The trainings of an experiment, one for each fold."""
+    """The trainings of an experiment, one per fold."""
     base = config_of(experiment, budget, source)
     return tuple(_job(experiment, fold, base, source, runs) for fold in range(1, base.folds + 1) or (0,))
 
 
 def without_repeats(jobs: Iterable[TrainingJob]) -> tuple[TrainingJob, ...]:
-    """Each run once, though several tables show it."""
+    """Each run once, although several tables show it."""
     once: dict[Path, TrainingJob] = {}
     for job in jobs:
         once.setdefault(job.folder, job)
@@ -82,7 +82,7 @@ def without_repeats(jobs: Iterable[TrainingJob]) -> tuple[TrainingJob, ...]:
 
 
 def config_of(experiment: Experiment, budget: Budget, source: DataSource) -> TrainConfig:
-    """The recipe `paper`, changed by what the data asks for, by the budget and by the experiment, in this order."""
+    """The recipe `paper`, changed by the data, the budget and the experiment, in this order."""
     of_data: Mapping[DataName, Mapping[str, Any]] = {
         "nuinsseg": {"folds": budget.folds, **budget.nuinsseg},
         "rf": {"data": {"split_file": str(source.split_file)} if source.split_file else {}, **budget.rf},
@@ -99,9 +99,9 @@ def config_of(experiment: Experiment, budget: Budget, source: DataSource) -> Tra
 
 
 def run_key(config: TrainConfig, source: DataSource) -> str:
-    """Twelve hexadecimal digits of all that decides what a run ends with.
+    """Twelve hexadecimal digits that identify everything a run's result depends on.
 
-    Settings that are as by default are left out, so that a new one in a later version changes no key.
+    Default settings are omitted, so that a new setting in a later version does not change existing keys.
     """
     changed = _unlike(to_mapping(config), to_mapping(TrainConfig()))
     decisive = {name: value for name, value in changed.items() if name not in NOT_DECISIVE}
@@ -126,7 +126,7 @@ def _job(experiment: Experiment, fold: int, base: TrainConfig, source: DataSourc
 
 
 def _unlike(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are not as by default, nested as they were."""
+    """The settings that differ from the defaults, nested as before."""
     found = {}
     for name, value in settings.items():
         default = defaults.get(name)
@@ -139,17 +139,17 @@ def _unlike(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
 
 
 TRAIN_S: Mapping[str, float] = MappingProxyType({"unet": 0.6})
-"""Seconds of one training image of 256 x 256 px on two cores in bfloat16, by model."""
+"""Seconds per training image of 256 x 256 px on two cores in bfloat16, by model."""
 SCORE_S: Mapping[str, float] = MappingProxyType({"unet": 0.25})
-"""Seconds of one image that is validated or scored."""
+"""Seconds per validated or scored image."""
 OTHERS_TRAIN_S, OTHERS_SCORE_S = 0.2, 0.06
-"""Of LMSC-UNet, and assumed of all others."""
+"""For LMSC-UNet, and assumed for all others."""
 START_S = 3.0
-"""Of a training before its first step."""
+"""Seconds of a training before its first step."""
 
 
 def estimate_s(job: TrainingJob) -> float:
-    """Seconds of a job on two quiet cores; another machine has another factor."""
+    """Estimated seconds of a job on two idle cores; other machines differ by a factor."""
     config = job.config
     share = (config.size_px / 256) ** 2
     train_s = TRAIN_S.get(job.model, OTHERS_TRAIN_S) * job.num_train
@@ -158,12 +158,12 @@ def estimate_s(job: TrainingJob) -> float:
 
 
 def by_fold(jobs: Iterable[TrainingJob]) -> tuple[TrainingJob, ...]:
-    """Fold 1 of all experiments before fold 2, the short ones first: what is stopped half way can be compared."""
+    """Fold 1 of all experiments before fold 2, short ones first, so that a stopped run allows comparisons."""
     return tuple(sorted(jobs, key=lambda job: (job.config.fold, estimate_s(job))))
 
 
 class Clock:
-    """The time that is left, as the jobs that are done tell of this machine."""
+    """Estimates the remaining time from the jobs finished on this machine."""
 
     def __init__(self, jobs: Iterable[TrainingJob], num_processes: int) -> None:
         self.left = {job: estimate_s(job) for job in jobs}
@@ -171,14 +171,14 @@ class Clock:
         self.estimated_s = self.taken_s = 0.0
 
     def note(self, job: TrainingJob, seconds: float, *, is_done: bool) -> None:
-        """Takes a job off; one that failed tells nothing of the machine."""
+        """Removes a job; a failed one does not change the estimate."""
         estimate = self.left.pop(job)
         if is_done:
             self.estimated_s += estimate
             self.taken_s += seconds
 
     def left_s(self, running: Mapping[TrainingJob, float] = MappingProxyType({})) -> float:
-        """Seconds that are left, less what the running jobs have behind them."""
+        """Remaining seconds, minus those that running jobs have already taken."""
         factor = self.taken_s / self.estimated_s if self.estimated_s else 1.0
         behind = sum(min(seconds, factor * self.left[job]) for job, seconds in running.items() if job in self.left)
         return (factor * sum(self.left.values()) - behind) / self.num_processes

@@ -1,4 +1,4 @@
-"""Figures 5 and 7: input, truth and each model's errors, of images that a rule chooses."""
+"""Figures 5 and 7: input, truth and each model's errors, for images selected by a rule."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,17 +26,17 @@ from lmsc_unet.training.pictures import save
 
 
 def make_figure5(stage: ReportContext) -> dict[str, Any]:
-    """Draws figures/figure5.png, of NuInsSeg."""
+    """Draws figures/figure5.png for NuInsSeg."""
     return draw_predictions(stage, "figure5")
 
 
 def make_figure7(stage: ReportContext) -> dict[str, Any]:
-    """Draws figures/figure7.png, of the RF set."""
+    """Draws figures/figure7.png for the RF set."""
     return draw_predictions(stage, "figure7")
 
 
 def draw_predictions(stage: ReportContext, name: str) -> dict[str, Any]:
-    """Best, median and worst image of the last model (LMSC-UNet), a row each; the last outcome is the reference."""
+    """Best, median and worst image of the last outcome (LMSC-UNet), a row each."""
     shown = [outcome for outcome in stage.outcomes if outcome.scored]
     section = {"kind": "figure", **stage.facts(), "models": [outcome.experiment.title for outcome in shown]}
     chosen = choose(iou_of_filled(stage.outcomes[-1]))
@@ -61,7 +61,7 @@ def draw_predictions(stage: ReportContext, name: str) -> dict[str, Any]:
 
 
 def iou_of_filled(outcome: Outcome) -> dict[str, float]:
-    """IoU of each image that has a foreground: on an empty one a single false pixel makes it 0."""
+    """IoU of each image with foreground: on an empty one, a single false pixel makes it 0."""
     if not outcome.scored:
         return {}
     counts = outcome.counts
@@ -71,7 +71,7 @@ def iou_of_filled(outcome: Outcome) -> dict[str, float]:
 
 
 def choose(shares: Mapping[str, float]) -> dict[str, str]:
-    """Names of the images of highest, middle and lowest score; fewer where there are fewer than three."""
+    """Names of the images with the highest, median and lowest score; fewer if there are fewer than three."""
     ranked = sorted((name for name, share in shares.items() if not np.isnan(share)), key=lambda name: -shares[name])
     if not ranked:
         return {}
@@ -80,7 +80,7 @@ def choose(shares: Mapping[str, float]) -> dict[str, str]:
 
 
 def pairs_of(stage: ReportContext, chosen: Mapping[str, str]) -> tuple[dict[str, Sample], LabelMap]:
-    """The chosen images with their masks, and what the masks' values mean."""
+    """The chosen images with their masks, and the meaning of mask values."""
     config = stage.outcomes[-1].jobs[0].config
     dataset = find_dataset(stage.source.path, config.data, pieces=config.recordings)
     label_map = find_label_map(dataset.samples, DataOptions(classes=dataset.class_names))
@@ -88,13 +88,13 @@ def pairs_of(stage: ReportContext, chosen: Mapping[str, str]) -> tuple[dict[str,
 
 
 def predictor_of(scored: Scored) -> Predictor:
-    """The weights that a job was scored by."""
+    """The weights by which a job was scored."""
     module, spec = load(scored.job.folder / f"{scored.job.epoch}.ckpt", scored.job.model)
     return Predictor(as_network(module), spec)
 
 
 def _panels(sample: Sample, label_map: LabelMap, shown: Sequence[Outcome]) -> dict[str, NDArray[Any]]:
-    """Title -> picture: the input, its truth, and the errors of each model that was scored on the image."""
+    """Title -> picture: the input, its truth, and the errors of each model scored on the image."""
     panels: dict[str, NDArray[Any]] = {}
     for outcome in shown:
         scored = outcome.scored_on(sample.name)

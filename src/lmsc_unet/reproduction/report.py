@@ -1,4 +1,4 @@
-"""report.md and report.html: text, tables and pictures drawn from results.json and the figures beside it."""
+"""report.md and report.html: text, tables and pictures from results.json and the figures beside it."""
 
 import base64
 import html
@@ -18,24 +18,24 @@ Results = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A table or figure of the paper with all that is said of it."""
+    """The report on one table or figure of the paper."""
 
     title: str
     """Its heading."""
     caption: str
-    """What data and budget it is of."""
+    """Its data and budget."""
     gaps: tuple[str, ...] = ()
     """What is missing, and why."""
     findings: tuple[str, ...] = ()
-    """What it shows, a sentence each."""
+    """Findings, one sentence each."""
     tables: tuple[Table, ...] = ()
     """Its tables."""
     figure: str | None = None
-    """Its picture, below the report's folder."""
+    """Its picture, relative to the report's folder."""
     origin: tuple[str, ...] = ()
-    """Command, commit, machine and time, a line each."""
+    """Command, commit, machine and time, one line each."""
     appendix: tuple[Table, ...] = ()
-    """Tables for who wants to go into it."""
+    """Tables with details."""
 
 
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -60,7 +60,7 @@ _ERRORS = (
 READING: Mapping[str, str] = MappingProxyType(
     {
         "table2": "Accuracy and F1 are over all pixels, mIoU and DC foreground means over images.",
-        "table3": "The paper prints accuracy and mIoU alone here.",
+        "table3": "The paper gives only accuracy and mIoU here.",
         "table4": "70 % train, 15 % validate and choose the epoch, 15 % are scored.",
         "choices": "Each row changes one choice; the others stay as chosen.",
         "figure4": "Lines are means over folds, bands reach from the lowest to the highest fold; the training's Dice "
@@ -69,15 +69,15 @@ READING: Mapping[str, str] = MappingProxyType(
         "figure6": "The image is the median of BRB at 2 by its IoU. The average over channels, then the channels of "
         "highest mean; all in one colour scale.",
         "figure7": _ERRORS,
-        "peers": "All start from random weights and are trained as LMSC-UNet is. Milliseconds are the median of rounds "
-        "by turns in ONNX Runtime, float32, one thread; the line joins those that no other beats in both.",
+        "peers": "All start from random weights and are trained like LMSC-UNet. Milliseconds are the median of "
+        "interleaved rounds in ONNX Runtime, float32, one thread; the line connects the Pareto front.",
     }
 )
-"""How each is to be read."""
+"""How to read each section."""
 
 
 def to_sections(results: Results) -> list[Section]:
-    """The sections that results hold, in the report's order."""
+    """The sections of the results, in the report's order."""
     return [_section(name, results[name]) for name in TITLES if name in results]
 
 
@@ -97,7 +97,7 @@ def _section(name: str, content: Results) -> Section:
 def _data(content: Results) -> str:
     if "data" not in content:
         return (
-            f"Times are medians of {content['rounds']} rounds by turns, one image of {content['size_px']} x "
+            f"Times are medians of {content['rounds']} interleaved rounds, one image of {content['size_px']} x "
             f"{content['size_px']} px, {content['threads']} thread, on this machine's processor. Operations are "
             "counted twice, exactly and as the paper's tool counts them, with two classes as in the paper."
         )
@@ -139,11 +139,11 @@ TABLES: Mapping[str, Callable[[Results], tuple[Table, ...]]] = MappingProxyType(
 
 
 NOTES_FILE = "notes.md"
-"""Paragraphs of one's own, which stand at the head of the report."""
+"""Optional paragraphs for the start of the report."""
 INTRODUCTION = (
-    "The tables and figures of LMSC-UNet (Sawant et al., ICAART 2025), made anew by `lmsc reproduce`. Scores are "
+    "The tables and figures of LMSC-UNet (Sawant et al., ICAART 2025), reproduced by `lmsc reproduce`. Scores are "
     "shares. A pair's difference is called real where Wilcoxon's signed-rank test over images, corrected after Holm "
-    "for the pairs of its table, gives p below 0.05. That tells of the choice of images, not of the choice of seed."
+    "for the pairs of its table, gives p below 0.05. This reflects the choice of images, not of the seed."
 )
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #1a1a1a; }
@@ -163,7 +163,7 @@ def write_report(out: Path, results: dict[str, Any]) -> None:
     """Writes both reports.
 
     Raises:
-        OutputError: the disk is full or the folder may not be written.
+        OutputError: the disk is full or the folder is not writable.
     """
     sections = to_sections(results)
     notes = out / NOTES_FILE
@@ -189,7 +189,7 @@ def to_markdown(sections: Sequence[Section], paragraphs: Sequence[str]) -> str:
 
 
 def to_html(sections: Sequence[Section], paragraphs: Sequence[str], out: Path) -> str:
-    """The report as one page with its pictures inside."""
+    """The report as one page with embedded pictures."""
     body = ["<h1>The paper, reproduced</h1>", *(f"<p>{text_to_html(paragraph)}</p>" for paragraph in paragraphs)]
     for section in sections:
         body += [f"<h2>{text_to_html(section.title)}</h2>", f"<p>{text_to_html(section.caption)}</p>"]

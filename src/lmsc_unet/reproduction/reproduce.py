@@ -1,4 +1,4 @@
-"""The whole of `lmsc reproduce`: data found or generated, trainings run, sections made, the report written."""
+"""`lmsc reproduce`: finds or generates data, trains, makes the sections and writes the report."""
 
 import fcntl
 import time
@@ -32,12 +32,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A section of the report: what must be trained for it, and what makes it."""
+    """A section of the report: its experiments and its maker."""
 
     recipes: tuple[Recipe, ...]
     """Its rows."""
     make: Callable[[ReportContext], dict[str, Any]]
-    """From what was trained to plain data, and to its picture."""
+    """Makes plain data and the picture from the trained models."""
 
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
@@ -54,33 +54,33 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "peers": Target(recipes=TABLES["peers"], make=make_peers),
     }
 )
-"""The report's sections by the words of the command line."""
+"""The report's sections by command-line word."""
 ALL = tuple(name for name in TARGETS if name != "peers")
-"""What `all` makes: the paper's own, which needs no other environment."""
+"""The sections of `all`: the paper's own, which need no other environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is to be reproduced."""
+    """A request to reproduce sections."""
 
     targets: tuple[str, ...]
     """Names of sections."""
     budget: BudgetName
-    """How much is trained."""
+    """The name of the budget."""
     out: Path
     """The folder of the report and of all runs."""
     data: Mapping[DataName, Path] = field(default_factory=dict)
-    """The data sets that are on the disk; the others are generated."""
+    """Data sets on disk; the others are generated."""
     num_processes: int = 1
-    """How many trainings run at a time."""
+    """Number of concurrent trainings."""
     peers_python: Path = Path(".venv-peers/bin/python")
-    """The Python of the environment that `make peers` builds."""
+    """The Python of the environment built by `make peers`."""
 
     def interpreters(self) -> dict[str, Path]:
-        """The models that live in another environment, with its Python; none where no peers are asked for.
+        """Models that need another environment, with its Python; empty unless peers are requested.
 
         Raises:
-            ConfigError: there is no such Python.
+            ConfigError: the Python does not exist.
         """
         if "peers" not in self.targets:
             return {}
@@ -93,13 +93,13 @@ class Request:
 
 
 def reproduce(request: Request, tell: Tell) -> int:
-    """Makes the sections and the report; gives the number of trainings that failed.
+    """Makes the sections and the report; returns the number of failed trainings.
 
-    Sections of earlier calls stay in the report; trainings that are finished are not run again.
+    Sections of earlier calls stay in the report; finished trainings are not repeated.
 
     Raises:
-        DataError: nothing is at a data set's path, or it cannot be used.
-        OutputError: the folder's results are of another version, or the disk is full.
+        DataError: a data set's path does not exist or cannot be used.
+        OutputError: the folder's results have another version, or the disk is full.
         KeyboardInterrupt: stopped; finished runs and epochs are kept.
     """
     with _locked(request.out):
@@ -123,7 +123,7 @@ def reproduce(request: Request, tell: Tell) -> int:
 
 
 def train(wanted: Sequence[TrainingJob], hands: Hands, tell: Tell) -> dict[Path, str]:
-    """Runs what is not finished; gives by run folder why one failed.
+    """Runs unfinished trainings; returns the reason of each failure by run folder.
 
     Raises:
         KeyboardInterrupt: stopped; finished runs and epochs are kept.
@@ -182,7 +182,7 @@ def _make(target: Target, stage: ReportContext) -> dict[str, Any]:
 
 
 def _find_sources(request: Request, experiments: Iterable[Experiment], tell: Tell) -> dict[DataName, DataSource]:
-    """The data that the experiments need, and only that."""
+    """Finds or generates only the data that the experiments need."""
     sources: dict[DataName, DataSource] = {}
     for name in dict.fromkeys(experiment.data for experiment in experiments):
         if name not in request.data:
@@ -194,7 +194,7 @@ def _find_sources(request: Request, experiments: Iterable[Experiment], tell: Tel
 
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
-    """Keeps a second `lmsc reproduce` out of the folder."""
+    """Locks the folder against a second `lmsc reproduce`."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = (out / LOCK).open("w")
@@ -205,6 +205,6 @@ def _locked(out: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise ConfigError(
-                f"{out}: another `lmsc reproduce` is at work here. Wait for it, or name another --out."
+                f"{out}: another `lmsc reproduce` is running here. Wait for it, or name another --out."
             ) from error
         yield

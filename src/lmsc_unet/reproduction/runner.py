@@ -1,4 +1,4 @@
-"""Jobs spread over processes: each process takes the next job when it has done one; a job that fails stops no other."""
+"""A pool of worker processes for trainings; a failed job does not stop the others."""
 
 import json
 import os
@@ -15,23 +15,23 @@ from lmsc_unet.errors import ConfigError
 from lmsc_unet.reproduction.plan import TrainingJob
 
 BEAT_S = 60.0
-"""Between two lines that say what is running."""
+"""Interval of heartbeats."""
 STOP_S = 30.0
-"""How long a process has to stop before it is ended."""
+"""Time for a process to stop before it is killed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hands:
-    """What runs jobs."""
+    """Settings of the worker processes."""
 
     num_processes: int = 1
-    """How many jobs run at a time."""
+    """Number of concurrent jobs."""
     num_gpus: int = 0
-    """The processes share these out, one each in turn."""
+    """GPUs, assigned to the processes in turn."""
     logs: Path
-    """Folder for what the trainings print."""
+    """Folder for the processes' output."""
     interpreters: Mapping[str, Path] = field(default_factory=dict)
-    """Of models that need another environment: its Python."""
+    """Python of another environment, by model."""
 
     def __post_init__(self) -> None:
         if self.num_processes < 1:
@@ -39,14 +39,14 @@ class Hands:
 
     @property
     def threads(self) -> int:
-        """Threads of each process."""
+        """Threads per process."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         wanted = max(1, cores // self.num_processes)
         return min(wanted, int(os.environ.get("OMP_NUM_THREADS") or wanted))
 
 
 Done = Callable[[TrainingJob, str | None, float], None]
-"""Told a job, its error or None, and the seconds that it took."""
+"""Called with a job, its error or None, and its duration in seconds."""
 
 
 def run_jobs(
@@ -55,7 +55,7 @@ def run_jobs(
     """Carries out all jobs.
 
     Args:
-        jobs: In the order in which they are begun.
+        jobs: In the order in which they are started.
         hands: What runs them.
         done: Called after each job.
         beat: Told every minute which jobs run, and for how long.
@@ -67,7 +67,7 @@ def run_jobs(
 
 
 class _Pool:
-    """The processes and the jobs that are left; one thread speaks to one process."""
+    """The processes and the remaining jobs; one thread per process."""
 
     def __init__(
         self, jobs: Sequence[TrainingJob], hands: Hands, done: Done, beat: Callable[[Mapping[TrainingJob, float]], None]
@@ -117,7 +117,7 @@ class _Pool:
                     self.started_s.pop(job)
                     if not self.is_stopped:
                         self.done(job, error, time.monotonic() - started_s)
-            except BaseException as failure:  # a thread's own would be lost: no results, and no word of it
+            except BaseException as failure:  # an exception in a thread would be lost
                 self.failure = failure
                 self._stop()
 
@@ -130,7 +130,7 @@ class _Pool:
             return job
 
     def _error_of(self, job: TrainingJob, slot: int) -> str | None:
-        """What went wrong with a job, a process that cannot be started or spoken to included."""
+        """The error of a job, including a process that cannot be started or reached."""
         python = self.hands.interpreters.get(job.model, Path(sys.executable))
         try:
             return self._carry_out(job, self._process(slot, python), self._log(slot))
@@ -149,17 +149,17 @@ class _Pool:
         except OSError:
             answer = ""
         if not answer:
-            return f"the process ended with exit code {process.wait()}; {log} holds what it said."
+            return f"the process ended with exit code {process.wait()}; {log} holds its output."
         try:
             error: str | None = json.loads(answer)["error"]
-        except (ValueError, TypeError, KeyError):  # whose answers the next ones are is not known any more
+        except (ValueError, TypeError, KeyError):  # later answers could not be assigned to jobs
             process.kill()
             process.wait()
-            return f"the process answered {answer.strip()[:80]!r}, which is no answer; {log} holds what it said."
+            return f"the process answered {answer.strip()[:80]!r}, which is not valid; {log} holds its output."
         return error
 
     def _process(self, slot: int, python: Path) -> subprocess.Popen[str]:
-        """The slot's process for an environment; a new one where it has ended."""
+        """The slot's process for an environment; a new one if it has ended."""
         with self.lock:
             process = self.processes.get((slot, python))
             if process is None or process.poll() is not None:
@@ -203,7 +203,7 @@ class _Pool:
 
 
 def _close(process: subprocess.Popen[str]) -> None:
-    """Ends a process that has nothing to do by ending its input."""
+    """Ends an idle process by closing its input."""
     if process.stdin is not None:
         with suppress(OSError):
             process.stdin.close()

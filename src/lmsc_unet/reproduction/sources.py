@@ -1,4 +1,4 @@
-"""The two data sets: as they lie on the user's disk, or generated in their place."""
+"""The two data sets: from the user's disk, or generated substitutes."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ from lmsc_unet.synthetic.tissue.writer import write_nuclei
 PUBLISHED: Mapping[DataName, tuple[str, int]] = MappingProxyType(
     {"nuinsseg": ("NuInsSeg", 665), "rf": ("the RF signal dataset", 4000)}
 )
-"""What the paper calls each set, and how many images it has of it."""
+"""The paper's name of each set, and its number of images."""
 SPLIT_SEED = 19
 
 
@@ -32,24 +32,24 @@ class DataSource:
     """A data set to train on."""
 
     name: DataName
-    """Which of the paper's sets it is, or stands for."""
+    """The paper's set, which this is or replaces."""
     path: Path
     """The folder."""
     about: str
-    """What a caption says of it."""
+    """Its description in captions."""
     num_images: int
-    """Its images, or pieces of recordings."""
+    """Its images, or chunks of recordings."""
     fingerprint: str
-    """Of its files' names and sizes and of its split: other data, other runs."""
+    """Hash of its file names, sizes and split: other data means other runs."""
     split_file: Path | None = None
-    """What trains, validates and tests, where the folder itself does not say."""
+    """A split file, unless the folder defines the split."""
 
 
 def find_source(name: DataName, given: Path | None, budget: Budget, out: Path) -> DataSource:
-    """The data of one set: the folder that is given, or generated images in `out`.
+    """The data of one set: the given folder, or generated images in `out`.
 
     Raises:
-        DataError: nothing is at the path, or it cannot be used.
+        DataError: the path does not exist or cannot be used.
         OutputError: the generated images cannot be written.
     """
     if given is not None and not given.is_dir():
@@ -68,12 +68,12 @@ def find_source(name: DataName, given: Path | None, budget: Budget, out: Path) -
 
 
 def split_rows(names: Sequence[str]) -> list[str]:
-    """Lines `name,split` that share files out as `lmsc train` shares out recordings: 70 % to train, 15 % to val."""
+    """Lines `name,split` that split files like `lmsc train` splits recordings: 70 % train, 15 % val, 15 % test."""
     return [split_line(name, part) for name, part in zip(names, random_parts(len(names), SPLIT_SEED), strict=True)]
 
 
 def _write_split(dataset: Dataset, path: Path) -> Path | None:
-    """A split of the files; none where the folders themselves say which images train, validate and test."""
+    """Writes a split of the files, unless the folders define one."""
     found = {sample.split for sample in dataset.samples}
     if {"train", "val", "test"} <= found:
         return None
@@ -131,7 +131,7 @@ def _generate_pieces(budget: Budget, folder: Path) -> Path:
 
 
 def _whole(path: Path, write: Callable[[Path], None]) -> Path:
-    """A folder that is there whole or not at all: made beside its place and moved there."""
+    """Creates a folder atomically: writes it beside its place and moves it there."""
     if not path.is_dir():
         new = path.with_name(f".{path.name}.partial")
         shutil.rmtree(new, ignore_errors=True)
@@ -143,4 +143,4 @@ def _whole(path: Path, write: Callable[[Path], None]) -> Path:
 GENERATORS: Mapping[DataName, Callable[[Budget, Path], Path]] = MappingProxyType(
     {"nuinsseg": _generate_nuclei, "rf": _generate_pieces}
 )
-"""What stands in for each set."""
+"""The generator of each set's substitute."""

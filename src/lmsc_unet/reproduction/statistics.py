@@ -1,4 +1,4 @@
-"""What a table of scores says beside the means: spread over folds, intervals, paired tests, and findings in words."""
+"""Statistics of a score table: spread over folds, intervals, paired tests, and findings in words."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,41 +16,41 @@ from lmsc_unet.metrics.averages import over_folds, set_scores
 from lmsc_unet.reproduction.context import Outcome, ReportContext, Scored
 
 LEVEL = 0.05
-"""A difference is called real where its corrected p lies below."""
+"""Significance level: a difference is called real if its corrected p is below."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two models on the same images, by each image's foreground IoU."""
+    """Two models compared on the same images, by foreground IoU per image."""
 
     first: str
-    """Title of the one."""
+    """Title of the first model."""
     second: str
-    """Title of the other."""
+    """Title of the second model."""
     difference: float
-    """The second's mean IoU less the first's."""
+    """The second's mean IoU minus the first's."""
     low: float
     """Lower end of its 95 % bootstrap interval."""
     high: float
     """Upper end."""
     p: float
-    """Of the Wilcoxon signed-rank test: how likely ranks as uneven are where neither is better."""
+    """p of the Wilcoxon signed-rank test."""
     images: int
-    """How many images both were scored on."""
+    """Number of images on which both were scored."""
     p_holm: float = 1.0
-    """The same, corrected after Holm for the pairs of the table."""
+    """p after Holm's correction for the pairs of the table."""
 
     @property
     def is_real(self) -> bool:
-        """Whether the difference stands after the correction."""
+        """Whether the difference is significant after the correction."""
         return self.p_holm < LEVEL
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
-    """Every score by its average: mean and standard deviation over folds, and a 95 % bootstrap interval over images.
+    """Every score by average: mean and standard deviation over folds, and a 95 % bootstrap interval over images.
 
     Returns:
-        `average -> score -> {mean, std, folds, low, high}`; None where there is none.
+        `average -> score -> {mean, std, folds, low, high}`; None if undefined.
     """
     folds = [
         {
@@ -73,12 +73,12 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 
 
 def compare_all(outcomes: Sequence[Outcome]) -> list[Pair]:
-    """Every pair of experiments that have images in common, corrected together."""
+    """Every pair of experiments with common images, corrected together."""
     return _corrected(compare(first, second) for first, second in combinations(outcomes, 2))
 
 
 def compare_with_first(outcomes: Sequence[Outcome]) -> list[Pair]:
-    """Each experiment with the first, where they have images in common, corrected together."""
+    """Each experiment compared with the first, if they have common images, corrected together."""
     return _corrected(compare(outcomes[0], other) for other in outcomes[1:])
 
 
@@ -89,7 +89,7 @@ def _corrected(pairs: Iterable[Pair | None]) -> list[Pair]:
 
 
 def compare(first: Outcome, second: Outcome) -> Pair | None:
-    """Two experiments by the images that both were scored on; None where there is none."""
+    """Compares two experiments on their common images; None if there are none."""
     left, right = iou_by_image(first), iou_by_image(second)
     shared = [name for name in left if name in right]
     if not shared:
@@ -108,10 +108,10 @@ def compare(first: Outcome, second: Outcome) -> Pair | None:
 
 
 def iou_by_image(outcome: Outcome) -> dict[str, float]:
-    """Foreground IoU of each image that was scored.
+    """Foreground IoU of each scored image.
 
-    It is 1 where an empty image was left empty, which is 0/0 and left out of the paper's averages: left out here, only
-    those models would be compared on it that marked something there.
+    It is 1 for an empty image left empty, which is 0/0 and excluded from the paper's averages: if excluded here too,
+    only models that marked something there would be compared on it.
     """
     if not outcome.scored:
         return {}
@@ -119,10 +119,10 @@ def iou_by_image(outcome: Outcome) -> dict[str, float]:
 
 
 def without_foreground(outcome: Outcome) -> dict[str, Any] | None:
-    """What became of the images without foreground, and the mean IoU of those that have some.
+    """Results on images without foreground, and the mean IoU of the others.
 
     Returns:
-        `images`, `marked` (on how many something was found), and `miou_others`; None where all have foreground.
+        `images`, `marked` (images with a detection), and `miou_others`; None if all have foreground.
     """
     if not outcome.scored:
         return None
@@ -139,13 +139,13 @@ def without_foreground(outcome: Outcome) -> dict[str, Any] | None:
 
 
 def signed_rank_p(differences: NDArray[np.float64]) -> float:
-    """Wilcoxon's two-sided p; images without difference are left out, and with none left it is 1."""
+    """Wilcoxon's two-sided p; images without difference are excluded, and without others it is 1."""
     uneven = differences[differences != 0]
     return float(wilcoxon(uneven).pvalue) if len(uneven) else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction: the smallest p times their number, the next times one less, never falling, at most 1."""
+    """Holm's correction: the smallest p times their number, the next times one less, non-decreasing, at most 1."""
     corrected, highest = [0.0] * len(p_values), 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
@@ -168,13 +168,13 @@ Pairs = Sequence[Mapping[str, Any]]
 
 
 def findings(section: Mapping[str, Any]) -> list[str]:
-    """One sentence on the real differences, and one on those that the paper prints."""
+    """One sentence on significant differences, and one on those that the paper reports."""
     pairs = section["pairs"]
     return [*_real(pairs), *_agreement(pairs, printed_differences(section))] if pairs else []
 
 
 def printed_differences(section: Mapping[str, Any]) -> dict[tuple[str, str], float]:
-    """The paper's difference of mIoU for each pair of rows that it prints both of."""
+    """The paper's difference of mIoU for each pair of rows with values for both."""
     printed = {row["title"]: row["paper"]["miou"] for row in section["rows"] if row["paper"]}
     return {
         (pair["first"], pair["second"]): printed[pair["second"]] - printed[pair["first"]]
@@ -205,7 +205,7 @@ def _agreement(pairs: Pairs, printed: Mapping[tuple[str, str], float]) -> list[s
 def make_scores(
     stage: ReportContext, compared: Callable[[Sequence[Outcome]], Sequence[Pair]] = compare_all
 ) -> dict[str, Any]:
-    """Rows of scores, and the pairs of rows with their tests, as plain data."""
+    """Score rows, and pairs of rows with their tests, as plain data."""
     return {
         "kind": "scores",
         **stage.facts(),

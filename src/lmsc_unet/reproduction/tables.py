@@ -1,4 +1,4 @@
-"""Sections of results.json as tables of text: each number of ours beside the paper's."""
+"""Sections of results.json as text tables: our numbers beside the paper's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ GAP = "gap"
 
 
 def score_tables(section: Mapping[str, Any]) -> list[Table]:
-    """The paper's averages, the others, images without foreground where there are some, and the pairs."""
+    """The paper's averages, the others, images without foreground if there are any, and the pairs."""
     tables = [_paper_table(section), _intervals_table(section), _others_table(section)]
     tables += [_empty_table(section)] if any(row["empty"] for row in section["rows"]) else []
     return [*tables, pairs_table(section)] if section["pairs"] else tables
@@ -63,7 +63,7 @@ def _empty_table(section: Mapping[str, Any]) -> Table:
 
 
 def pairs_table(section: Mapping[str, Any]) -> Table:
-    """Every pair of rows: the difference of IoU on the same images beside the paper's, and whether it is real."""
+    """Every pair of rows: the difference of IoU on the same images beside the paper's, and its significance."""
     printed = printed_differences(section)
     rows = tuple(
         (
@@ -102,7 +102,7 @@ def cost_table(section: Mapping[str, Any]) -> Table:
 
 
 def peer_table(section: Mapping[str, Any]) -> Table:
-    """Costs and mean IoU of every network, the fastest first."""
+    """Costs and mIoU of every network, the fastest first."""
     rows = tuple(
         (
             row["title"],
@@ -119,7 +119,7 @@ def peer_table(section: Mapping[str, Any]) -> Table:
 
 
 def runs_table(section: Mapping[str, Any]) -> Table:
-    """Where every run of a section lies, and what it took."""
+    """The folder and duration of every run of a section."""
     runs = [run for row in section["rows"] for run in row["runs"]]
     rows = tuple(
         (

@@ -1,4 +1,4 @@
-"""One job from its data to its scores: what a worker does for each line that it reads."""
+"""Carries out one job from data to scores; a worker calls it for each line."""
 
 import json
 import time
@@ -32,10 +32,10 @@ from lmsc_unet.training.run_folder import discard_unstarted, open_run
 
 @dataclass(frozen=True, kw_only=True)
 class FoldTask:
-    """A job as a worker reads it."""
+    """A job as received by a worker."""
 
     title: str
-    """What progress calls it."""
+    """Its title in the progress output."""
     model: str
     """A name of `lmsc models`, or of a peer."""
     data: Path
@@ -43,23 +43,23 @@ class FoldTask:
     folder: Path
     """The run folder."""
     part: Literal["val", "test"]
-    """What is scored."""
+    """The scored images."""
     epoch: Literal["last", "best"]
-    """Which weights are scored."""
+    """The scored weights."""
     config: TrainConfig
     """All settings."""
 
 
 def read_work(line: str) -> FoldTask:
-    """The job of a line that `Job.to_line` gave."""
+    """Parses a line of `TrainingJob.to_line`."""
     return from_mapping(FoldTask, json.loads(line), "job")
 
 
 def carry_out(work: FoldTask) -> None:
-    """Trains, or goes on where a run stopped, and writes scored.json into the run folder.
+    """Trains, or resumes a stopped run, and writes scored.json into the run folder.
 
     Raises:
-        LmscError: as `lmsc train` and `lmsc evaluate`; the finished epochs stay.
+        LmscError: as `lmsc train` and `lmsc evaluate`; finished epochs are kept.
     """
     config = replace(work.config, precision=resolve_precision(work.config.precision))
     origin, started_s = provenance(), time.monotonic()
@@ -97,7 +97,7 @@ def carry_out(work: FoldTask) -> None:
 
 
 def prepare(data: Path, config: TrainConfig) -> Prepared:
-    """As a training prepares its data; a peer gets a spec of its own name and sides.
+    """Prepares data like a training; a peer gets a spec with its own name and side multiple.
 
     Raises:
         DataError: the data cannot be trained on.
@@ -110,19 +110,19 @@ def prepare(data: Path, config: TrainConfig) -> Prepared:
 
 
 def samples_of(work: FoldTask, prepared: Prepared) -> tuple[Sample, ...]:
-    """What the job is scored on."""
+    """The scored samples of a job."""
     if work.part == "val":
         return prepared.folds[0].val
     return find_dataset(work.data, work.config.data, pieces=work.config.recordings).of_split("test")
 
 
 def load(path: Path, model: str) -> tuple[nn.Module, ModelSpec]:
-    """The network of a checkpoint, one of the catalog's or a peer."""
+    """The network of a checkpoint, from the catalog or a peer."""
     return load_peer(path, model) if model in PEERS else load_module(path)
 
 
 def load_peer(path: Path, name: str) -> tuple[nn.Module, ModelSpec]:
-    """A trained peer in evaluation mode, and how it wants its images.
+    """A trained peer in evaluation mode, and its spec.
 
     Raises:
         ModelError: the checkpoint is missing or damaged, or the peer's package is not installed here.
@@ -136,7 +136,7 @@ def load_peer(path: Path, name: str) -> tuple[nn.Module, ModelSpec]:
 
 
 def to_plain(evaluation: Evaluation) -> dict[str, Any]:
-    """The counts of each image, from which every score follows."""
+    """The counts of each image, from which all scores are computed."""
     counts = evaluation.counts
     return {
         "names": [sample.name for sample in evaluation.samples],

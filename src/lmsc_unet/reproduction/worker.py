@@ -1,6 +1,6 @@
-"""A process that trains: `python -m lmsc_unet.reproduction.worker` answers each line, a job, with a line.
+"""A training process: `python -m lmsc_unet.reproduction.worker` reads a job per line and answers with a line.
 
-An answer is JSON: `{"error": null}`, or what went wrong. All else that is printed goes to standard error.
+An answer is JSON: `{"error": null}`, or the error. Everything else is printed to standard error.
 """
 
 import json
@@ -16,7 +16,7 @@ from lmsc_unet.errors import INTERRUPTED
 
 
 def main() -> int:
-    """Carries out jobs until there is no more input; `INTERRUPTED` when it was stopped."""
+    """Carries out jobs until the input ends; returns `INTERRUPTED` when stopped."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     heed()  # a training that is stopped keeps its last step
@@ -53,7 +53,7 @@ def _carry_out(line: str) -> str | None:
 
 
 def _stop_with(parent: int) -> None:
-    """Stops this process when the one that started it is gone: nobody waits for its answers."""
+    """Stops this process when its parent is gone and nobody waits for answers."""
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,1 +1,1 @@
-"""Invented images and recordings with exact truth: for tests, benchmarks, demos, and to train on."""
+"""Generated images and recordings with exact truth, for tests, benchmarks, demos and training."""

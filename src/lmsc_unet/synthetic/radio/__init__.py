@@ -1,4 +1,4 @@
-"""Invented recordings with exact labels, after the eight scene templates measured in the RF signal dataset."""
+"""Generated recordings with exact labels, after the eight scene templates measured in the RF signal dataset."""
 
 from lmsc_unet.synthetic.radio.scenarios import TEMPLATES
 from lmsc_unet.synthetic.radio.scene import Scene, SceneOptions, draw_scene, render

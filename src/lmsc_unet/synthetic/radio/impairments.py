@@ -1,6 +1,6 @@
-"""What may be wrong with a transmitter, the air and a receiver, and how much of it. Each is off at 0.
+"""Impairments of transmitters, channel and receiver, with their strengths. Each is off at 0.
 
-A transmitter adds noise around its signal and spurs, the air echoes, a receiver roll-off, IQ imbalance and a DC offset.
+Transmitters add phase-noise skirts and spurs, the channel echoes, the receiver roll-off, IQ imbalance and a DC offset.
 """
 
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ from lmsc_unet.synthetic.radio.modulations import Random, fast_length, mix
 
 @dataclass(frozen=True, kw_only=True)
 class Impairments:
-    """The most that each impairment may be; a scene draws evenly from none to that."""
+    """The largest strength of each impairment; a scene draws uniformly up to it."""
 
     near_db: float = 0.0
-    """How much stronger all signals of a scene may be, as beside a transmitter; every second scene is."""
+    """Extra power of all signals in every second scene, as near a transmitter."""
     skirts: float = 0.0
-    """Amplitude of the noise that a transmitter sends around its signal, over up to four times the bandwidth."""
+    """Amplitude of the noise around a signal, over up to four times its bandwidth."""
     spurs: float = 0.0
     """Amplitude of a signal's weak copies and lines at other frequencies; up to three."""
     multipath: float = 0.0
-    """Amplitude of a signal's echoes against its direct path, under 1; up to three, within 4 / bandwidth."""
+    """Amplitude of echoes relative to the direct path, under 1; up to three, within 4 / bandwidth."""
     rolloff_db: float = 0.0
-    """How far the receiver's filter falls off at the band's edges; it begins 5 to 15 % of the band inside."""
+    """Attenuation of the receiver's filter at the band's edges; it starts 5 to 15 % of the band inside."""
     dc_spike_db: float = 0.0
-    """A line at 0 Hz, in dB over the noise of one of 256 columns; every second one changes its level in steps."""
+    """A line at 0 Hz, in dB above the noise of one of 256 columns; every second one changes its level in steps."""
     iq_imbalance: float = 0.0
     """Amplitude of a signal's mirror image about 0 Hz."""
     squelch: float = 0.0
-    """Chance that the receiver is mute (samples of 0) while nobody sends, but for a little before and after."""
+    """Probability that the receiver is muted (samples of 0) between transmissions, apart from a short hold time."""
 
     def __post_init__(self) -> None:
         for name in ("skirts", "spurs", "multipath", "iq_imbalance"):
@@ -41,7 +41,7 @@ class Impairments:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 0 and under 1.")
         check_range(self, 0, 100, "near_db", "rolloff_db", "dc_spike_db")
         if not 0 <= self.squelch <= 1:
-            raise ConfigError(f"squelch is {self.squelch}; a chance is 0 to 1.")
+            raise ConfigError(f"squelch is {self.squelch}; a probability is 0 to 1.")
 
 
 NONE = Impairments()
@@ -55,14 +55,14 @@ CHEAP_RADIO = Impairments(
     iq_imbalance=0.03,
     squelch=0.1,
 )
-"""What transmitters and receivers of a few ten euros show."""
+"""The impairments of cheap transmitters and receivers."""
 
 
-_NOISE_PERIOD = 1 << 16  # noise around a signal repeats, as a signal that it multiplies does not
+_NOISE_PERIOD = 1 << 16  # skirts repeat after this; the signal that they multiply does not
 
 
 def add_skirts(samples: NDArray[np.complex64], rng: Random, most: float, bandwidth: float) -> NDArray[np.complex64]:
-    """A signal times 1 + noise: what phase noise and hard keying send beside the band, falling by 6 dB an octave."""
+    """Multiplies a signal by 1 + noise: phase noise and hard keying, falling by 6 dB per octave beside the band."""
     if most <= 0:
         return samples
     amplitude, corner = most * rng.random(), bandwidth * rng.uniform(0.5, 4)
@@ -75,7 +75,7 @@ def add_skirts(samples: NDArray[np.complex64], rng: Random, most: float, bandwid
 
 
 def add_spurs(samples: NDArray[np.complex64], rng: Random, most: float) -> NDArray[np.complex64]:
-    """A signal with up to three weak copies of itself, or lines of its envelope's length, anywhere in the band."""
+    """Adds up to three weak copies of the signal, or lines with its envelope's duration, anywhere in the band."""
     if most <= 0:
         return samples
     together = samples.copy()
@@ -86,7 +86,7 @@ def add_spurs(samples: NDArray[np.complex64], rng: Random, most: float) -> NDArr
 
 
 def add_echoes(samples: NDArray[np.complex64], rng: Random, most: float, bandwidth: float) -> NDArray[np.complex64]:
-    """A signal with up to three weaker, later copies of itself."""
+    """Adds up to three weaker, delayed copies of the signal."""
     if most <= 0:
         return samples
     together = samples.copy()
@@ -100,19 +100,19 @@ def add_echoes(samples: NDArray[np.complex64], rng: Random, most: float, bandwid
 _NUM_TAPS, _BLOCK = 512, 8192
 
 Span = tuple[int, int]
-"""A signal's first sample and the one behind its last; may reach over the scene's ends."""
+"""A signal's first sample and one past its last; may extend beyond the scene."""
 
 
 def receive(
     samples: NDArray[np.complex64], rng: Random, impairments: Impairments, sent: Sequence[Span] = ()
 ) -> NDArray[np.complex64]:
-    """A scene with its noise (of power 1) as a receiver gives it.
+    """Applies the receiver's impairments to a scene with its noise (of power 1).
 
     Args:
         samples: the scene.
-        rng: what the impairments' strengths are drawn from.
-        impairments: the most that each may be.
-        sent: when somebody sends, for the squelch.
+        rng: the source of the impairments' strengths.
+        impairments: the largest strengths.
+        sent: the transmission times, for the squelch.
     """
     if impairments.rolloff_db > 0:
         samples = _roll_off(samples, rng, impairments.rolloff_db)
@@ -127,7 +127,7 @@ def receive(
 
 
 def _line(num_samples: int, rng: Random, most_db: float) -> NDArray[np.complex64]:
-    """A line at 0 Hz, of one level or, every second time, of up to four one after another."""
+    """A line at 0 Hz, of one level or, every second time, of up to four levels in sequence."""
     line = np.empty(num_samples, np.complex64)
     num_steps = int(rng.integers(1, 4)) if rng.random() < 0.5 else 0
     turn = np.exp(2j * np.pi * rng.random())
@@ -137,7 +137,7 @@ def _line(num_samples: int, rng: Random, most_db: float) -> NDArray[np.complex64
 
 
 def _mute(samples: NDArray[np.complex64], rng: Random, sent: Sequence[Span]) -> None:
-    """Sets to 0 what lies further from every signal than a hold time of up to 2 % of the scene, in place."""
+    """Mutes samples farther from every signal than a hold time of up to 2 % of the scene, in place."""
     before, after = (int(rng.uniform(0, 0.02) * len(samples)) for _ in range(2))
     is_heard = np.zeros(len(samples), np.bool_)
     for start, stop in sent:
@@ -154,9 +154,9 @@ def _roll_off(samples: NDArray[np.complex64], rng: Random, most_db: float) -> ND
 
 
 def filtered(samples: NDArray[np.complex64], taps: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    """Samples convolved with a filter, as long as they were and without its delay of half its length.
+    """Convolves samples with a filter; keeps the length and removes the delay of half the filter.
 
-    In blocks that overlap by the filter's length (overlap-save), which costs a third of one long transform.
+    Uses overlap-save blocks, which cost a third of one long transform.
     """
     overlap = len(taps) - 1
     step = _BLOCK - overlap

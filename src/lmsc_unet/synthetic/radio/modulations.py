@@ -1,6 +1,6 @@
-"""The 14 modulations at baseband: one period of a cyclic signal, resampled to the bandwidth and length asked for.
+"""The 14 modulations at baseband: one period of a cyclic signal, resampled to a bandwidth and length.
 
-A prototype knows no sample rate, only how many cycles it has; `baseband` fits its DFT bins into the band.
+A prototype has cycles but no sample rate; `baseband` maps its DFT bins to the band.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,32 +13,32 @@ from numpy.typing import NDArray
 
 Random = np.random.Generator
 
-_POWER_SHARE = 0.997  # of a signal without sharp edges lies in the band that it is cut to
+_POWER_SHARE = 0.997  # share of a smooth spectrum's power inside its nominal band
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prototype:
-    """A cyclic signal by the lines of its spectrum."""
+    """A cyclic signal, given by its DFT bins."""
 
     lines: NDArray[np.complex64]
     """Its transform, in the order of `numpy.fft`."""
     low: int
-    """The lowest line of its band; negative ones lie below 0 Hz."""
+    """The lowest bin of its band; negative ones are below 0 Hz."""
     high: int
-    """The line above the highest of its band."""
+    """One past the highest bin of its band."""
 
 
 Maker = Callable[[Random, int], Prototype]
-"""Makes a signal whose band has about so many lines: bandwidth times length, at least 16."""
+"""Makes a signal whose band has about the given number of bins: bandwidth times length, at least 16."""
 
 
 def psk(order: int) -> NDArray[np.complex128]:
-    """The points of phase shift keying, at power 1."""
+    """The constellation of phase-shift keying, at power 1."""
     return np.asarray(np.exp(2j * np.pi * (np.arange(order) + 0.5 * (order == 4)) / order))
 
 
 def qam(order: int) -> NDArray[np.complex128]:
-    """The points of square quadrature amplitude modulation, at power 1."""
+    """The constellation of square quadrature amplitude modulation, at power 1."""
     side = round(order**0.5)
     levels = np.arange(side) * 2.0 - (side - 1)
     points = (levels[:, None] + 1j * levels[None, :]).ravel()
@@ -52,7 +52,7 @@ def root_raised_cosine(frequency: NDArray[np.floating[Any]], rolloff: float) -> 
 
 
 def _linear(points: NDArray[np.complex128]) -> Maker:
-    """Symbols through a root raised cosine of a random roll-off; the band is all of it."""
+    """Symbols through a root raised cosine with random roll-off; the band is its full width."""
 
     def make(rng: Random, num_lines: int) -> Prototype:
         rolloff = rng.uniform(0.15, 0.5)
@@ -65,14 +65,14 @@ def _linear(points: NDArray[np.complex128]) -> Maker:
 
 
 def shape_pulses(symbols: NDArray[np.complex128], rolloff: float) -> NDArray[np.complex64]:
-    """The spectrum of symbols as root raised cosine pulses, two samples a symbol; symbol k is at sample 2k."""
+    """The spectrum of symbols as root-raised-cosine pulses, two samples per symbol; symbol k is at sample 2k."""
     spectrum = np.tile(np.fft.fft(symbols), 2)
     frequency = np.fft.fftfreq(2 * len(symbols)) * 2
     return np.asarray(spectrum * root_raised_cosine(frequency, rolloff), np.complex64)
 
 
 def _ofdm(rng: Random, num_lines: int) -> Prototype:
-    """Subcarriers of random QPSK or QAM with a cyclic prefix; four fifths are used, the one at 0 Hz is not."""
+    """Subcarriers of random QPSK or QAM with a cyclic prefix; four fifths are used, without the one at 0 Hz."""
     size = int(rng.choice([64, 128, 256]))
     prefix = size // int(rng.choice([4, 8, 16]))
     points = [psk(4), qam(16), qam(64)][int(rng.integers(3))]
@@ -86,11 +86,11 @@ def _ofdm(rng: Random, num_lines: int) -> Prototype:
 
 
 def _frequency_keyed(levels: int, indices: tuple[float, ...], smoothing: float) -> Maker:
-    """Symbols as frequencies of continuous phase, smoothed by a Gaussian of that bandwidth in symbol rates."""
+    """Frequency-shift keying with continuous phase and a Gaussian filter (bandwidth in symbol rates)."""
 
     def make(rng: Random, num_lines: int) -> Prototype:
         index = float(rng.choice(indices))
-        width = (levels - 1) * index + 0.4  # in symbol rates, a little under what comes out
+        width = (levels - 1) * index + 0.4  # in symbol rates, slightly less than the result
         per_symbol = int(np.ceil((levels - 1) * index + 2))
         num_symbols = fast_length(int(num_lines / width) + 1)
         symbols = 2.0 * rng.integers(levels, size=num_symbols) - (levels - 1)
@@ -101,13 +101,13 @@ def _frequency_keyed(levels: int, indices: tuple[float, ...], smoothing: float) 
 
 
 def _gaussian(values: NDArray[np.float64], bandwidth: float) -> NDArray[np.float64]:
-    """A cyclic Gaussian low-pass, -3 dB at `bandwidth` cycles a sample."""
+    """A cyclic Gaussian low-pass filter, -3 dB at `bandwidth` cycles per sample."""
     response = np.exp(-np.log(2) / 2 * (np.fft.rfftfreq(len(values)) / bandwidth) ** 2)
     return np.fft.irfft(np.fft.rfft(values) * response, len(values))
 
 
 def _from_frequency(frequency: NDArray[np.float64]) -> NDArray[np.complex64]:
-    """A constant envelope whose phase turns by whole circles in one cycle, so that its ends meet."""
+    """A constant envelope; the phase advances by whole circles per cycle, so that the ends match."""
     turns = np.cumsum(frequency)
     turns += (np.round(turns[-1]) - turns[-1]) * np.arange(1, len(turns) + 1) / len(turns)
     angle = (2 * np.pi * (turns % 1.0)).astype(np.float32)
@@ -115,14 +115,14 @@ def _from_frequency(frequency: NDArray[np.float64]) -> NDArray[np.complex64]:
 
 
 def _message_lines(rng: Random, num_lines: int) -> NDArray[np.complex64]:
-    """Lines 0 to `num_lines` of a noise message without its lowest 5 %; as a sideband its power is 1."""
+    """Bins 0 to `num_lines` of a noise message without its lowest 5 %; power 1 as a sideband."""
     lines = rng.standard_normal(num_lines + 1) + 1j * rng.standard_normal(num_lines + 1)
     lines[: 1 + num_lines // 20] = 0
     return np.asarray(lines / np.linalg.norm(lines), np.complex64)
 
 
 def _am_dsb(rng: Random, num_lines: int) -> Prototype:
-    """A carrier and both sidebands, modulated 30 to 90 % at three standard deviations of the message."""
+    """A carrier with both sidebands, modulated 30 to 90 % at three standard deviations of the message."""
     half = num_lines // 2 + 1
     message = _message_lines(rng, half) * (rng.uniform(0.3, 0.9) / 3 / np.sqrt(2))
     lines = np.zeros(2 * half + 1, np.complex64)
@@ -133,7 +133,7 @@ def _am_dsb(rng: Random, num_lines: int) -> Prototype:
 
 
 def _am_ssb(rng: Random, num_lines: int) -> Prototype:
-    """One sideband, the upper or the lower, without the carrier."""
+    """One sideband, upper or lower, without the carrier."""
     message = _message_lines(rng, num_lines)
     if rng.random() < 0.5:
         return Prototype(lines=message, low=0, high=num_lines + 1)
@@ -141,7 +141,7 @@ def _am_ssb(rng: Random, num_lines: int) -> Prototype:
 
 
 def _fm(rng: Random, num_lines: int) -> Prototype:
-    """A noise message on the frequency, with an rms deviation of 0.5 to 2 times the message's band."""
+    """Frequency modulation by a noise message, with an RMS deviation of 0.5 to 2 times the message's band."""
     ratio = rng.uniform(0.5, 2.0)
     band = 0.25 / (1 + 2.6 * ratio)
     size = fast_length(int(num_lines / (band * (1 + 4 * ratio))) + 64)
@@ -153,7 +153,7 @@ def _fm(rng: Random, num_lines: int) -> Prototype:
 
 
 def _occupied(samples: NDArray[np.complex64]) -> Prototype:
-    """A signal without sharp edges: its band leaves out as much power below as above."""
+    """A signal without sharp band edges: excludes equal power below and above its band."""
     lines = np.fft.fft(samples).astype(np.complex64)
     summed = np.cumsum(np.abs(np.fft.fftshift(lines)) ** 2, dtype=np.float64)
     low, high = np.searchsorted(summed / summed[-1], [(1 - _POWER_SHARE) / 2, (1 + _POWER_SHARE) / 2])
@@ -161,7 +161,7 @@ def _occupied(samples: NDArray[np.complex64]) -> Prototype:
 
 
 def fast_length(least: int) -> int:
-    """The smallest number from `least` on with no prime factor above 5: transforms of that length are fast."""
+    """The smallest number from `least` on without prime factors above 5, for fast transforms."""
     best = 1 << max(0, least - 1).bit_length()
     five = 1
     while five < best:
@@ -199,13 +199,13 @@ _MIN_LINES = 16
 
 
 def baseband(modulation: str, rng: Random, *, num_samples: int, bandwidth: float) -> NDArray[np.complex64]:
-    """A signal around 0 Hz with a mean power of 1.
+    """A signal around 0 Hz with mean power 1.
 
     Args:
         modulation: its name in `MODULATIONS`.
-        rng: what it is drawn from.
-        num_samples: how long it is.
-        bandwidth: how wide it is, as a share of the sample rate, above 0 and up to 1.
+        rng: the source of randomness.
+        num_samples: its length.
+        bandwidth: its width as a share of the sample rate, above 0 and up to 1.
     """
     num_lines = max(_MIN_LINES, int(1.02 * num_samples * bandwidth) + 1)
     samples = fit(MODULATIONS[modulation](rng, num_lines), num_samples=num_samples, bandwidth=bandwidth)
@@ -214,7 +214,7 @@ def baseband(modulation: str, rng: Random, *, num_samples: int, bandwidth: float
 
 
 def fit(native: Prototype, *, num_samples: int, bandwidth: float) -> NDArray[np.complex64]:
-    """Brings a native signal's band to a width around 0 Hz, and cuts it to a length."""
+    """Resamples a prototype's band to a bandwidth around 0 Hz, and cuts it to a length."""
     period = fast_length(max(num_samples, round((native.high - native.low) / bandwidth)))
     num_lines = min(len(native.lines), max(1, int(bandwidth * period)))
     lines = np.arange(num_lines) - num_lines // 2
@@ -225,7 +225,7 @@ def fit(native: Prototype, *, num_samples: int, bandwidth: float) -> NDArray[np.
 
 
 def mix(samples: NDArray[np.complex64], frequency: float) -> NDArray[np.complex64]:
-    """Moves a signal up by a frequency (cycles a sample)."""
+    """Shifts a signal up by a frequency in cycles per sample."""
     step = 1024
     fine = np.exp(2j * np.pi * frequency * np.arange(step))
     coarse = np.exp(2j * np.pi * ((frequency * step * np.arange(-(-len(samples) // step))) % 1.0))
@@ -234,7 +234,7 @@ def mix(samples: NDArray[np.complex64], frequency: float) -> NDArray[np.complex6
 
 
 def ramp_ends(samples: NDArray[np.complex64], num_ramp: int, *, at_start: bool, at_end: bool) -> None:
-    """Lets a signal swell and fade over a few samples at the ends it really has, in place, inside its length."""
+    """Ramps a signal's real ends up and down over a few samples inside its length, in place."""
     num_ramp = min(num_ramp, len(samples) // 4)
     slope = np.sin(np.pi / 2 * (np.arange(num_ramp) + 0.5) / max(1, num_ramp)).astype(np.float32) ** 2
     if at_start:

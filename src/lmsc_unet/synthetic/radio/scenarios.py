@@ -1,7 +1,7 @@
-"""The eight scene templates of the RF signal dataset, as measured on 109 of its files (100 M samples each), and ours.
+"""The eight scene templates of the RF signal dataset, measured on 109 of its files (100 M samples each), and ours.
 
-A template draws the plan of a whole file: who sends when, where and how wide. Frequencies are shares of the
-sample rate. No two signals overlap in time and frequency.
+A template draws the schedule of a whole file: time, frequency and bandwidth of each transmission. Frequencies are
+shares of the sample rate. Transmissions never overlap in time and frequency.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,27 +20,27 @@ _TRIES = 400
 
 @dataclass(frozen=True, kw_only=True)
 class Transmission:
-    """A signal in a plan: when, where and how wide it is sent."""
+    """A scheduled signal with its time, frequency and bandwidth."""
 
     start: int
-    """Its first sample, counted from the file's first."""
+    """First sample, counted from the file's first."""
     stop: int
-    """The sample behind its last."""
+    """One past the last sample."""
     low: float
-    """Its lower edge as a share of the sample rate, -0.5 to 0.5."""
+    """Lower edge as a share of the sample rate, -0.5 to 0.5."""
     high: float
-    """Its upper edge."""
+    """Upper edge."""
     modulation: str
     """Its name in `MODULATIONS`."""
 
     @property
     def bandwidth(self) -> float:
-        """How wide it is."""
+        """Bandwidth as a share of the sample rate."""
         return self.high - self.low
 
     @property
     def area(self) -> float:
-        """What share of a file's plane it fills."""
+        """The share of a file's time-frequency plane that it fills."""
         return self.bandwidth * (self.stop - self.start) / FILE_SAMPLES
 
 
@@ -49,16 +49,16 @@ Plan = tuple[Transmission, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A kind of scene, and how often the dataset has it."""
+    """A kind of scene, with its frequency in the dataset."""
 
     share: float
-    """Its share of the measured files; 0 if it is not of the dataset."""
+    """Its share of the measured files; 0 if it is not in the dataset."""
     draw: Callable[[Random], Plan]
-    """Draws the plan of a file."""
+    """Draws the schedule of a file."""
 
 
 def _whole_file(counts: int, widths: tuple[float, ...], odds: tuple[float, ...]) -> Callable[[Random], Plan]:
-    """Signals through the whole file, side by side."""
+    """Signals through the whole file, side by side in frequency."""
 
     def draw(rng: Random) -> Plan:
         while True:
@@ -84,7 +84,7 @@ def _side_by_side(rng: Random, widths: list[float], free: float) -> Plan:
 def _bursts(
     *, width: tuple[float, float], edge: float, length: tuple[int, int], gap: tuple[int, int], gap_power: float
 ) -> Callable[[Random], Plan]:
-    """Short signals one after another, each anywhere within +-`edge`."""
+    """Short signals in sequence, each within +-`edge`."""
 
     def draw_one(rng: Random, start: int) -> Transmission:
         stop = start + int(rng.integers(*length))
@@ -98,7 +98,7 @@ def _bursts(
 def _telegrams(
     *, width: Callable[[Random], float], length: Callable[[Random], float], gap: Callable[[Random], float]
 ) -> Callable[[Random], Plan]:
-    """What sensors and remote controls send: short, narrow, keyed, and of one kind for a while."""
+    """Telegrams of sensors and remote controls: short, narrow, keyed, in series of one kind."""
 
     def draw_one(rng: Random, start: int) -> Transmission:
         return _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, _KEYED), start)
@@ -118,7 +118,7 @@ def _telegrams(
 def _one_after_another(
     draw_one: Callable[[Random, int], Transmission], gap: Callable[[Random], float]
 ) -> Callable[[Random], Plan]:
-    """Signals from a start that is given, with gaps between."""
+    """Signals in sequence from a given start, with gaps between."""
 
     def draw(rng: Random) -> Plan:
         plan: list[Transmission] = []
@@ -141,7 +141,7 @@ def _scattered(
     at_once: int,
     modulations: tuple[str, ...],
 ) -> Callable[[Random], Plan]:
-    """Signals anywhere in the plane that keep out of each other's way; those that find no room are drawn again."""
+    """Signals at random places without overlap; those without room are drawn again."""
 
     def draw(rng: Random) -> Plan:
         plan: list[Transmission] = []
@@ -175,7 +175,7 @@ def _has_room(one: Transmission, plan: list[Transmission], at_once: int) -> bool
 
 
 def _between(low: float, high: float, power: float = 1.0) -> Callable[[Random], float]:
-    """Draws between two numbers: evenly, or nearer the low one with a power above 1."""
+    """Draws between two numbers: uniformly, or nearer the low one with a power above 1."""
     return lambda rng: float(low + (high - low) * rng.random() ** power)
 
 
@@ -237,4 +237,4 @@ TEMPLATES: Mapping[int, Scenario] = MappingProxyType(
 )  # fmt: skip
 """Every template by its number in the dataset's file names; 20 is ours."""
 MEASURED_TEMPLATES = tuple(number for number, template in TEMPLATES.items() if template.share)
-"""The eight of the dataset."""
+"""The dataset's eight templates."""

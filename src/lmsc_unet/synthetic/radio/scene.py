@@ -1,4 +1,4 @@
-"""A scene: a piece cut from the plan of a file, with its noise and exact boxes. Everything follows from the seed."""
+"""A scene: a section of a file's schedule, with noise and exact boxes. Everything follows from the seed."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,23 +19,23 @@ _SCALES = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True, kw_only=True)
 class SceneOptions:
-    """What scenes are drawn from."""
+    """Settings of the scenes."""
 
     seed: int = 0
-    """Where all randomness comes from; scene `k` of a seed is the same in any run and on any number of processes."""
+    """Source of all randomness; scene `k` of a seed is always the same, on any number of processes."""
     mixture: Literal["even", "measured", "broad"] = "even"
-    """`even`: as many scenes of each of the dataset's templates; `measured`: as often as it has them; `broad`: as many
-    of each template, ours of short telegrams included, to train what is used on other radios."""
+    """`even`: equal numbers of the dataset's templates; `measured`: its frequencies; `broad`: equal numbers of all
+    templates, including ours of short telegrams, to train models for other radios."""
     samples: int | None = None
-    """Samples of a scene; None draws 65,536 times 1, 2, 4, ... or 64."""
+    """Samples per scene; None draws 65,536 times 1, 2, 4, ... or 64."""
     sample_rate_hz: float = 1.0
-    """Samples a second; the dataset's is normalised to 1."""
+    """Samples per second; the dataset's rate is normalised to 1."""
     snr_low_db: float = -5.0
     """The lowest signal-to-noise ratio, in the signal's own band."""
     snr_high_db: float = 30.0
-    """The highest, but for transmitters that are near (`Impairments.near_db`)."""
+    """The highest, except for near transmitters (`Impairments.near_db`)."""
     impairments: Impairments = field(default=NONE)
-    """What transmitters, the air and the receiver do to the signals."""
+    """Impairments of transmitters, channel and receiver."""
 
     def __post_init__(self) -> None:
         check_range(self, 0, MOST_SEED, "seed")
@@ -51,26 +51,26 @@ class SceneOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What is sent in a piece, before any sample is made."""
+    """The transmissions of a section, before any sample is computed."""
 
     index: int
     """Its number in the set."""
     template: int
-    """The template that its plan is of."""
+    """The template of its schedule."""
     num_samples: int
-    """Samples of the piece."""
+    """Samples of the section."""
     first_sample: int
-    """Where the piece begins in the plan's file."""
+    """Start of the section in the schedule's file."""
     emissions: tuple[Transmission, ...]
-    """The signals that the piece touches, as planned."""
+    """The transmissions in the section, as scheduled."""
     snrs_db: tuple[float, ...]
-    """Each signal's power over the noise's in its own band."""
+    """Each signal's SNR in its own band."""
     options: SceneOptions
-    """What it was drawn from."""
+    """The settings that it was drawn from."""
 
     @property
     def boxes(self) -> list[SignalBox]:
-        """The signals' exact boxes, in samples of the piece."""
+        """The signals' exact boxes, in samples of the section."""
         rate_hz = self.options.sample_rate_hz
         return [
             SignalBox(
@@ -86,13 +86,13 @@ class Scene:
 
     @property
     def foreground_share(self) -> float:
-        """The share of the piece's plane that its boxes fill."""
+        """The share of the section's plane that its boxes fill."""
         rate_hz = self.options.sample_rate_hz
         return sum(box.num_samples * box.bandwidth_hz for box in self.boxes) / (self.num_samples * rate_hz)
 
 
 def draw_scene(index: int, options: SceneOptions) -> Scene:
-    """Draws scene `index` of a set; costs next to nothing."""
+    """Draws scene `index` of a set, at almost no cost."""
     rng = _random(options, index, "plan")
     template = _template(index, options, rng)
     num_samples = options.samples or PICTURE_SAMPLES * int(rng.choice(_SCALES))
@@ -113,7 +113,7 @@ def draw_scene(index: int, options: SceneOptions) -> Scene:
 
 
 def render(scene: Scene) -> NDArray[np.complex64]:
-    """The scene's samples; the noise has power 1 before the receiver."""
+    """Computes the scene's samples; the noise has power 1 before the receiver."""
     rng = _random(scene.options, scene.index, "samples")
     samples = rng.standard_normal(2 * scene.num_samples, dtype=np.float32).view(np.complex64)
     samples *= np.float32(np.sqrt(0.5))
@@ -124,7 +124,7 @@ def render(scene: Scene) -> NDArray[np.complex64]:
 
 
 def _send(samples: NDArray[np.complex64], one: Transmission, snr_db: float, scene: Scene, rng: Random) -> None:
-    """Adds the part of an emission that falls into the piece."""
+    """Adds the part of a transmission inside the section."""
     start, stop = one.start - scene.first_sample, one.stop - scene.first_sample
     inside = slice(max(0, start), min(scene.num_samples, stop))
     sent = baseband(one.modulation, rng, num_samples=inside.stop - inside.start, bandwidth=one.bandwidth)
@@ -146,5 +146,5 @@ def _template(index: int, options: SceneOptions, rng: Random) -> int:
 
 
 def _random(options: SceneOptions, index: int, purpose: str) -> Random:
-    """Randomness of its own for each scene and purpose."""
+    """An independent random generator for each scene and purpose."""
     return np.random.default_rng([options.seed, index, int.from_bytes(purpose.encode(), "little")])

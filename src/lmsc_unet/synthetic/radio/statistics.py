@@ -1,4 +1,4 @@
-"""What generated plans look like beside what was measured in the dataset."""
+"""Statistics of generated schedules beside those of the dataset."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ PAPER_FOREGROUND_SHARE = 0.20
 
 @dataclass(frozen=True, kw_only=True)
 class TemplateStatistics:
-    """What the files of a template hold."""
+    """Statistics of a template's files."""
 
     signals: tuple[int, int]
-    """Fewest and most signals of a file."""
+    """Least and most signals per file."""
     bandwidth: tuple[float, float]
     """Narrowest and widest signal, as shares of the sample rate."""
     length: tuple[int, int]
-    """Shortest and longest signal in samples, of a file of 100 M."""
+    """Shortest and longest signal in samples, in a file of 100 M."""
     at_once: int
-    """The most signals at one time."""
+    """Most simultaneous signals."""
     occupied: float
-    """The share of the plane that signals fill, on average."""
+    """The mean share of the plane that signals fill."""
 
 
 MEASURED: Mapping[int, TemplateStatistics] = MappingProxyType(
@@ -45,11 +45,11 @@ MEASURED: Mapping[int, TemplateStatistics] = MappingProxyType(
         )
     }
 )
-"""The table of the dataset's templates, measured on 109 of its training files."""
+"""The dataset's templates, measured on 109 of its training files."""
 
 
 def drawn_statistics(template: int, *, num_files: int, seed: int = 0) -> TemplateStatistics:
-    """The same numbers of plans drawn from a template."""
+    """The same statistics of schedules drawn from a template."""
     plans = [TEMPLATES[template].draw(np.random.default_rng([seed, index])) for index in range(num_files)]
     emissions = [one for plan in plans for one in plan]
     widths = [one.bandwidth for one in emissions]
@@ -64,12 +64,12 @@ def drawn_statistics(template: int, *, num_files: int, seed: int = 0) -> Templat
 
 
 def foreground_share(scenes: Sequence[Scene]) -> float:
-    """The share of all pictures' planes that signals fill, each picture counted alike."""
+    """The share of the plane that signals fill, averaged over pictures."""
     return float(np.mean([scene.foreground_share for scene in scenes])) if scenes else 0.0
 
 
 def expected_share(options: SceneOptions) -> float:
-    """The share that the templates give under the mixture asked for; of `broad`, the eight that were measured."""
+    """The expected share of a mixture's templates; for `broad`, of the eight measured ones."""
     weights = [TEMPLATES[number].share if options.mixture == "measured" else 1.0 for number in MEASURED]
     return float(np.average([one.occupied for one in MEASURED.values()], weights=weights))
 

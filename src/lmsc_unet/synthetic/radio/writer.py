@@ -1,4 +1,4 @@
-"""Sets of scenes on disk: recordings with annotations, or pictures with masks, made by several processes."""
+"""Writes sets of scenes, as recordings with annotations or images with masks, in several processes."""
 
 import csv
 import io
@@ -36,11 +36,11 @@ _BOX_FIELDS = ("picture", "template", "frames_per_row", "label", "snr_db", "left
 def write_scenes(
     folder: Path, options: SceneOptions, *, count: int, datatype: str = "ci16_le", processes: int = 1
 ) -> Iterator[Scene]:
-    """Writes scenes as SigMF recordings; gives each scene as soon as it lies in the folder.
+    """Writes scenes as SigMF recordings; yields each scene once it is written.
 
     Raises:
-        OutputError: the folder already holds something.
-        DataError: the datatype is none of SigMF's.
+        OutputError: the folder is not empty.
+        DataError: the datatype is not a SigMF datatype.
     """
     if not parse_datatype(datatype).is_complex:
         raise ConfigError(f"datatype is {datatype}; scenes have signals on both sides of 0 Hz, so it must be complex.")
@@ -52,13 +52,13 @@ def write_scenes(
 def write_pictures(folder: Path, options: SceneOptions, *, count: int, processes: int = 1) -> Iterator[Scene]:
     """Writes scenes as 256 x 256 spectrograms and masks (images/, masks/), with every box in boxes.csv.
 
-    spectrogram.yaml says how the pictures were made, so that a model that is trained on them can search recordings.
+    spectrogram.yaml records how the images were made, so that a model trained on them can search recordings.
 
-    The samples are not kept: 4000 pictures take some 200 MB, their recordings 20 GB.
+    Samples are not stored: 4000 images take about 200 MB, their recordings 20 GB.
 
     Raises:
-        ConfigError: the scenes' length is no multiple of 65,536 samples.
-        OutputError: the folder already holds something.
+        ConfigError: the scenes' length is not a multiple of 65,536 samples.
+        OutputError: the folder is not empty.
     """
     if options.samples is not None and options.samples % PICTURE_SAMPLES:
         raise ConfigError(f"samples is {options.samples}; for pictures it must be a multiple of {PICTURE_SAMPLES}.")
@@ -72,7 +72,7 @@ def write_pictures(folder: Path, options: SceneOptions, *, count: int, processes
 
 
 def add_rows(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    """Adds rows to a table and hands them to the system at once, so that a stop or a kill leaves whole scenes.
+    """Appends rows to a table and flushes them, so that a stop or a kill leaves only complete scenes.
 
     Raises:
         OutputError: the disk is full.
@@ -95,13 +95,13 @@ def picture_and_mask(scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
 
 
 def picture_grid(scene: Scene) -> Grid:
-    """The grid that shows the whole scene in 256 rows of 256 columns."""
+    """The grid of the whole scene in 256 rows and 256 columns."""
     stft = replace(_SHOWN.stft, frames_per_row=max(1, scene.num_samples // PICTURE_SAMPLES))
     return Grid(stft=stft, sample_rate_hz=scene.options.sample_rate_hz)
 
 
 def scene_name(scene: Scene) -> str:
-    """A scene's file name: the set's seed, its number and template; sets of different seeds share no name."""
+    """A scene's file name from seed, number and template; different seeds never share a name."""
     return f"scene-{scene.options.seed}-{scene.index:05d}-tmpl{scene.template:02d}"
 
 
@@ -127,7 +127,7 @@ def _write_recording(folder: Path, options: SceneOptions, datatype: str, index: 
     if layout.component.kind != "f":
         samples *= np.float32(_PEAK / np.abs(samples.view(np.float32)).max())
     data = folder / f"{scene_name(scene)}.sigmf-data"
-    with replacing(data) as temporary, temporary.open("wb") as file:  # numpy's tofile does not say why it fails
+    with replacing(data) as temporary, temporary.open("wb") as file:  # numpy's tofile reports no reason for errors
         file.write(encode(samples, layout).view(np.uint8).data)
     write_metadata(data.with_suffix(".sigmf-meta"), _metadata(scene, datatype))
     return scene
@@ -170,6 +170,6 @@ def _box_rows(scene: Scene) -> Iterator[Sequence[object]]:
 def _fresh_folder(folder: Path, below: tuple[str, ...]) -> None:
     make_folder(folder)
     if any(folder.iterdir()):
-        raise OutputError(f"{folder}: the folder is not empty. Name a new one; nothing is written over.")
+        raise OutputError(f"{folder}: the folder is not empty. Name a new one; nothing is overwritten.")
     for name in below:
         make_folder(folder / name)

@@ -1,1 +1,1 @@
-"""Stained tissue with its nuclei known."""
+"""Stained tissue with known nuclei."""

@@ -1,4 +1,4 @@
-"""One nucleus: its outline and the chromatin in it; and the maps of numbers that tissue is drawn with."""
+"""Draws a nucleus with outline and chromatin; the array operations for drawing tissue."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
 
-_BLOCK_VALUES = 1 << 16  # what stays in the second-level cache while it is worked on
-_SHARPNESS = -0.75  # of the cubic: how deep it dips beside a step
+_BLOCK_VALUES = 1 << 16  # fits the second-level cache
+_SHARPNESS = -0.75  # of the cubic kernel: its undershoot beside a step
 
 
 def blur(values: Map, across_px: float, down_px: float) -> Map:
-    """A map "H W C" under a Gaussian of two deviations; beyond an edge it is mirrored at its last pixels."""
+    """Blurs a map "H W C" by a Gaussian with two deviations, mirrored at the edges."""
     kernels = [_gaussian(deviation_px) for deviation_px in (down_px, across_px)]
     (above, left) = radii = [len(kernel) - 1 for kernel in kernels]
     padded = np.pad(values, [*((radius, radius) for radius in radii), (0, 0)], mode="reflect")
@@ -29,13 +29,13 @@ def blur(values: Map, across_px: float, down_px: float) -> Map:
 
 
 def _gaussian(deviation_px: float) -> Map:
-    """The weights of the middle and of one side, out to four deviations."""
+    """The weights of the center and one side, to four deviations."""
     weights = np.exp(-(np.arange(round(4 * deviation_px + 0.5) + 1) ** 2) / (2 * deviation_px**2))
     return np.asarray(weights / (2 * weights.sum() - weights[0]), np.float32)
 
 
 def _weigh(kernel: Map, shifted: list[Map]) -> Map:
-    """The sum of a map's shifted copies, which lie around the middle one, by the kernel."""
+    """The weighted sum of a map's shifted copies."""
     radius = len(kernel) - 1
     total: Map = shifted[radius] * kernel[0]
     pair = np.empty_like(total)
@@ -47,13 +47,13 @@ def _weigh(kernel: Map, shifted: list[Map]) -> Map:
 
 
 def enlarge(coarse: Map, factor: float, start_px: int, size_px: int) -> Map:
-    """A square map by cubic interpolation, `factor` times as large, of which a square from `start_px` on is kept."""
+    """Enlarges a square map `factor` times by cubic interpolation; returns a square from `start_px` on."""
     weights = _cubic_weights(len(coarse), factor, start_px, size_px)
     return np.asarray(weights @ coarse @ weights.T)
 
 
 def _cubic_weights(num_cells: int, factor: float, start_px: int, size_px: int) -> Map:
-    """What each cell gives to each pixel, "pixel cell"."""
+    """The weight of each cell for each pixel, "pixel cell"."""
     at = (np.arange(start_px, start_px + size_px) + 0.5) / factor - 0.5
     first = np.floor(at).astype(np.intp) - 1
     weights = np.zeros((size_px, num_cells), np.float32)
@@ -72,7 +72,7 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sample(values: Map, rows: Map, columns: Map) -> Map:
-    """The values of a map "H W" at places between its pixels, linearly; beyond an edge the map is its mirror image."""
+    """Samples a map "H W" between its pixels by linear interpolation, mirrored at the edges."""
     top, left = np.floor(rows).astype(np.intp), np.floor(columns).astype(np.intp)
     down, right = rows - top, columns - left
     (y0, y1), (x0, x1) = (
@@ -90,7 +90,7 @@ def _mirrored(index: NDArray[np.intp], length: int) -> NDArray[np.intp]:
 
 
 def distances_px(is_there: NDArray[np.bool_], reach_px: int) -> Map:
-    """How far each pixel of "H W" is from the nearest that is there; `reach_px` where that is further."""
+    """The distance of each pixel of "H W" to the nearest set pixel, at most `reach_px`."""
     rows = np.arange(len(is_there))[:, np.newaxis]
     above = np.maximum.accumulate(np.where(is_there, rows, -reach_px), axis=0)
     below = np.minimum.accumulate(np.where(is_there, rows, len(rows) + reach_px)[::-1], axis=0)[::-1]
@@ -105,20 +105,20 @@ def distances_px(is_there: NDArray[np.bool_], reach_px: int) -> Map:
 
 @dataclass(frozen=True, kw_only=True)
 class NucleusKind:
-    """What the nuclei of one kind of cell look like; each field is a range to draw from."""
+    """The appearance of one cell type's nuclei; each field is a range to draw from."""
 
     radius_px: tuple[float, float]
-    """Half the mean diameter, as seen at 40 times magnification."""
+    """Half the mean diameter, at 40 times magnification."""
     elongation: tuple[float, float]
     """Length over width."""
     darkness: tuple[float, float]
     """Haematoxylin inside."""
     grain: tuple[float, float]
-    """Contrast of the chromatin's clumps."""
+    """Contrast of chromatin clumps."""
     rim: tuple[float, float]
-    """Haematoxylin that the membrane has more."""
+    """Additional haematoxylin of the membrane."""
     waviness: float
-    """How far the outline strays from an ellipse."""
+    """Deviation of the outline from an ellipse."""
 
 
 EPITHELIUM = NucleusKind(
@@ -137,16 +137,16 @@ TUMOUR = NucleusKind(
 
 @dataclass(frozen=True, kw_only=True)
 class Nucleus:
-    """A small patch with one nucleus in it."""
+    """A small patch with one nucleus."""
 
     inside: NDArray[np.bool_]
     """`H W`: the pixels of the nucleus."""
     haematoxylin: Map
-    """`H W`: how much dye they hold; 0 outside."""
+    """`H W`: their amount of dye; 0 outside."""
 
 
 def draw_nucleus(kind: NucleusKind, angle: float, zoom: float, clumps: Map, rng: Generator) -> Nucleus:
-    """Draws one nucleus that lies along `angle`, `zoom` times as large; `clumps` is noise to cut chromatin from."""
+    """Draws one nucleus along `angle`, `zoom` times as large; `clumps` is noise for its chromatin."""
     radius_px, elongation = zoom * rng.uniform(*kind.radius_px), rng.uniform(*kind.elongation)
     length_px, width_px = radius_px * elongation**0.5, radius_px / elongation**0.5
     half_px = int(np.ceil(length_px * 1.25)) + 1

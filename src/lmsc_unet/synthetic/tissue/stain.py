@@ -1,7 +1,7 @@
-"""Haematoxylin and eosin on glass: how much of each dye stands where, and what colour that gives.
+"""Haematoxylin and eosin: the amount of dye per pixel, and the resulting colour.
 
-Dyes absorb by the law of Lambert and Beer, so their amounts add in optical density
-(Ruifrok and Johnston 2001; the mean vectors here are theirs and a pinker eosin).
+Dyes absorb by the Beer-Lambert law, so their amounts add in optical density (Ruifrok and Johnston 2001; mean vectors
+are theirs with a pinker eosin).
 """
 
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ _EOSIN = (0.09, 0.95, 0.28)
 
 @dataclass(frozen=True, kw_only=True)
 class Stain:
-    """One laboratory's day: its dyes, their strength, its lamp and camera."""
+    """One laboratory's stain: its dyes, their strength, its lamp and camera."""
 
     haematoxylin: NDArray[np.float32]
-    """Optical density of one unit in R, G, B."""
+    """Optical density per unit of haematoxylin in R, G, B."""
     eosin: NDArray[np.float32]
-    """Optical density of one unit in R, G, B."""
+    """Optical density per unit of eosin in R, G, B."""
     glass: NDArray[np.float32]
-    """R, G, B of a place without tissue."""
+    """R, G, B without tissue."""
     blur_px: float
-    """Standard deviation of the optics' blur."""
+    """Standard deviation of the optical blur."""
     noise: float
-    """Standard deviation of the camera's noise, of 255."""
+    """Standard deviation of the camera's noise, relative to 255."""
 
 
 def random_stain(rng: Generator) -> Stain:
-    """Draws a stain as it differs between laboratories: hue, strength, lamp, focus."""
+    """Draws a stain with the variation between laboratories: hue, strength, lamp, focus."""
     return Stain(
         haematoxylin=_tilted(_HAEMATOXYLIN, rng) * np.float32(rng.uniform(0.75, 1.25)),
         eosin=_tilted(_EOSIN, rng) * np.float32(rng.uniform(0.55, 1.1)),
@@ -44,7 +44,7 @@ def random_stain(rng: Generator) -> Stain:
 
 
 def develop(haematoxylin: Map, eosin: Map, stain: Stain, rng: Generator) -> NDArray[np.uint8]:
-    """The picture `H W 3` of two maps `H W` of dye."""
+    """The image `H W 3` of two dye maps `H W`."""
     density = haematoxylin[..., None] * stain.haematoxylin + eosin[..., None] * stain.eosin
     light = stain.glass * np.exp(-density)
     light = blur(light, stain.blur_px, stain.blur_px)
@@ -53,7 +53,7 @@ def develop(haematoxylin: Map, eosin: Map, stain: Stain, rng: Generator) -> NDAr
 
 
 def smooth_noise(rng: Generator, size_px: int, scale_px: float) -> Map:
-    """Noise `size_px` x `size_px` of mean 0 and deviation 1, whose spots are some `scale_px` wide."""
+    """Noise `size_px` x `size_px` with mean 0 and deviation 1, and spots about `scale_px` wide."""
     cells = max(int(np.ceil(size_px / scale_px)) + 3, 4)
     coarse = rng.standard_normal((cells, cells), dtype=np.float32)
     noise = enlarge(coarse, scale_px, int(scale_px), size_px)
@@ -61,7 +61,7 @@ def smooth_noise(rng: Generator, size_px: int, scale_px: float) -> Map:
 
 
 def stroma(rng: Generator, size_px: int) -> Map:
-    """Eosin of connective tissue: wavy bundles of fibres, some loose and some dense, with gaps of bare glass."""
+    """Eosin of connective tissue: wavy fibre bundles, loose and dense, with gaps."""
     fibres = _fibres(rng, size_px)
     loose = smooth_noise(rng, size_px, size_px / rng.uniform(2, 5))
     amount = 0.42 + 0.12 * loose + rng.uniform(0.02, 0.11) * fibres
@@ -72,7 +72,7 @@ def stroma(rng: Generator, size_px: int) -> Map:
 
 
 def _fibres(rng: Generator, size_px: int) -> Map:
-    """Streaks along one direction, bent by a slow displacement."""
+    """Streaks along one direction, bent by a slowly varying displacement."""
     streaks = blur(rng.standard_normal((2 * size_px, 2 * size_px, 1), dtype=np.float32), 14, 1.3)[..., 0]
     angle = rng.uniform(0, np.pi)
     y, x = np.mgrid[:size_px, :size_px].astype(np.float32) - np.float32(size_px / 2)

@@ -1,8 +1,8 @@
-"""Pictures of stained tissue with their nuclei known: for tests, benchmarks and the demo, where no real data may be.
+"""Generated images of stained tissue with known nuclei, for tests, benchmarks and demos without real data.
 
-No substitute for real slides: outlines are exact, stains simple. What it has of the real thing is what makes
-nuclei hard: four kinds of cells, crowds in which they touch and overlap, chromatin, fibres, gaps, red blood
-cells that are no nuclei, and a stain that is another in each picture.
+No substitute for real slides: outlines are exact and stains simple. It has the main difficulties: four cell types,
+touching and overlapping nuclei, chromatin, fibres, gaps, red blood cells without nuclei, and stains that vary between
+images.
 """
 
 from dataclasses import dataclass
@@ -30,30 +30,30 @@ from lmsc_unet.synthetic.tissue.nucleus import (
 from lmsc_unet.synthetic.tissue.stain import develop, random_stain, smooth_noise, stroma
 
 _CLUMPS_PX = 256
-_MAX_HIDDEN = 0.3  # a nucleus that would lie on others by more than this share finds no place
+_MAX_HIDDEN = 0.3  # a nucleus with a larger share on others is not placed
 _AREA_PX = 512 * 512
-_CYTOPLASM_PX = 42  # so far from a nucleus its cytoplasm has faded
+_CYTOPLASM_PX = 42  # distance from a nucleus at which its cytoplasm ends
 _KINDS = (EPITHELIUM, LYMPHOCYTE, FIBROBLAST, TUMOUR)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tissue:
-    """A picture and the truth about it."""
+    """An image with its truth."""
 
     image: NDArray[np.uint8]
     """`H W 3`, RGB."""
     labels: NDArray[np.uint16]
-    """`H W`: 0, or the number of the nucleus from 1; where two overlap, the upper one's."""
+    """`H W`: 0, or the number of the nucleus from 1; overlaps belong to the upper one."""
 
 
 def write_nuclei(folder: Path, *, count: int, size_px: int = 512, seed: int = 0) -> None:
-    """Writes `images/*.png`, `masks/*.png` (0 and 255) and `labels/*.png` (16-bit numbers of the nuclei).
+    """Writes `images/*.png`, `masks/*.png` (0 and 255) and `labels/*.png` (16-bit nucleus numbers).
 
-    Picture `n` of a seed and size is always the same, whatever the count.
+    Image `n` of a seed and size is always the same, for any count.
 
     Raises:
-        ConfigError: a number out of its range.
-        OutputError: the folder holds pictures already, or cannot be written.
+        ConfigError: a number is out of range.
+        OutputError: the folder has images already, or cannot be written.
     """
     check_number("count", count, 1, 1_000_000)
     check_number("size_px", size_px, 32, MOST_SIDE_PX)
@@ -65,14 +65,14 @@ def write_nuclei(folder: Path, *, count: int, size_px: int = 512, seed: int = 0)
     for number in range(count):
         tissue = draw_tissue(np.random.default_rng((seed, number)), size_px)
         name = f"tissue_{number + 1:03d}.png"
-        with postponed():  # a picture without its mask would be no data set
+        with postponed():  # an image must have its mask
             write_png(folder / "masks" / name, (tissue.labels > 0).astype(np.uint8) * np.uint8(255))
             write_png(folder / "labels" / name, tissue.labels)
             write_png(folder / "images" / name, tissue.image)
 
 
 def draw_tissue(rng: Generator, size_px: int = 512) -> Tissue:
-    """Draws one square picture and its nuclei."""
+    """Draws one square image with its nuclei."""
     eosin = stroma(rng, size_px)
     haematoxylin = 0.06 + 0.03 * smooth_noise(rng, size_px, 60)
     labels = np.zeros((size_px, size_px), np.uint16)
@@ -84,7 +84,7 @@ def draw_tissue(rng: Generator, size_px: int = 512) -> Tissue:
 
 
 def _add_nuclei(haematoxylin: Map, eosin: Map, labels: NDArray[np.uint16], rng: Generator) -> None:
-    """Mixes the four kinds as it comes, at one magnification, the fibroblasts along one direction."""
+    """Mixes the four cell types at one magnification, with fibroblasts along one direction."""
     size_px = labels.shape[0]
     clumps = 0.7 * smooth_noise(rng, _CLUMPS_PX, 2.5) + 0.5 * smooth_noise(rng, _CLUMPS_PX, 5)
     shares = rng.dirichlet((1.5, 0.8, 0.8, 0.6))
@@ -97,7 +97,7 @@ def _add_nuclei(haematoxylin: Map, eosin: Map, labels: NDArray[np.uint16], rng: 
 
 
 def _places(wanted: int, size_px: int, rng: Generator) -> NDArray[np.intp]:
-    """Centres, half of them in crowds."""
+    """Random centers, half of them in clusters."""
     crowds = rng.uniform(0, size_px, (max(wanted // 12, 1), 2))
     crowded = crowds[rng.integers(0, len(crowds), wanted // 2)] + rng.normal(0, 30, (wanted // 2, 2))
     spread = rng.uniform(-8, size_px + 8, (wanted - wanted // 2, 2))
@@ -108,7 +108,7 @@ def _places(wanted: int, size_px: int, rng: Generator) -> NDArray[np.intp]:
 def _place(
     nucleus: Nucleus, number: int, y: int, x: int, haematoxylin: Map, eosin: Map, labels: NDArray[np.uint16]
 ) -> None:
-    """Lays a nucleus on the tissue, unless too much of it would lie on others or it lies off the picture."""
+    """Places a nucleus on the tissue, unless too much of it would overlap others or lie outside the image."""
     half_px, size_px = nucleus.inside.shape[0] // 2, labels.shape[0]
     rows, columns = slice(max(y - half_px, 0), y + half_px + 1), slice(max(x - half_px, 0), x + half_px + 1)
     if y + half_px < 0 or x + half_px < 0 or y - half_px >= size_px or x - half_px >= size_px:
@@ -126,7 +126,7 @@ def _place(
 
 
 def _renumbered(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Numbers from 1 without gaps: some nuclei found no place, or were covered."""
+    """Numbers the nuclei from 1 without gaps: some were not placed, or were covered."""
     is_seen = np.bincount(labels.ravel()) > 0
     is_seen[0] = False
     numbers = np.cumsum(is_seen).astype(np.uint16) * is_seen
@@ -134,7 +134,7 @@ def _renumbered(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
 
 def _add_cells(eosin: Map, labels: NDArray[np.uint16], rng: Generator) -> None:
-    """Cytoplasm around the nuclei, denser or paler than the stroma, and the pale seam that fixing leaves."""
+    """Adds cytoplasm around nuclei, denser or paler than the stroma, and the pale rim caused by fixation."""
     distance_px = distances_px(labels > 0, _CYTOPLASM_PX)
     body = np.exp(-((distance_px / rng.uniform(6, 14)) ** 2)) * (labels == 0)
     seam = np.exp(-((distance_px - 2) ** 2) / 3) * rng.uniform(0, 0.5)
@@ -144,7 +144,7 @@ def _add_cells(eosin: Map, labels: NDArray[np.uint16], rng: Generator) -> None:
 
 
 def _add_blood(eosin: Map, rng: Generator) -> None:
-    """Red blood cells in a few heaps: round and red, but without a nucleus."""
+    """Adds clusters of red blood cells: round, red, without nuclei."""
     size_px = eosin.shape[0]
     y, x = np.mgrid[-9:10, -9:10].astype(np.float32)
     heaps = rng.uniform(0, size_px, (3, 2))
