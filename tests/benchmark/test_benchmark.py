@@ -170,4 +170,4 @@ def test_half_precision_that_changes_too_many_classes_is_told() -> None:
 
 def test_numbers_that_are_none_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", "--batch", "many"]) == 1
-    assert "batch is 'many'; it must be numbers with commas between" in capsys.readouterr().err
+    assert "batch is 'many'; it must be comma-separated numbers" in capsys.readouterr().err

@@ -22,8 +22,8 @@ from lmsc_unet.cli.main import main
         (["train", ".", "--out", "OUT", "--epochs", "1.5"], "--epochs is 1.5; it must be a whole number"),
         (["train", ".", "--out", "OUT", "--recordings.scales", "1.5"], "--recordings.scales is 1.5; it must be"),
         (["export", "OUT", "--out", "a.onnx", "--crops", "1.5"], "--crops is 1.5; it must be a whole number"),
-        (["benchmark", "--threads", ""], "threads is empty; it must be numbers with commas between"),  # R16
-        (["benchmark", "--batch", "1.5"], "batch is '1.5'; it must be numbers with commas between"),
+        (["benchmark", "--threads", ""], "threads is empty; it must be comma-separated numbers"),  # R16
+        (["benchmark", "--batch", "1.5"], "batch is '1.5'; it must be comma-separated numbers"),
         (["complexity", "unet", "--size-px", "8.5"], "--size-px is 8.5; it must be a whole number"),
         (["complexity", "unet", "--size-px", str(10**20)], "size_px is 100000000000000000000; it must be at least 1"),
     ],

@@ -59,4 +59,4 @@ def test_a_stopped_set_says_how_many_scenes_are_whole(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr(writer, "write_metadata", stop)
     assert main(["scenes", str(tmp_path / "set"), "--count", "2", "--samples", "4096"]) == 130
-    assert f"stopped. 0 of 2 scenes in {tmp_path / 'set'} are whole; to make all, name" in capsys.readouterr().err
+    assert f"stopped. 0 of 2 scenes in {tmp_path / 'set'} are complete; to make all, name" in capsys.readouterr().err

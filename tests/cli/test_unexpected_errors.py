@@ -18,7 +18,7 @@ from lmsc_unet.cli.main import main
         ("MemoryError()", "it does not fit into memory. Try smaller images, tiles or batches."),
         (  # R25
             "PermissionError(13, 'Permission denied', '/locked/p')",
-            "/locked/p: Permission denied. See that it is there and may be read and written.",
+            "/locked/p: Permission denied. Check that it exists and its permissions.",
         ),
         ("ModuleNotFoundError('No module named lmsc_unet.x', name='lmsc_unet.x')", "ModuleNotFoundError: No module"),
     ],

@@ -204,7 +204,7 @@ def test_the_preview_shows_image_mask_and_classes(tmp_path, capsys):
     drawn = {colour for _, colour in Image.open(picture).getcolors(1 << 24)}
     assert {(0, 0, 0), *COLOURS[:2]} <= drawn
     assert main([*argv, "--preview", str(picture)]) == 1  # a file that is there stays
-    assert "there is such a file already" in capsys.readouterr().err
+    assert "this file exists already" in capsys.readouterr().err
     assert main([*argv[:3], "--preview", str(tmp_path / "q.png")]) == 1
     assert "The masks' meaning is not known" in capsys.readouterr().err
     assert not (tmp_path / "q.png").exists()

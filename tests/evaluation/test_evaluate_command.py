@@ -212,4 +212,4 @@ def test_generated_nuclei_go_all_the_way(model, tmp_path, lmsc, capsys):
 def test_scores_on_images_that_trained_the_model_are_told_to_flatter(model, data, lmsc, capsys):
     (model.parent / "split.csv").write_text("name,split\ngood,train\nhalf,train\nfalse,val\nelsewhere,train\n")
     assert lmsc("evaluate", model, data) == 0
-    assert "note: 2 of 5 images bear names of images that trained this model" in capsys.readouterr().err
+    assert "note: 2 of 5 images have names of this model's training images" in capsys.readouterr().err

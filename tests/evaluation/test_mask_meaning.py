@@ -12,7 +12,7 @@ def test_masks_without_foreground_are_scored_with_a_note(model, tmp_path, lmsc, 
     for name in ("a", "b"):
         write_pair(tmp_path / "data", name, 3, 0)
     assert lmsc("evaluate", model, tmp_path / "data") == 0
-    assert "note: no mask holds any foreground" in capsys.readouterr().err
+    assert "note: no mask has any foreground" in capsys.readouterr().err
 
 
 def test_a_part_of_the_data_is_read_as_the_whole_is(model, tmp_path, lmsc, capsys):  # I5: few instances in a part

@@ -135,7 +135,7 @@ def test_a_missing_data_set_is_named(tmp_path: Path, capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "Nothing is asked for. Name one of table1"),
+        ([], "No target is given. Name one of table1"),
         (["table2", "--data", "nuinseg=x"], "--data nuinseg=x: write nuinsseg=PATH"),  # misspelt
         (["table2", "--data", "rf"], "--data rf: write"),  # no path
         (["table2", "--data", "rf=a", "--data", "rf=b"], "--data rf=b: write"),  # twice

@@ -1,4 +1,4 @@
-"""`lmsc benchmark`: how fast models are on this machine, beside U-Net in eager PyTorch."""
+"""`lmsc benchmark`: the speed of models on this machine, relative to U-Net in eager PyTorch."""
 
 import json
 import sys
@@ -25,23 +25,23 @@ def benchmark(
     out: Path | None = None,
     format: Literal["table", "json", "markdown"] = "table",
 ) -> None:
-    """Time models in one run by turns, each beside U-Net in eager PyTorch; without models, the paper's Table 1.
+    """Time models in one interleaved run, relative to U-Net in eager PyTorch; without models, the paper's Table 1.
 
-    Models by name have weights that were never trained, and INT8 made here is calibrated on noise: for speed alone.
+    Models given by name are untrained, and INT8 made here is calibrated on noise: only their speed is meaningful.
 
     Args:
-        models: Names of `lmsc models`, bundled names, run folders, checkpoints or exported files; the three networks of
-            the paper's Table 1 if not given.
-        backends: torch, onnxruntime, openvino, with commas between, and on a GPU cuda, cuda-compile, cuda-graphs,
-            tensorrt; all that are here if not given. What needs a GPU is skipped, with the reason, where none is.
-        precisions: fp32, fp16, bf16, int8, with commas between; each backend takes those that it has.
-        batch: Images at once, with commas between.
-        threads: Threads, with commas between.
+        models: Names of `lmsc models`, bundled names, run folders, checkpoints or exported files; by default the three
+            networks of the paper's Table 1.
+        backends: torch, onnxruntime, openvino, comma-separated, and on a GPU cuda, cuda-compile, cuda-graphs, tensorrt;
+            by default all available. GPU backends are skipped, with the reason, if there is no GPU.
+        precisions: fp32, fp16, bf16, int8, comma-separated; each backend uses those that it has.
+        batch: Images per call, comma-separated.
+        threads: Numbers of threads, comma-separated.
         size_px: Side of the square image.
-        rounds: How often each row is timed.
-        cold: Measure cold start and peak memory too.
-        out: Folder for benchmark.json, and benchmark.png: speed against accuracy of models whose scores are known.
-        format: How to print the rows.
+        rounds: Timings per row.
+        cold: Also measure cold start and peak memory.
+        out: Folder for benchmark.json, and benchmark.png: speed against accuracy of models with known scores.
+        format: Output format.
     """
     from importlib.util import find_spec
 
@@ -69,7 +69,7 @@ def benchmark(
 
 
 def _on_gpu() -> tuple[str, ...]:
-    """The lanes on a GPU, where there is one."""
+    """The GPU backends, if there is a GPU."""
     import torch
 
     from lmsc_unet.benchmark.plan import ON_GPU
@@ -88,7 +88,7 @@ def _write(out: Path, report: "Mapping[str, Any]", rows: "Sequence[BenchmarkRow]
     if shown:
         draw(shown, out / "benchmark.png")
     else:
-        print("lmsc: note: no plot, as none of these models has a known score beside it.", file=sys.stderr)
+        print("lmsc: note: no plot, as none of these models has a known score.", file=sys.stderr)
 
 
 def _print_json(report: "Mapping[str, Any]") -> None:
@@ -121,4 +121,4 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in _words(text))
     except ValueError as error:
-        raise ConfigError(f"{name} is {text!r}; it must be numbers with commas between, as 1,8.") from error
+        raise ConfigError(f"{name} is {text!r}; it must be comma-separated numbers, such as 1,8.") from error

@@ -1,4 +1,4 @@
-"""`lmsc complexity`: what the networks cost, beside what the paper printed."""
+"""`lmsc complexity`: costs of the networks, beside the paper's values."""
 
 from typing import Annotated, Literal
 
@@ -12,16 +12,16 @@ def complexity(
     layers: Annotated[bool, Parameter(negative="")] = False,
     format: Literal["table", "json", "markdown"] = "table",
 ) -> None:
-    """Print parameters, memory and multiply-accumulates (MACs), beside what the paper printed.
+    """Print parameters, memory and multiply-accumulates (MACs), beside the paper's values.
 
-    MACs are counted twice: exactly, and as the paper's tool counts them (ptflops 0.7.0).
+    MACs are counted twice: exactly, and like the paper's tool (ptflops 0.7.0).
 
     Args:
-        names: Models to count; without a name all of `lmsc models`.
+        names: Models to count; by default all of `lmsc models`.
         size_px: Side of the square input image; the paper's is 256.
-        classes: Logits a pixel; the paper's counts are with 2.
-        layers: Show each layer as well.
-        format: How to print it.
+        classes: Logits per pixel; the paper counts with 2.
+        layers: Also show each layer.
+        format: Output format.
     """
     from lmsc_unet.catalog import CATALOG
     from lmsc_unet.complexity.costs import make_report, to_json, to_tables

@@ -23,13 +23,13 @@ def check(
     output: Annotated[Literal["table", "json"], Parameter(name="--format")] = "table",
     preview: Path | None = None,
 ) -> int:
-    """Say what a dataset holds and everything that is wrong with it; exit code 1 where training would fail.
+    """Report what a dataset contains and everything wrong with it; exit code 1 if training would fail.
 
     Args:
         data: The folder with the images and masks, or NuInsSeg as published.
-        options: where images and masks lie, and what the masks' values mean.
-        output: How to print the report.
-        preview: A new PNG file with the first masks as they are understood, beside their images.
+        options: Location of images and masks, and meaning of mask values.
+        output: Output format.
+        preview: A new PNG file with the first masks, as interpreted, beside their images.
     """
     from lmsc_unet.core.progress import counting
     from lmsc_unet.datasets.check import check_dataset
@@ -52,15 +52,15 @@ def check(
 
 @app.command
 def nuclei(out: Path, *, count: int = 40, size_px: int = 512, seed: int = 0) -> None:
-    """Draw pictures of stained tissue with their nuclei known, to try things on.
+    """Draw images of stained tissue with known nuclei, to try things on.
 
-    Writes images/, masks/ (0 and 255) and labels/ (16-bit numbers of the nuclei).
+    Writes images/, masks/ (0 and 255) and labels/ (16-bit nucleus numbers).
 
     Args:
         out: A new folder.
-        count: How many pictures.
-        size_px: Their side.
-        seed: Another seed, other pictures.
+        count: Number of images.
+        size_px: Side of the images.
+        seed: Seed of the images.
     """
     from lmsc_unet.synthetic.tissue.writer import write_nuclei
 
@@ -70,9 +70,9 @@ def nuclei(out: Path, *, count: int = 40, size_px: int = 512, seed: int = 0) -> 
 
 def _check_new_png(path: Path) -> None:
     if path.suffix.lower() != ".png":
-        raise ConfigError(f"{path}: the preview is a PNG. Name it so, such as {path.with_suffix('.png').name}.")
+        raise ConfigError(f"{path}: the preview is a PNG. Use that suffix, as in {path.with_suffix('.png').name}.")
     if path.exists():
-        raise ConfigError(f"{path}: there is such a file already. Name a new one for the preview.")
+        raise ConfigError(f"{path}: this file exists already. Name a new one for the preview.")
 
 
 def _write_preview(report: "CheckReport", path: Path) -> None:
@@ -84,4 +84,4 @@ def _write_preview(report: "CheckReport", path: Path) -> None:
     except DataError as error:
         print(f"lmsc: note: {error}", file=sys.stderr)
     else:
-        print(f"The first masks as they are understood are in {path}.", file=sys.stderr)
+        print(f"The first masks, as interpreted, are in {path}.", file=sys.stderr)

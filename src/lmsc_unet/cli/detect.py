@@ -1,4 +1,4 @@
-"""`lmsc detect`: the signals in recordings, or in samples that come through a pipe."""
+"""`lmsc detect`: finds signals in recordings, or in samples from a pipe."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ def detect(
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Find the signals in recordings: a box in time and frequency for each, as SigMF annotations, table and picture.
+    """Find the signals in recordings: boxes in time and frequency, as SigMF annotations, table and picture.
 
     A recording that fails is reported and skipped. Exit code: 0 all well, 2 some recordings failed, 1 wrong use.
 
@@ -45,23 +45,23 @@ def detect(
             and --sample-rate-hz, or - for standard input.
         out: Folder for NAME/NAME.sigmf-meta, NAME/signals.csv and NAME/spectrogram.png of each recording.
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train` on recordings, a model
-            file, or energy, the classical detector. Without it signals where that is bundled, else energy.
-        follow: Print each signal as a line of JSON as soon as it has ended, as is always done for standard input.
-        frames_per_row: Frames averaged per row of the spectrogram; more is faster, and for longer and weaker signals.
-            The model's, or 1, if not given.
-        nfft: Samples of a frame, 256 to 4096 for a model: more tell narrow channels apart, in fewer rows. The model's,
-            or 256, if not given.
-        min_confidence: Signals that are less sure are left out, 0 to 1; without it 0.75 for a model, 0 for energy.
-        channel: Search this channel only, counted from 0; may be given several times.
+            file, or energy, the classical detector. By default signals if it is bundled, else energy.
+        follow: Print each signal as a line of JSON as soon as it has ended; always on for standard input.
+        frames_per_row: Frames averaged per row of the spectrogram; more is faster, and finds longer and weaker signals.
+            By default the model's value, or 1.
+        nfft: Samples per frame, 256 to 4096 for a model: more separate narrower channels, with fewer rows. By default
+            the model's value, or 256.
+        min_confidence: Drop signals with less confidence, 0 to 1; by default 0.75 for a model, 0 for energy.
+        channel: Search only this channel, counted from 0; may be repeated.
         datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le; SigMF recordings
-            say their own.
-        sample_rate_hz: Of raw files and standard input; for SigMF, in place of the recording's own.
-        center_hz: What 0 Hz of a raw file's samples stands for.
-        backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
+            specify their own.
+        sample_rate_hz: Sample rate of raw files and standard input; for SigMF it replaces the recording's own.
+        center_hz: Frequency at 0 Hz of a raw file's samples.
+        backend: Runtime of the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the fastest
             installed.
         threads: Threads of the model.
-        checksum: Hold data against the SHA-512 that its metadata names, which reads it once more.
-        resume: Go on in a folder that holds results: what is done is not done again.
+        checksum: Compare data with the SHA-512 in its metadata, which reads it once more.
+        resume: Continue in a folder that holds results; finished recordings are skipped.
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.apps.detect.inputs import RawFormat
@@ -91,27 +91,27 @@ def detect(
         return _carry_out(job, is_told=is_told)
     except KeyboardInterrupt as stop:
         raise type(stop)(_kept(out, is_piped=job.stream is not None)) from None
-    except BrokenPipeError:  # whoever read the lines has gone, and there is no one to tell
+    except BrokenPipeError:  # the reader of the lines has gone, so nothing can be reported
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _kept(out: Path | None, *, is_piped: bool) -> str:
-    """What to say when it is stopped."""
+    """The message when the search is stopped."""
     if out is None:
         return "stopped. The signals that had ended until then are printed."
     return f"stopped. What was found until then is in {out}" + ("." if is_piped else "; go on by --resume.")
 
 
 def _refuse_options(recordings: "Sequence[Path]") -> None:
-    """That - is taken for an input lets misspelt options through, too."""
+    """Rejects misspelt options, which would be taken for inputs because - is one."""
     for name in map(str, recordings):
         if name.startswith("-") and name != "-":
             raise ConfigError(f"There is no option {name}. `lmsc detect --help` lists them all.")
 
 
 def _carry_out(job: "DetectJob", *, is_told: bool) -> int:
-    """Searches everything; summaries go to standard error where lines of JSON have standard output."""
+    """Searches everything; summaries go to standard error if standard output has lines of JSON."""
     from lmsc_unet.apps.detect.job import close_job, run_job
 
     entries = []
@@ -140,7 +140,7 @@ def _print_signal(name: str, box: "SignalBox", sample_rate_hz: float) -> None:
 
 
 def _print(text: str) -> None:
-    """One line, at once; a file's name need not be text that the terminal can write."""
+    """Prints one line at once; escapes file names that the terminal cannot show."""
     print(text.encode(errors="backslashreplace").decode(), flush=True)
 
 

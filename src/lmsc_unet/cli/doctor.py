@@ -1,4 +1,4 @@
-"""`lmsc doctor`: what is installed, what works, and the way out of what does not."""
+"""`lmsc doctor`: what is installed, what works, and how to fix the rest."""
 
 import platform
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Problem = tuple[str, str]
 
 
 def doctor() -> int:
-    """Print versions, devices and backends, and what is broken with the way out; exit code 1 if anything is."""
+    """Print versions, devices and backends, and what is broken and how to fix it; exit code 1 if anything is broken."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"lmsc-unet {version('lmsc-unet')}, Python {platform.python_version()}, {platform.platform()}")
     for title, packages in (("runs models", DEVICE_WING), ("makes models", LAB_WING), ("optional", OPTIONAL)):
@@ -34,7 +34,7 @@ def doctor() -> int:
 
 
 def installed(package: str) -> str | None:
-    """A package's version, or None where it is not installed."""
+    """A package's version, or None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -42,7 +42,7 @@ def installed(package: str) -> str | None:
 
 
 def devices() -> list[str]:
-    """What networks can run on here: CPU features and GPUs as PyTorch sees them, ONNX Runtime's providers."""
+    """Devices for networks: CPU features and GPUs seen by PyTorch, ONNX Runtime's providers."""
     lines = []
     if _imports("torch") is None and find_spec("torch"):
         import torch
@@ -62,7 +62,7 @@ def devices() -> list[str]:
 
 
 def check_imports() -> list[Problem]:
-    """Packages that are installed and do not import."""
+    """Installed packages that cannot be imported."""
     problems = []
     for package, module in (("numpy", "numpy"), ("opencv-python-headless", "cv2"), ("torch", "torch")):
         error = _imports(module)
@@ -72,7 +72,7 @@ def check_imports() -> list[Problem]:
 
 
 def check_torchvision() -> list[Problem]:
-    """A torchvision that does not fit the installed torch also breaks lightning and torchmetrics."""
+    """A torchvision that does not fit the installed torch, which also breaks lightning and torchmetrics."""
     error = _imports("torchvision")
     if not error:
         return []
@@ -81,7 +81,7 @@ def check_torchvision() -> list[Problem]:
 
 
 def check_lightning() -> list[Problem]:
-    """Two releases of lightning were malicious uploads."""
+    """Malicious releases of lightning; there were two."""
     found = installed("lightning")
     if found not in MALICIOUS_LIGHTNING:
         return []
@@ -91,7 +91,7 @@ def check_lightning() -> list[Problem]:
 
 
 def check_opencv() -> list[Problem]:
-    """Two OpenCV packages overwrite each other's files."""
+    """Several OpenCV packages, which overwrite each other's files."""
     others = [name for name in ("opencv-python", "opencv-contrib-python") if installed(name)]
     if not others or not installed("opencv-python-headless"):
         return []
@@ -103,11 +103,11 @@ CHECKS: tuple[Callable[[], list[Problem]], ...] = (check_imports, check_torchvis
 
 
 def _imports(module: str) -> str | None:
-    """Why an installed module does not import; None if it does, or is not installed."""
+    """Why an installed module cannot be imported; None if it can, or is not installed."""
     if find_spec(module) is None:
         return None
     try:
         import_module(module)
-    except Exception as error:  # a broken binary package raises whatever it likes
+    except Exception as error:  # a broken binary package can raise anything
         return f"{type(error).__name__}: {error}".splitlines()[0][:120]
     return None

@@ -1,4 +1,4 @@
-"""`lmsc evaluate`: how good a model is on images with known masks."""
+"""`lmsc evaluate`: scores a model on images with masks, or on recordings."""
 
 import json
 import sys
@@ -39,31 +39,31 @@ def evaluate(
     seed: int = 19,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Score a model on a folder of images and masks, or of recordings, with the average of each score named.
+    """Score a model on a folder of images and masks, or of recordings; every score names its average.
 
-    On SigMF recordings the scores of their spectrograms' pixels are followed by those of boxes in time and frequency,
-    the model's beside the energy detector's.
+    On SigMF recordings the pixel scores of their spectrograms are followed by scores of boxes in time and frequency,
+    for the model and the energy detector.
 
     Args:
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
             of `lmsc export`.
-        data: Folder with images/ and masks/, paired by stem, NuInsSeg as it is published, or SigMF recordings.
-        out: Folder for scores.json, per_image.csv and worst_and_best.png; of recordings also boxes.csv and boxes.png.
-        format: How to print the scores.
-        options: where images and masks lie, and what the masks' values mean.
-        split: The part to score; without it test where the data has one, else val, else all.
-        threshold: Probability from which a pixel is foreground, in place of the model's own.
-        scale: Resize images by it before they are segmented, in place of the model's own.
+        data: Folder with images/ and masks/ paired by stem, NuInsSeg as published, or SigMF recordings.
+        out: Folder for scores.json, per_image.csv and worst_and_best.png; for recordings also boxes.csv and boxes.png.
+        format: Output format.
+        options: Location of images and masks, and meaning of mask values.
+        split: The split to score; by default test if the data has it, else val, else all.
+        threshold: Probability from which a pixel is foreground; replaces the model's own.
+        scale: Resize factor of images before they are segmented; replaces the model's own.
         tile_px: Longest side of the tiles that larger images are cut into.
-        batch: Tiles that go through the network at once.
-        backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
+        batch: Tiles per network call.
+        backend: Runtime of the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the fastest
             installed.
-        threads: Threads that share one image's work.
-        frames_per_row: Of recordings: frames averaged per row; without it the model's, or as many as show a recording
-            in one picture.
-        split_seed: Of recordings: the seed of the training's 70/15/15 split.
-        draws: How often images are drawn anew for the 95 % intervals.
-        seed: Of these draws.
+        threads: Threads for one image.
+        frames_per_row: For recordings: frames averaged per row; by default the model's value, or as many as fit a
+            recording into one image.
+        split_seed: For recordings: the seed of the training's 70/15/15 split.
+        draws: Number of bootstrap resamples for the 95 % intervals.
+        seed: Seed of the resamples.
         overwrite: Replace the scores in the folder.
     """
     from lmsc_unet.evaluation.intervals import Bootstrap
@@ -82,15 +82,15 @@ def evaluate(
     )
     if trial.num_trained_on:
         print(
-            f"lmsc: note: {trial.num_trained_on} of {len(trial.samples)} images bear names of images that trained this "
-            f"model, which flatters it. Score what was held back: --split-file {model}/split.csv --split val",
+            f"lmsc: note: {trial.num_trained_on} of {len(trial.samples)} images have names of this model's training "
+            f"images, so the scores are optimistic. Score held-out images: --split-file {model}/split.csv --split val",
             file=sys.stderr,
         )
     with progress("evaluating", len(trial.samples)) as bar:
         evaluation = trial.evaluate(bar.advance)
     if not evaluation.has_foreground:
         print(
-            "lmsc: note: no mask holds any foreground: all that is found is false, and most scores are 0 or undefined.",
+            "lmsc: note: no mask has any foreground: every detection is false, and most scores are 0 or undefined.",
             file=sys.stderr,
         )
     boxes = _score_boxes(trial)

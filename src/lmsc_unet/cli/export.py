@@ -1,4 +1,4 @@
-"""`lmsc export`: a file that runs without PyTorch, compared with the model that it is made from."""
+"""`lmsc export`: a file that runs without PyTorch, verified against its model."""
 
 import sys
 from pathlib import Path
@@ -23,14 +23,14 @@ def export(
     options: Annotated[ExportOptions, Parameter(name="*")] = ExportOptions(),  # noqa: B008 - frozen
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Write a trained model as a file that runs without PyTorch, and prove on real images that it is still the same.
+    """Write a trained model as a file that runs without PyTorch, and verify on real images that its output is the same.
 
-    The file is only there if it passes; MODEL.parity.json beside it holds the comparison.
+    The file is written only if it passes; MODEL.parity.json beside it contains the comparison.
 
     Args:
         model: Run folder of `lmsc train`, or a checkpoint.
-        out: The file, ending in .onnx; in .xml by --to openvino.
-        options: what to export, and with what it is checked.
+        out: The file, ending in .onnx; with --to openvino in .xml.
+        options: What to export, and how to verify it.
         overwrite: Replace the file.
     """
     from lmsc_unet.inference.backends.open_vino import size_mib
@@ -42,7 +42,7 @@ def export(
 
 
 def _next(exported: "ExportResult") -> str:
-    """What to do with the file."""
+    """The next command to try."""
     if exported.report["task"] == "recording":
         return f"lmsc detect RECORDING --model {exported.file} --out signals"
     return f"lmsc predict {exported.file} IMAGE --out masks"
@@ -82,7 +82,7 @@ def _print_report(report: "Mapping[str, Any]") -> None:
             rows.append((label, found, f"-{limits['lost_iou']:.2g}" if name == "miou" else ""))
     print_tables(Table(headings=("", "found", "allowed"), rows=tuple(rows)))
     if "speedup_over_float32" in report:
-        print(f"{report['speedup_over_float32']:.2f} times as fast as float32 here, one thread, timed by turns")
+        print(f"{report['speedup_over_float32']:.2f} times as fast as float32 here, one thread, interleaved")
     if report.get("fine_tuned"):
         print(f"Fine-tuned in 8 bits; without it {'; '.join(report['all_int8_failed'])}")
     if report["float_layers"]:

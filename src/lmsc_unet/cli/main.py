@@ -1,4 +1,4 @@
-"""The command `lmsc`: word -> function, imported only when it is called."""
+"""The command `lmsc`: each subcommand is imported when it is called."""
 
 import io
 import os
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from lmsc_unet.core import stopping
 from lmsc_unet.errors import LmscError
 
-TYPE_CHECKING = False  # typing takes a while to load
+TYPE_CHECKING = False  # importing typing is slow
 if TYPE_CHECKING:
     from cyclopts import App
 
@@ -45,26 +45,26 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Word -> ("module:function", help line)."""
 EXTRAS: Mapping[str, str] = MappingProxyType({"onnx": "export", "onnxscript": "export"})
-"""A package that is not installed -> the extra that brings it, where that is not `train`."""
+"""A missing package -> the extra that contains it, if that is not `train`."""
 
 
 KEPT: Mapping[str, str] = MappingProxyType(
     {
         "train": "The finished epochs are kept; go on by --resume.",
-        "predict": "What was done before is kept; go on by --resume.",
-        "detect": "What was done before is kept; go on by --resume.",
-        "data": "Pictures that were drawn are whole; run the command again, for nuclei into a new folder.",
-        "scenes": "Scenes that were made are whole; to make all, name a new folder.",
-        "reproduce": "What is finished is kept; the same command goes on.",
+        "predict": "Finished results are kept; go on by --resume.",
+        "detect": "Finished results are kept; go on by --resume.",
+        "data": "Finished images are complete; run the command again, for nuclei into a new folder.",
+        "scenes": "Finished scenes are complete; to make all, name a new folder.",
+        "reproduce": "Finished work is kept; the same command goes on.",
     }
 )
-"""What a command that is stopped keeps, and how to go on, where it does not say so itself."""
+"""What a stopped command keeps, and how to continue, unless it says so itself."""
 DEBUG = "LMSC_DEBUG"
-"""The variable that shows where an unexpected error comes from."""
+"""The environment variable that shows the traceback of an unexpected error."""
 
 ABOUT = "Semantic segmentation on small hardware."
 HELP: tuple[list[str], ...] = (["--help"], ["-h"], [])
-"""What asks for the list of commands alone."""
+"""The arguments that print the list of commands."""
 
 
 def list_commands() -> str:
@@ -81,7 +81,7 @@ def list_commands() -> str:
 
 
 def build_app() -> "App":
-    """The whole command line, with no command imported yet."""
+    """The whole command line, without importing any command."""
     from cyclopts import App
 
     from lmsc_unet.cli.numbers import whole_numbers
@@ -95,8 +95,8 @@ def build_app() -> "App":
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 all well, 1 wrong use or bad input, 2 some items failed.
 
-    A command returns its own exit code, or None for 0. A mistake of the user's is printed, not raised. Ctrl-C is 130,
-    SIGTERM 143. An error that is none of ours is printed as a line, too, and raised where LMSC_DEBUG is set.
+    A command returns its own exit code, or None for 0. A user's mistake is printed, not raised. Ctrl-C is 130, SIGTERM
+    143. Any other error is also printed as a line, and raised if LMSC_DEBUG is set.
     """
     if argv is None:
         code = _until_stopped(sys.argv[1:])
@@ -118,7 +118,7 @@ def _until_stopped(words: list[str]) -> int:
 
 def _run(words: list[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
     if words in HELP:
         print(list_commands())
         return 0
@@ -127,8 +127,8 @@ def _run(words: list[str]) -> int:
     try:
         result = build_app()(words, exit_on_error=False, print_error=True, result_action="return_value")
         sys.stdout.flush()
-    except BrokenPipeError:  # `lmsc ... | head` has read what it wants
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python still flushes goes nowhere
+    except BrokenPipeError:  # `lmsc ... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # discards what Python still flushes
         return 1
     except CycloptsError:  # already printed, with the usage
         return 1
@@ -145,13 +145,13 @@ def _run(words: list[str]) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    """Tells an error that no one thought of: of the system as it is, of our own with the way to a report."""
+    """Reports an unexpected error: the system's as it is, our own with the way to a report."""
     if os.environ.get(DEBUG):
         raise error
     if isinstance(error, MemoryError):
         return _told("it does not fit into memory. Try smaller images, tiles or batches.")
     if isinstance(error, OSError) and error.filename is not None:
-        return _told(f"{error.filename}: {error.strerror}. See that it is there and may be read and written.")
+        return _told(f"{error.filename}: {error.strerror}. Check that it exists and its permissions.")
     first = str(error).strip().partition("\n")[0] or "no reason is given"
     return _told(f"{type(error).__name__}: {first}. This should not happen; {DEBUG}=1 shows where, for a report.")
 

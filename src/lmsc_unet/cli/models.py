@@ -1,4 +1,4 @@
-"""`lmsc models`: the networks by name, or the models that are ready to use."""
+"""`lmsc models`: the networks by name, or the bundled models."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def models(
     *, bundled: Annotated[bool, Parameter(negative="")] = False, format: Literal["table", "json"] = "table"
 ) -> None:
-    """List the networks that can be trained: their names, what they are, and their parameters.
+    """List the networks that can be trained: names, descriptions and parameters.
 
     Args:
-        bundled: List the trained models that come with lmsc-unet instead: `lmsc predict NAME IMAGE --out DIR`.
-        format: How to print the list.
+        bundled: List the bundled trained models instead: `lmsc predict NAME IMAGE --out DIR`.
+        format: Output format.
     """
     if bundled:
         from lmsc_unet.inference.bundled import list_bundled

@@ -1,4 +1,4 @@
-"""Whole numbers on the command line are whole: what has a fraction is refused, where cyclopts would round it."""
+"""Rejects fractions for integer options, which cyclopts would round."""
 
 from typing import get_args
 
@@ -8,10 +8,10 @@ from lmsc_unet.errors import ConfigError
 
 
 def whole_numbers(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Looks through a command's arguments before they are converted.
+    """Checks a command's arguments before they are converted.
 
     Raises:
-        ConfigError: names the option and what was given.
+        ConfigError: names the option and its value.
     """
     for argument in arguments:
         if int in (argument.hint, *get_args(argument.hint)):

@@ -1,4 +1,4 @@
-"""`lmsc predict`: masks of images of any size, by a trained model."""
+"""`lmsc predict`: segments images of any size with a trained model."""
 
 import sys
 from pathlib import Path
@@ -34,30 +34,30 @@ def predict(
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Segment images: write masks, overlays and a list of what became of each image.
+    """Segment images: write masks, overlays and a list of results.
 
     A file that fails is reported and skipped. Exit code: 0 all well, 2 some images failed, 1 wrong use.
 
     Args:
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
             of `lmsc export`.
-        inputs: Images, and folders that are searched for images to the bottom; of a dataset its images alone.
+        inputs: Images, and folders that are searched recursively; of a dataset only its images are used.
         out: Folder for masks/, overlays/, probabilities/, predictions.jsonl and run.json.
-        probabilities: Also write 16-bit probabilities, 65535 for 1: of class 1, or one folder for each class.
+        probabilities: Also write 16-bit probabilities with 65535 for 1: of class 1, or a folder per class.
         overlays: Draw each mask over its image.
-        mask_values: visible: two classes are 0 and 255, more are a palette whose indices are the class ids; ids: grey
-            values are class ids, which look black.
-        tile_px: Longest side of the tiles that larger images are cut into; more memory, less work done twice.
-        batch: Tiles that go through the network at once.
-        threshold: Probability from which a pixel is foreground, in place of the model's own.
-        scale: Resize images by it before they are segmented, in place of the model's own: 0.5 where objects are twice
-            as wide as those that the model knows. Masks keep the image's size.
-        backend: What runs the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; without it the fastest
+        mask_values: visible: two classes are 0 and 255, more are palette indices equal to class ids; ids: grey values
+            are class ids, which look black.
+        tile_px: Longest side of the tiles that larger images are cut into; larger ones overlap less but need more memory.
+        batch: Tiles per network call.
+        threshold: Probability from which a pixel is foreground; replaces the model's own.
+        scale: Resize factor of images before they are segmented; replaces the model's own: 0.5 if objects are twice as
+            wide as in the model's training. Masks keep the image's size.
+        backend: Runtime of the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the fastest
             installed.
-        threads: Threads that share one image's work.
-        max_pixels: Refuse images of more pixels by their header, where they come from strangers; without it 2^28, and
-            TIFFs of any size that can be read by rows.
-        resume: Go on in a folder that holds results: what is done is not done again.
+        threads: Threads for one image.
+        max_pixels: Reject images with more pixels by their header, for untrusted input; by default 2^28, and TIFFs of
+            any size that can be read by rows.
+        resume: Continue in a folder that holds results; finished images are skipped.
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.apps.segment.job import close_job
@@ -86,11 +86,11 @@ def predict(
 
 
 def _carry_out(job: "SegmentJob") -> "Sequence[ImageEntry]":
-    """All entries; failures are told as they come."""
+    """All entries; reports failures as they occur."""
     from lmsc_unet.apps.segment.job import run_job
     from lmsc_unet.core.memory import return_freed_memory
 
-    return_freed_memory()  # rows of large images: see there
+    return_freed_memory()  # for rows of large images
     entries: list[ImageEntry] = []
     with progress("predicting", len(job.items)) as bar:
         try:

@@ -1,4 +1,4 @@
-"""`lmsc reproduce`: the paper's tables and figures, made anew beside its numbers."""
+"""`lmsc reproduce`: the paper's tables and figures, reproduced beside its numbers."""
 
 import sys
 from collections.abc import Sequence
@@ -26,26 +26,26 @@ def reproduce(
     jobs: int = 1,
     peers_python: Path = Path(".venv-peers/bin/python"),
 ) -> int:
-    """Make the paper's tables and figures anew, beside its numbers: results.json, report.md and report.html.
+    """Reproduce the paper's tables and figures beside its numbers: results.json, report.md and report.html.
 
-    Finished trainings are found in the folder and not run again; a stopped one goes on. Exit code: 0 all well,
-    2 some trainings failed (the report shows the gaps), 1 wrong use, 130 stopped.
+    Finished trainings in the folder are not repeated; a stopped one is resumed. Exit code: 0 all well, 2 some trainings
+    failed (the report shows the gaps), 1 wrong use, 130 stopped.
 
     Args:
-        targets: What to make. choices tests what the paper leaves open, peers networks of other packages (first `make
-            peers`); all makes all but the peers.
-        data: nuinsseg=PATH and rf=PATH, the data sets on disk; generated images stand in for one that is not given.
+        targets: Sections to make. choices tests what the paper leaves open, peers networks of other packages (run `make
+            peers` first); all makes everything except peers.
+        data: nuinsseg=PATH and rf=PATH, the data sets on disk; generated images replace one that is not given.
         budget: smoke takes two minutes, small about two hours on two cores, medium (30 epochs) days, full is the
             paper's 200 epochs.
         out: Folder of the report and of all runs.
-        jobs: Trainings at a time; they share the cores out, or the GPUs.
-        peers_python: The Python of the environment that `make peers` builds.
+        jobs: Concurrent trainings, which divide the cores or the GPUs.
+        peers_python: The Python of the environment built by `make peers`.
     """
     from lmsc_unet.reproduction.reproduce import ALL, TARGETS, Request
     from lmsc_unet.reproduction.reproduce import reproduce as make
 
     if not targets:
-        raise ConfigError(f"Nothing is asked for. Name one of {', '.join(TARGETS)}, or all.")
+        raise ConfigError(f"No target is given. Name one of {', '.join(TARGETS)}, or all.")
     chosen = (*ALL, *targets) if "all" in targets else targets
     request = Request(
         targets=chosen, budget=budget, out=out, data=parse_data(data), num_processes=jobs, peers_python=peers_python
@@ -53,7 +53,7 @@ def reproduce(
     try:
         num_failed = make(request, _tell)
     except KeyboardInterrupt as stop:
-        raise type(stop)(f"stopped. What is finished is kept in {out}; the same command goes on.") from None
+        raise type(stop)(f"stopped. Finished work is kept in {out}; the same command goes on.") from None
     print(f"{out / 'report.html'}, report.md, results.json")
     if num_failed:
         _tell(f"{num_failed} trainings failed; the report shows the gaps, and the same command tries them again.")
@@ -61,10 +61,10 @@ def reproduce(
 
 
 def parse_data(given: Sequence[str]) -> dict["DataName", Path]:
-    """NAME=PATH by name.
+    """Parses NAME=PATH.
 
     Raises:
-        ConfigError: another name, no path, or a name twice.
+        ConfigError: an unknown name, no path, or a name twice.
     """
     paths: dict[DataName, Path] = {}
     for text in given:

@@ -1,4 +1,4 @@
-"""`lmsc scenes`: generated recordings with exact labels."""
+"""`lmsc scenes`: generates recordings with exact labels."""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -14,56 +14,56 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class ScenesArguments:
-    """What is generated."""
+    """Settings of the generated scenes."""
 
     count: int = 4000
-    """How many scenes; 4000 are the paper's set."""
+    """Number of scenes; the paper's set has 4000."""
     seed: int = 0
     """The same seed gives the same scenes."""
     datatype: str = "ci16_le"
     """The SigMF datatype of the recordings."""
     samples: int | None = None
-    """Samples of each scene; without it 65,536 times 1, 2, 4, ... or 64."""
+    """Samples per scene; by default 65,536 times 1, 2, 4, ... or 64."""
     sample_rate_hz: float = 1.0
-    """Samples a second; the RF signal dataset's are normalised to 1."""
+    """Samples per second; the RF signal dataset is normalised to 1."""
     mixture: Literal["even", "measured", "broad"] = "even"
-    """The eight templates in equal numbers (the paper's 20 % foreground), or as often as the dataset has them;
-    `broad` is even, with a ninth of short, narrow telegrams."""
+    """even: the dataset's eight templates in equal numbers (the paper's 20 % foreground); measured: with the dataset's
+    frequencies; broad: even, plus one ninth short, narrow telegrams."""
     snr_low_db: float = -5.0
     """The lowest signal-to-noise ratio in a signal's own band."""
     snr_high_db: float = 30.0
     """The highest."""
     receiver: Literal["clean", "cheap"] = "clean"
-    """`cheap` adds what radios of a few ten euros show: near transmitters with noise and spurs around their signals,
-    echoes, roll-off, a line at 0 Hz, IQ imbalance, squelch. The flags below set each by itself."""
+    """cheap adds impairments of low-cost radios: near transmitters with phase noise and spurs, echoes, roll-off, a line
+    at 0 Hz, IQ imbalance, squelch. The options below set each of them."""
     near_db: float | None = None
-    """How much stronger the signals of a scene may be than the highest SNR; every second scene's are."""
+    """Extra power of a scene's signals above the highest SNR, in every second scene."""
     skirts: float | None = None
-    """The strongest noise that a transmitter sends around its signal, as an amplitude, 0 to 1."""
+    """Largest amplitude of the noise around a transmitter's signal, 0 to 1."""
     spurs: float | None = None
-    """The strongest weak copy of a signal at another frequency, as an amplitude, 0 to 1."""
+    """Largest amplitude of a signal's weak copies at other frequencies, 0 to 1."""
     multipath: float | None = None
-    """The strongest echo's amplitude, 0 to 1."""
+    """Largest amplitude of an echo, 0 to 1."""
     rolloff_db: float | None = None
-    """The deepest roll-off at the band's edges."""
+    """Largest roll-off at the band's edges."""
     dc_spike_db: float | None = None
-    """The strongest line at 0 Hz, over the noise of one of 256 columns."""
+    """Largest line at 0 Hz, above the noise of one of 256 columns."""
     iq_imbalance: float | None = None
-    """The strongest mirror image's amplitude, 0 to 1."""
+    """Largest amplitude of the mirror image, 0 to 1."""
     squelch: float | None = None
-    """Chance that the receiver is mute while nobody sends, 0 to 1."""
+    """Probability that the receiver is muted between transmissions, 0 to 1."""
     pictures: Annotated[bool, Parameter(negative="")] = False
-    """Write 256 x 256 spectrograms and masks instead of samples: a set that `lmsc train` takes, 100 times smaller."""
+    """Write 256 x 256 spectrograms and masks instead of samples: a set for `lmsc train`, 100 times smaller."""
     processes: int = 1
-    """How many scenes are made at a time."""
+    """Scenes generated concurrently."""
 
 
 def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None:
-    """Generates labelled wideband recordings after the RF signal dataset, and says how they compare with it.
+    """Generate labelled wideband recordings like the RF signal dataset, and compare them with it.
 
     Args:
         folder: A new or empty folder.
-        arguments: what is generated.
+        arguments: Settings of the scenes.
     """
     from lmsc_unet.core.progress import progress
     from lmsc_unet.synthetic.radio.scene import SceneOptions
@@ -90,16 +90,16 @@ def scenes(folder: Path, /, *, arguments: ScenesArguments | None = None) -> None
                 done.append(scene)
                 bar.advance()
     except KeyboardInterrupt as stop:
-        number = len(done) if given.pictures else len(list(folder.glob("*.sigmf-meta")))  # other processes' as well
+        number = len(done) if given.pictures else len(list(folder.glob("*.sigmf-meta")))  # of all processes
         raise type(stop)(
-            f"stopped. {number} of {given.count} scenes in {folder} are whole; to make all, name a new folder."
+            f"stopped. {number} of {given.count} scenes in {folder} are complete; to make all, name a new folder."
         ) from None
     _print_statistics(done, options)
     print(f"{len(done)} scenes in {folder}")
 
 
 def _impairments(given: ScenesArguments) -> "Impairments":
-    """The receiver named, with the strengths that are given by themselves."""
+    """The named receiver, with the impairments set by options."""
     from lmsc_unet.synthetic.radio.impairments import CHEAP_RADIO, NONE
 
     names = [field.name for field in fields(NONE)]
@@ -108,7 +108,7 @@ def _impairments(given: ScenesArguments) -> "Impairments":
 
 
 def _print_statistics(made: "list[Scene]", options: "SceneOptions") -> None:
-    """The set's statistics beside those of the dataset."""
+    """Prints the set's statistics beside the dataset's."""
     from lmsc_unet.core.tables import Table, print_tables
     from lmsc_unet.synthetic.radio.scenarios import TEMPLATES
     from lmsc_unet.synthetic.radio.statistics import MEASURED, expected_share, foreground_share

@@ -1,4 +1,4 @@
-"""`lmsc train`: from a folder of images and masks to a run folder with a model."""
+"""`lmsc train`: from a folder of images and masks, or of recordings, to a run folder with a model."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fills in what the command line leaves out: from the run to resume, or from the recipe and the YAML file."""
+    """Completes the command line: from the run to resume, or from the recipe and the YAML file."""
     given = {argument.name.lstrip("-"): argument.tokens[0].value for argument in arguments if argument.tokens}
     out, file = given.get("out"), given.get("config")
     from_file = checked(TrainConfig, read_yaml(Path(file)), file) if file is not None else {}
@@ -41,7 +41,7 @@ def settings_in_layers(app: App, commands: tuple[str, ...], arguments: ArgumentC
 
 
 FEW_EPOCHS = 10
-"""Fewer leave salt and pepper in the masks, and the averaged weights, which are validated, lag behind."""
+"""With fewer, masks are noisy, and the averaged weights, which are validated, lag behind."""
 
 
 def format_briefly(console: "Console", options: "ConsoleOptions", panel: HelpPanel) -> None:
@@ -85,11 +85,11 @@ def train(
     """Train a model on a folder of images and masks, or of SigMF recordings.
 
     Args:
-        data: Folder with images/ and masks/, paired by stem, NuInsSeg as it is published, or of SigMF recordings.
+        data: Folder with images/ and masks/ paired by stem, NuInsSeg as published, or SigMF recordings.
         out: The run folder to write.
-        settings: All settings of the training; a recipe sets them, a YAML file and the flags change them.
-        config: YAML file of settings, as the config.yaml of a run folder.
-        resume: Go on with the run in the folder after a kill or an error; starts one where there is none.
+        settings: All settings of the training; a recipe sets them, a YAML file and options change them.
+        config: YAML file of settings, such as the config.yaml of a run folder.
+        resume: Continue the run in the folder after a kill or an error; starts a new one if there is none.
         overwrite: Replace the run in the folder.
     """
     from lmsc_unet.training.process import is_leader, prepare_process
@@ -106,7 +106,7 @@ def train(
             return exit_code(stop)
         told = stop.args[0] if stop.args else "stopped. The finished epochs are kept"
         raise type(stop)(f"{told} in {out}; go on by --resume.") from None
-    if summary:  # empty in the processes that only help
+    if summary:  # empty in the other processes
         print_summary(summary, out)
         if settings.epochs < FEW_EPOCHS:
             named = "1 epoch is" if settings.epochs == 1 else f"{settings.epochs} epochs are"
@@ -115,7 +115,7 @@ def train(
 
 
 def print_summary(summary: Mapping[str, Any], out: Path) -> None:
-    """Prints the main scores of the best and the last epoch, and what to look at."""
+    """Prints the main scores of the best and the last epoch, and the files to look at."""
     from lmsc_unet.core.tables import Table, print_tables
 
     has_folds = "folds" in summary
@@ -139,7 +139,7 @@ def _share(value: Any) -> str:
 
 
 def _weights_settings(source: str) -> Mapping[str, Any]:
-    """What follows from weights to begin with; PyTorch is imported where there are some alone."""
+    """The settings that follow from initial weights; imports PyTorch only if there are any."""
     if not source:
         return {}
     from lmsc_unet.training.pretrained import scaling_settings
@@ -148,14 +148,14 @@ def _weights_settings(source: str) -> Mapping[str, Any]:
 
 
 def _as_options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A config's mapping as the command line spells it: data settings stand on top, nothing is null, no network."""
+    """A config's mapping in command-line form: data settings at the top level, no nulls, no network."""
     top = {key: value for key, value in settings.items() if key not in ("data", "network")}
     flat = top | dict(settings.get("data", {}))
     return {key: _plain(value) for key, value in flat.items() if value is not None and value != []}
 
 
 def _add_network(arguments: ArgumentCollection, network: Mapping[str, Any]) -> None:
-    """Adds the network's fields that the command line leaves out; cyclopts takes a mapping from one source alone."""
+    """Adds network fields missing on the command line; cyclopts reads a mapping from one source only."""
     (argument,) = (argument for argument in arguments if argument.name == "--network")
     given = {_underscored(key) for token in argument.tokens for key in token.keys}
     for key in (key for key in network if key not in given):
@@ -169,10 +169,10 @@ def _plain(value: Any) -> Any:
 
 
 def parse_overrides(network: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of --network.FIELD, which arrive as text, as YAML reads them: [16, 32] is a list, 2 a number.
+    """Parses the texts of --network.FIELD as YAML: [16, 32] is a list, 2 a number.
 
     Raises:
-        ConfigError: the text is no YAML.
+        ConfigError: a text is not YAML.
     """
     try:
         return {
