@@ -12,9 +12,9 @@ Names are imported at first use: `import lmsc_unet` loads nothing, and running a
 """
 
 # ruff: noqa: E402 - the signal handlers must be installed before the slow imports
-from lmsc_unet.core.startup import heed_at_once
+from lmsc_unet.core.startup import install_early_handlers
 
-heed_at_once()
+install_early_handlers()
 
 from importlib import import_module
 from types import MappingProxyType

@@ -103,7 +103,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
             return super().write(text)
 
     with monkeypatch.context() as patched:
-        patched.setattr(runner, "BEAT_S", 0.1)
+        patched.setattr(runner, "HEARTBEAT_S", 0.1)
         patched.setattr(sys, "stderr", Impatient())
         assert reproduce("table4", out=copy) == 130
     assert reproduce("table4", out=copy) == 0

@@ -181,7 +181,7 @@ def train(words: tuple[str, ...], place: Place, ready: Path) -> None:
     multiprocessing.set_start_method("fork", force=True)  # of loader processes, as it is elsewhere
     act_at(place, wait, pytest.MonkeyPatch())
     sys.argv = ["lmsc", "train", *words]
-    stopping.heed()
+    stopping.install_handlers()
     sys.exit(main())
 
 

@@ -65,13 +65,12 @@ def detect(
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.apps.detect.inputs import RawFormat
-    from lmsc_unet.apps.detect.job import no_one
     from lmsc_unet.apps.detect.opening import DetectOptions, open_job
     from lmsc_unet.inference.runtime import Runtime
 
     _refuse_options(recordings)
-    is_told = follow or Path("-") in recordings
-    if out is None and not is_told:
+    is_printed = follow or Path("-") in recordings
+    if out is None and not is_printed:
         raise ConfigError("Nothing would be written. Name a folder by --out, or print signals by --follow.")
     settings = DetectOptions(
         model=model,
@@ -83,12 +82,17 @@ def detect(
         raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz),
         is_checked=checksum,
     )
-    tell = _print_signal if is_told else no_one
     job = open_job(
-        recordings, out, settings, standard_input=sys.stdin.buffer, tell=tell, resume=resume, overwrite=overwrite
+        recordings,
+        out,
+        settings,
+        standard_input=sys.stdin.buffer,
+        on_detection=_print_signal if is_printed else None,
+        resume=resume,
+        overwrite=overwrite,
     )
     try:
-        return _carry_out(job, is_told=is_told)
+        return _carry_out(job, is_printed=is_printed)
     except KeyboardInterrupt as stop:
         raise type(stop)(_kept(out, is_piped=job.stream is not None)) from None
     except BrokenPipeError:  # the reader of the lines has gone, so nothing can be reported
@@ -110,22 +114,22 @@ def _refuse_options(recordings: "Sequence[Path]") -> None:
             raise ConfigError(f"There is no option {name}. `lmsc detect --help` lists them all.")
 
 
-def _carry_out(job: "DetectJob", *, is_told: bool) -> int:
+def _carry_out(job: "DetectJob", *, is_printed: bool) -> int:
     """Searches everything; summaries go to standard error if standard output has lines of JSON."""
     from lmsc_unet.apps.detect.job import close_job, run_job
 
     entries = []
     with progress("searching", len(job.items)) as bar:
         for remark in job.finder.warnings:
-            bar.tell(f"lmsc: warning: {remark}")
+            bar.log(f"lmsc: warning: {remark}")
         for entry in run_job(job):
             entries.append(entry)
             for remark in entry.warnings:
-                bar.tell(f"lmsc: warning: {remark}")
+                bar.log(f"lmsc: warning: {remark}")
             if entry.error is not None:
-                bar.tell(_complaint(entry))
-            elif is_told:
-                bar.tell(_summary(entry))
+                bar.log(_complaint(entry))
+            elif is_printed:
+                bar.log(_summary(entry))
             else:
                 _print(_summary(entry))
             bar.advance()

@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _until_stopped(words: list[str]) -> int:
     line = "stopped. " + KEPT.get(next(iter(words), ""), "No result was written; run the command again.")
     try:
-        stopping.heed(line)
+        stopping.install_handlers(line)
         return _run(words)
     except KeyboardInterrupt as stop:
         print(f"lmsc: {stop.args[0] if stop.args else line}", file=sys.stderr)
@@ -133,12 +133,12 @@ def _run(words: list[str]) -> int:
     except CycloptsError:  # already printed, with the usage
         return 1
     except LmscError as error:
-        return _told(str(error))
+        return _fail(str(error))
     except ModuleNotFoundError as error:
         if (error.name or "lmsc_unet").startswith("lmsc_unet"):
             return _unexpected(error)
         extra = EXTRAS.get(error.name or "", "train")
-        return _told(f'{error.name} is not installed. Try: pip install "lmsc-unet[{extra}]"')
+        return _fail(f'{error.name} is not installed. Try: pip install "lmsc-unet[{extra}]"')
     except Exception as error:
         return _unexpected(error)
     return result if isinstance(result, int) else 0
@@ -149,13 +149,13 @@ def _unexpected(error: Exception) -> int:
     if os.environ.get(DEBUG):
         raise error
     if isinstance(error, MemoryError):
-        return _told("it does not fit into memory. Try smaller images, tiles or batches.")
+        return _fail("it does not fit into memory. Try smaller images, tiles or batches.")
     if isinstance(error, OSError) and error.filename is not None:
-        return _told(f"{error.filename}: {error.strerror}. Check that it exists and its permissions.")
+        return _fail(f"{error.filename}: {error.strerror}. Check that it exists and its permissions.")
     first = str(error).strip().partition("\n")[0] or "no reason is given"
-    return _told(f"{type(error).__name__}: {first}. This should not happen; {DEBUG}=1 shows where, for a report.")
+    return _fail(f"{type(error).__name__}: {first}. This should not happen; {DEBUG}=1 shows where, for a report.")
 
 
-def _told(message: str) -> int:
+def _fail(message: str) -> int:
     print(f"lmsc: {message}", file=sys.stderr)
     return 1

@@ -47,7 +47,7 @@ def predict(
         overlays: Draw each mask over its image.
         mask_values: visible: two classes are 0 and 255, more are palette indices equal to class ids; ids: grey values
             are class ids, which look black.
-        tile_px: Longest side of the tiles that larger images are cut into; larger ones overlap less but need more memory.
+        tile_px: Longest side of the tiles of larger images; larger tiles overlap less but take more memory.
         batch: Tiles per network call.
         threshold: Probability from which a pixel is foreground; replaces the model's own.
         scale: Resize factor of images before they are segmented; replaces the model's own: 0.5 if objects are twice as
@@ -98,7 +98,7 @@ def _carry_out(job: "SegmentJob") -> "Sequence[ImageEntry]":
                 entries.append(entry)
                 if entry.error is not None:
                     is_named = entry.error.startswith(entry.path)
-                    bar.tell(f"lmsc: {entry.error}" if is_named else f"lmsc: {entry.path}: {entry.error}")
+                    bar.log(f"lmsc: {entry.error}" if is_named else f"lmsc: {entry.path}: {entry.error}")
                 bar.advance()
         except KeyboardInterrupt as stop:
             number = f"{len(entries)} of {len(job.items)} images"

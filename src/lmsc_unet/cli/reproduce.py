@@ -51,12 +51,12 @@ def reproduce(
         targets=chosen, budget=budget, out=out, data=parse_data(data), num_processes=jobs, peers_python=peers_python
     )
     try:
-        num_failed = make(request, _tell)
+        num_failed = make(request, _log)
     except KeyboardInterrupt as stop:
         raise type(stop)(f"stopped. Finished work is kept in {out}; the same command goes on.") from None
     print(f"{out / 'report.html'}, report.md, results.json")
     if num_failed:
-        _tell(f"{num_failed} trainings failed; the report shows the gaps, and the same command tries them again.")
+        _log(f"{num_failed} trainings failed; the report shows the gaps, and the same command tries them again.")
     return 2 if num_failed else 0
 
 
@@ -76,5 +76,5 @@ def parse_data(given: Sequence[str]) -> dict["DataName", Path]:
     return paths
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     print(f"lmsc: {line}", file=sys.stderr, flush=True)

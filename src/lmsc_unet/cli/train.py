@@ -104,8 +104,8 @@ def train(
     except KeyboardInterrupt as stop:
         if not is_leader():
             return exit_code(stop)
-        told = stop.args[0] if stop.args else "stopped. The finished epochs are kept"
-        raise type(stop)(f"{told} in {out}; go on by --resume.") from None
+        message = stop.args[0] if stop.args else "stopped. The finished epochs are kept"
+        raise type(stop)(f"{message} in {out}; go on by --resume.") from None
     if summary:  # empty in the other processes
         print_summary(summary, out)
         if settings.epochs < FEW_EPOCHS:

@@ -12,7 +12,7 @@ class Progress:
 
     advance: Callable[[], None]
     """Advances the bar by one item."""
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     """Prints a line above the bar, or to standard error where there is no bar."""
 
 
@@ -23,7 +23,7 @@ def progress(doing: str, number: int) -> Iterator[Progress]:
     Loading the library that draws the bar takes a tenth of a second.
     """
     if number < 2 or not sys.stderr.isatty():
-        yield Progress(advance=lambda: None, tell=lambda text: print(text, file=sys.stderr))
+        yield Progress(advance=lambda: None, log=lambda text: print(text, file=sys.stderr))
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -33,7 +33,7 @@ def progress(doing: str, number: int) -> Iterator[Progress]:
     columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console) as bar:
         task = bar.add_task("", total=number)
-        yield Progress(advance=lambda: bar.advance(task), tell=console.print)
+        yield Progress(advance=lambda: bar.advance(task), log=console.print)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from lmsc_unet.errors import INTERRUPTED, TERMINATED
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def heed_at_once() -> None:
+def install_early_handlers() -> None:
     """Installs handlers for both signals if this process is the `lmsc` command; leaves other programs alone."""
     if is_command():
         handle(end_at_once)

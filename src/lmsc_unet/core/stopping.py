@@ -46,7 +46,7 @@ class _Stops:
         self.num_postponing = 0
         self.is_raised = False
 
-    def heed(self, number: int, frame: FrameType | None) -> None:
+    def handle_signal(self, number: int, frame: FrameType | None) -> None:
         """The handler of both signals."""
         self._count(number)
         self.stop(number, frame)
@@ -64,9 +64,9 @@ class _Stops:
                 end_at_once(self.number, frame, self.line)
         self.raise_it()
 
-    def raise_it(self, *told: str) -> None:
+    def raise_it(self, *message: str) -> None:
         self.is_raised = True
-        raise (Terminated if self.number == signal.SIGTERM else KeyboardInterrupt)(*told)
+        raise (Terminated if self.number == signal.SIGTERM else KeyboardInterrupt)(*message)
 
     def _count(self, number: int) -> None:
         now = time.monotonic()
@@ -81,7 +81,7 @@ class _Stops:
 _stops = _Stops()
 
 
-def heed(line: str = "stopped.") -> None:
+def install_handlers(line: str = "stopped.") -> None:
     """Installs handlers: both signals raise KeyboardInterrupt or Terminated where that is safe.
 
     Args:
@@ -90,7 +90,7 @@ def heed(line: str = "stopped.") -> None:
     if threading.current_thread() is threading.main_thread():
         _stops.reset()
         _stops.line = line
-        handle(_stops.heed)
+        handle(_stops.handle_signal)
 
 
 def ignore() -> None:
@@ -119,9 +119,9 @@ def postponed() -> Iterator[None]:
         _stops.raise_it()
 
 
-def stop_now(*told: str) -> None:
+def stop_now(*message: str) -> None:
     """Raises the pending stop, also inside `postponed`; the message says what is kept."""
-    _stops.raise_it(*told)
+    _stops.raise_it(*message)
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def waiting() -> Iterator[None]:
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
+def shielded_children() -> Iterator[None]:
     """Processes started within the block ignore signals sent to the whole group; this process ends them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -150,7 +150,7 @@ def deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def heed_parent_alone(*_: object) -> None:
+def obey_parent_only(*_: object) -> None:
     """Ignores signals sent to the whole group; reacts to SIGTERM from the parent process only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "sigwaitinfo"):  # it reports the sender of a signal

@@ -65,11 +65,13 @@ def pair(
     used = set(partners.values())
     open_masks = {name: path for name, path in masks.items() if path not in used}
     problems = [*twins, *_ambiguous(match, by_case, images, masks), *_same_files(samples)]
-    told = {problem.file for problem in problems} | {
+    reported = {problem.file for problem in problems} | {
         masks[mask] for found in match.ambiguous.values() for mask in found
     }
-    problems += [_no_mask(sample, folders) for sample in samples if sample.mask is None and sample.image not in told]
-    problems += [_no_image(name, path, folders) for name, path in open_masks.items() if path not in told]
+    problems += [
+        _no_mask(sample, folders) for sample in samples if sample.mask is None and sample.image not in reported
+    ]
+    problems += [_no_image(name, path, folders) for name, path in open_masks.items() if path not in reported]
     return ScanResult(samples=samples, problems=tuple(problems), others=others, about=match.about)
 
 

@@ -67,15 +67,17 @@ def count_pixels(prediction: NDArray[np.integer], truth: NDArray[np.integer], nu
     if prediction.shape != truth.shape:
         raise SizeError(f"The prediction is {prediction.shape}, the truth {truth.shape}. They must be equally large.")
     is_counted = truth != IGNORE
-    told = truth[is_counted].astype(np.int64)
-    said = prediction[is_counted].astype(np.int64)
-    _check_ids("truth", told, num_classes)
-    _check_ids("prediction", said, num_classes)
-    confusion = np.bincount(told * num_classes + said, minlength=num_classes**2).reshape(num_classes, num_classes)
+    true_ids = truth[is_counted].astype(np.int64)
+    predicted_ids = prediction[is_counted].astype(np.int64)
+    _check_ids("truth", true_ids, num_classes)
+    _check_ids("prediction", predicted_ids, num_classes)
+    confusion = np.bincount(true_ids * num_classes + predicted_ids, minlength=num_classes**2).reshape(
+        num_classes, num_classes
+    )
     tp = np.diagonal(confusion).astype(np.int64)
     fp = confusion.sum(axis=0, dtype=np.int64) - tp
     fn = confusion.sum(axis=1, dtype=np.int64) - tp
-    return Counts(tp=tp, fp=fp, fn=fn, tn=told.size - tp - fp - fn)
+    return Counts(tp=tp, fp=fp, fn=fn, tn=true_ids.size - tp - fp - fn)
 
 
 def _check_ids(what: str, ids: NDArray[np.int64], num_classes: int) -> None:

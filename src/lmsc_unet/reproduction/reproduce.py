@@ -22,12 +22,12 @@ from lmsc_unet.reproduction.plan import Clock, TrainingJob, by_fold, clock_text,
 from lmsc_unet.reproduction.predictions import make_figure5, make_figure7
 from lmsc_unet.reproduction.recipes import TABLES, DataName, Experiment, Recipe
 from lmsc_unet.reproduction.report import write_report
-from lmsc_unet.reproduction.runner import Hands, run_jobs
+from lmsc_unet.reproduction.runner import WorkerPool, run_jobs
 from lmsc_unet.reproduction.sources import DataSource, find_source
 from lmsc_unet.reproduction.statistics import make_scores
 
 RUNS, LOGS, LOCK = "runs", "logs", ".lock"
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ class Request:
         return {name: self.peers_python.absolute() for name, peer in PEERS.items() if peer.is_elsewhere}
 
 
-def reproduce(request: Request, tell: Tell) -> int:
+def reproduce(request: Request, log: Log) -> int:
     """Makes the sections and the report; returns the number of failed trainings.
 
     Sections of earlier calls stay in the report; finished trainings are not repeated.
@@ -103,18 +103,18 @@ def reproduce(request: Request, tell: Tell) -> int:
         KeyboardInterrupt: stopped; finished runs and epochs are kept.
     """
     with _locked(request.out):
-        results, hands = read_results(request.out), _hands(request)
+        results, pool = read_results(request.out), _worker_pool(request)
         targets = {name: TARGETS[name] for name in TARGETS if name in request.targets}
         experiments = {recipe: recipe() for target in targets.values() for recipe in target.recipes}
-        sources = _find_sources(request, experiments.values(), tell)
+        sources = _find_sources(request, experiments.values(), log)
         runs = request.out / RUNS
         jobs = {
             recipe: jobs_of(one, BUDGETS[request.budget], sources[one.data], runs)
             for recipe, one in experiments.items()
         }
-        errors = train([job for some in jobs.values() for job in some], hands, tell)
+        errors = train([job for some in jobs.values() for job in some], pool, log)
         for name, target in targets.items():
-            tell(f"making {name}")
+            log(f"making {name}")
             outcomes = [collect(experiments[recipe], jobs[recipe], errors) for recipe in target.recipes]
             results[name] = _make(target, _stage(request, sources, outcomes))
             write_results(request.out, results)
@@ -122,7 +122,7 @@ def reproduce(request: Request, tell: Tell) -> int:
     return len(errors)
 
 
-def train(wanted: Sequence[TrainingJob], hands: Hands, tell: Tell) -> dict[Path, str]:
+def train(wanted: Sequence[TrainingJob], pool: WorkerPool, log: Log) -> dict[Path, str]:
     """Runs unfinished trainings; returns the reason of each failure by run folder.
 
     Raises:
@@ -133,8 +133,8 @@ def train(wanted: Sequence[TrainingJob], hands: Hands, tell: Tell) -> dict[Path,
     errors: dict[Path, str] = {}
     if not left:
         return errors
-    clock = Clock(left, hands.num_processes)
-    tell(
+    clock = Clock(left, pool.num_processes)
+    log(
         f"{len(once)} trainings, {len(once) - len(left)} of them done; the others take about "
         f"{clock_text(clock.left_s())} by the speed of two cores"
     )
@@ -144,18 +144,18 @@ def train(wanted: Sequence[TrainingJob], hands: Hands, tell: Tell) -> dict[Path,
         if error is not None:
             errors[job.folder] = error
         place = f"[{len(once) - len(clock.left)}/{len(once)}]"
-        tell(f"{place} {job.title}: {error or clock_text(seconds)}; left {clock_text(clock.left_s())}")
+        log(f"{place} {job.title}: {error or clock_text(seconds)}; left {clock_text(clock.left_s())}")
 
-    def beat(running: Mapping[TrainingJob, float]) -> None:
+    def heartbeat(running: Mapping[TrainingJob, float]) -> None:
         names = ", ".join(f"{job.title} since {clock_text(seconds)}" for job, seconds in running.items())
-        tell(f"running {names}; left {clock_text(clock.left_s(running))}")
+        log(f"running {names}; left {clock_text(clock.left_s(running))}")
 
-    run_jobs(left, hands, done, beat)
+    run_jobs(left, pool, done, heartbeat)
     return errors
 
 
-def _hands(request: Request) -> Hands:
-    return Hands(
+def _worker_pool(request: Request) -> WorkerPool:
+    return WorkerPool(
         num_processes=request.num_processes,
         num_gpus=torch.cuda.device_count(),
         logs=request.out.resolve() / LOGS,
@@ -181,14 +181,14 @@ def _make(target: Target, stage: ReportContext) -> dict[str, Any]:
     return section | {"origin": provenance() | times}
 
 
-def _find_sources(request: Request, experiments: Iterable[Experiment], tell: Tell) -> dict[DataName, DataSource]:
+def _find_sources(request: Request, experiments: Iterable[Experiment], log: Log) -> dict[DataName, DataSource]:
     """Finds or generates only the data that the experiments need."""
     sources: dict[DataName, DataSource] = {}
     for name in dict.fromkeys(experiment.data for experiment in experiments):
         if name not in request.data:
-            tell(f"no --data {name}=PATH: generated images stand in")
+            log(f"no --data {name}=PATH: generated images stand in")
         sources[name] = find_source(name, request.data.get(name), BUDGETS[request.budget], request.out)
-        tell(f"{name}: {sources[name].about}")
+        log(f"{name}: {sources[name].about}")
     return sources
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.reproduction.plan import TrainingJob
 
-BEAT_S = 60.0
+HEARTBEAT_S = 60.0
 """Interval of heartbeats."""
 STOP_S = 30.0
 """Time for a process to stop before it is killed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hands:
+class WorkerPool:
     """Settings of the worker processes."""
 
     num_processes: int = 1
@@ -50,30 +50,34 @@ Done = Callable[[TrainingJob, str | None, float], None]
 
 
 def run_jobs(
-    jobs: Sequence[TrainingJob], hands: Hands, done: Done, beat: Callable[[Mapping[TrainingJob, float]], None]
+    jobs: Sequence[TrainingJob], pool: WorkerPool, done: Done, heartbeat: Callable[[Mapping[TrainingJob, float]], None]
 ) -> None:
     """Carries out all jobs.
 
     Args:
         jobs: In the order in which they are started.
-        hands: What runs them.
+        pool: The worker processes.
         done: Called after each job.
-        beat: Told every minute which jobs run, and for how long.
+        heartbeat: Called every minute with the running jobs and their durations in seconds.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGINT; the processes have stopped, and finished epochs are kept.
     """
-    _Pool(jobs, hands, done, beat).run()
+    _Run(jobs, pool, done, heartbeat).run()
 
 
-class _Pool:
+class _Run:
     """The processes and the remaining jobs; one thread per process."""
 
     def __init__(
-        self, jobs: Sequence[TrainingJob], hands: Hands, done: Done, beat: Callable[[Mapping[TrainingJob, float]], None]
+        self,
+        jobs: Sequence[TrainingJob],
+        pool: WorkerPool,
+        done: Done,
+        heartbeat: Callable[[Mapping[TrainingJob, float]], None],
     ) -> None:
         self.left = list(jobs)
-        self.hands, self.done, self.beat = hands, done, beat
+        self.pool, self.done, self.heartbeat = pool, done, heartbeat
         self.lock = threading.Lock()
         self.started_s: dict[TrainingJob, float] = {}
         self.processes: dict[tuple[int, Path], subprocess.Popen[str]] = {}
@@ -81,7 +85,7 @@ class _Pool:
         self.failure: BaseException | None = None
 
     def run(self) -> None:
-        number = min(self.hands.num_processes, len(self.left))
+        number = min(self.pool.num_processes, len(self.left))
         threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in range(number)]
         try:
             for thread in threads:
@@ -97,16 +101,16 @@ class _Pool:
                 _close(process)
 
     def _wait(self, threads: Sequence[threading.Thread]) -> None:
-        next_s = time.monotonic() + BEAT_S
+        next_s = time.monotonic() + HEARTBEAT_S
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(0.05)
             if time.monotonic() >= next_s:
-                next_s += BEAT_S
+                next_s += HEARTBEAT_S
                 with self.lock:
                     now_s = time.monotonic()
                     running = {job: now_s - started_s for job, started_s in self.started_s.items()}
-                self.beat(running)
+                self.heartbeat(running)
 
     def _serve(self, slot: int) -> None:
         while (job := self._next()) is not None:
@@ -131,7 +135,7 @@ class _Pool:
 
     def _error_of(self, job: TrainingJob, slot: int) -> str | None:
         """The error of a job, including a process that cannot be started or reached."""
-        python = self.hands.interpreters.get(job.model, Path(sys.executable))
+        python = self.pool.interpreters.get(job.model, Path(sys.executable))
         try:
             return self._carry_out(job, self._process(slot, python), self._log(slot))
         except OSError as error:
@@ -170,11 +174,11 @@ class _Pool:
             return process
 
     def _start(self, slot: int, python: Path) -> subprocess.Popen[str]:
-        threads = str(self.hands.threads)
+        threads = str(self.pool.threads)
         environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-        if self.hands.num_gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = str(slot % self.hands.num_gpus)
-        self.hands.logs.mkdir(parents=True, exist_ok=True)
+        if self.pool.num_gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = str(slot % self.pool.num_gpus)
+        self.pool.logs.mkdir(parents=True, exist_ok=True)
         with self._log(slot).open("a", encoding="utf-8") as log:
             return subprocess.Popen(
                 [str(python), "-m", "lmsc_unet.reproduction.worker"],
@@ -186,7 +190,7 @@ class _Pool:
             )
 
     def _log(self, slot: int) -> Path:
-        return self.hands.logs / f"process-{slot + 1}.log"
+        return self.pool.logs / f"process-{slot + 1}.log"
 
     def _stop(self) -> None:
         with self.lock:

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 
-from lmsc_unet.core.stopping import heed
+from lmsc_unet.core.stopping import install_handlers
 from lmsc_unet.errors import INTERRUPTED
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     """Carries out jobs until the input ends; returns `INTERRUPTED` when stopped."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    heed()  # a training that is stopped keeps its last step
+    install_handlers()  # a training that is stopped keeps its last step
     _prepare()
     threading.Thread(target=_stop_with, args=(os.getppid(),), daemon=True).start()
     try:

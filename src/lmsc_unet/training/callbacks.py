@@ -208,8 +208,8 @@ def stops(trainer: pl.Trainer) -> Iterator[None]:
     except SystemExit as stop:
         ours = stop.__context__
         is_terminated = isinstance(stop, SIGTERMException) or isinstance(ours, Terminated)
-        told = ours.args if isinstance(ours, KeyboardInterrupt) else ()
-        raise (Terminated if is_terminated else KeyboardInterrupt)(*told) from stop
+        message = ours.args if isinstance(ours, KeyboardInterrupt) else ()
+        raise (Terminated if is_terminated else KeyboardInterrupt)(*message) from stop
     except RuntimeError as error:
         if trainer.world_size == 1 or not any(name in str(error) for name in COLLECTIVES):
             raise

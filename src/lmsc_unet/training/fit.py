@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from lmsc_unet.config import from_mapping
-from lmsc_unet.core.stopping import heed_parent_alone
+from lmsc_unet.core.stopping import obey_parent_only
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.splits import Fold
 from lmsc_unet.errors import ConfigError, ModelError
@@ -161,7 +161,7 @@ def _train_loader(
             num_ranks=trainer.world_size,
         ),
         num_workers=config.workers,
-        worker_init_fn=heed_parent_alone,
+        worker_init_fn=obey_parent_only,
         persistent_workers=config.workers > 0,
         pin_memory=torch.cuda.is_available(),
     )

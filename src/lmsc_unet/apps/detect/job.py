@@ -21,15 +21,11 @@ from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.recording import Recording, RecordingWarning, Stream
 from lmsc_unet.signals.recording.sanity import remarks_on
 
-TellSignal = Callable[[str, SignalBox, float], None]
+OnDetection = Callable[[str, SignalBox, float], None]
 """Called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
 
 
 _OF_A_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EILSEQ, errno.EINVAL)
-
-
-def no_one(_name: str, _box: SignalBox, _sample_rate_hz: float) -> None:
-    """Tells no one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,8 +46,13 @@ class DetectJob:
     """The channels to search; none means all."""
     is_checked: bool = True
     """Whether data is compared with the SHA-512 in its metadata."""
-    tell: TellSignal = no_one
-    """Called with each signal at once."""
+    on_detection: OnDetection | None = None
+    """Called with each signal as soon as it has ended."""
+
+    def report(self, name: str, box: SignalBox, sample_rate_hz: float) -> None:
+        """Calls `on_detection`, if there is one."""
+        if self.on_detection is not None:
+            self.on_detection(name, box, sample_rate_hz)
 
 
 def run_job(job: DetectJob) -> Iterator[RecordingEntry]:
@@ -125,12 +126,12 @@ def _run_stream(job: DetectJob, stream: Stream) -> RecordingEntry:
         if job.folder is not None:
             write_signals(job.folder.path, stream.name, found)
 
-    def tell(box: SignalBox) -> None:
-        job.tell(stream.name, box, stream.sample_rate_hz)
+    def report(box: SignalBox) -> None:
+        job.report(stream.name, box, stream.sample_rate_hz)
 
     with postponed():
         try:
-            found = search_stream(stream, job.finder, tell, keep)
+            found = search_stream(stream, job.finder, report, keep)
             return _finished(job, _entry(job, "-", stream.name, found, (), started_s))
         except DataError as error:
             return _finished(job, _failed("-", stream.name, [], error))
@@ -148,7 +149,7 @@ def _search(job: DetectJob, item: Item, channel: Channel, odd: list[str]) -> Rec
         recording,
         channel.number,
         job.finder,
-        lambda box: job.tell(channel.name, box, rate_hz),
+        lambda box: job.report(channel.name, box, rate_hz),
         is_drawn=channel.is_drawn,
     )
     return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s, fault)

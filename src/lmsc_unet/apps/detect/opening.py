@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from lmsc_unet.apps.detect.inputs import STANDARD_INPUT, RawFormat, find_items, refuse_unused
-from lmsc_unet.apps.detect.job import DetectJob, TellSignal, no_one
+from lmsc_unet.apps.detect.job import DetectJob, OnDetection
 from lmsc_unet.apps.detect.results import DETECTIONS
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.errors import ConfigError
@@ -43,7 +43,7 @@ def open_job(
     settings: DetectOptions,
     *,
     standard_input: IO[bytes],
-    tell: TellSignal = no_one,
+    on_detection: OnDetection | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> DetectJob:
@@ -93,5 +93,5 @@ def open_job(
         raw=settings.raw,
         channels=settings.channels,
         is_checked=settings.is_checked,
-        tell=tell,
+        on_detection=on_detection,
     )

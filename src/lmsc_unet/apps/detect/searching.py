@@ -15,7 +15,7 @@ from lmsc_unet.signals.recording import Capture, Recording, Stream
 from lmsc_unet.signals.recording.datatypes import Samples
 from lmsc_unet.signals.stft import Grid
 
-Tell = Callable[[SignalBox], None]
+OnSignal = Callable[[SignalBox], None]
 """Called with each signal as soon as it has ended."""
 KEEP_S = 60.0
 """How often the signals of an open pipe are saved."""
@@ -40,7 +40,7 @@ Keep = Callable[[SearchResult], None]
 
 
 def search_recording(
-    recording: Recording, channel: int, finder: SignalDetector, tell: Tell, *, is_drawn: bool = True
+    recording: Recording, channel: int, finder: SignalDetector, on_detection: OnSignal, *, is_drawn: bool = True
 ) -> SearchResult:
     """Searches one channel over all captures; memory use grows only with the number of signals.
 
@@ -62,7 +62,7 @@ def search_recording(
             at_once=finder.at_once,
             watch=None if thumbnail is None else thumbnail.add,
         )
-        here = _told(filter(finder.keeps, ended), tell)
+        here = _reported(filter(finder.keeps, ended), on_detection)
         boxes += here
         if thumbnail is not None:
             grid = capture_grid(recording, capture, finder.stft)
@@ -71,14 +71,19 @@ def search_recording(
 
 
 def search_stream(
-    stream: Stream, finder: SignalDetector, tell: Tell, keep: Keep = lambda _: None, *, every_s: float = KEEP_S
+    stream: Stream,
+    finder: SignalDetector,
+    on_detection: OnSignal,
+    keep: Keep = lambda _: None,
+    *,
+    every_s: float = KEEP_S,
 ) -> SearchResult:
     """Searches samples as they arrive, until the pipe closes or Ctrl-C.
 
     Args:
         stream: The pipe.
         finder: The detector.
-        tell: Called with each signal as soon as it has ended.
+        on_detection: Called with each signal as soon as it has ended.
         keep: Called with the signals found so far.
         every_s: The interval between calls of `keep`.
 
@@ -110,7 +115,7 @@ def search_stream(
         name=stream.name,
     )
     for box in filter(finder.keeps, ended):
-        tell(box)
+        on_detection(box)
         boxes.append(box)
     if meter.num_samples == 0:
         raise DataError(f"{stream.name}: it was stopped before a sample came.")
@@ -140,10 +145,10 @@ class _Meter:
                 self._kept_s = time.monotonic()
 
 
-def _told(ended: Iterator[SignalBox], tell: Tell) -> list[SignalBox]:
+def _reported(ended: Iterator[SignalBox], on_detection: OnSignal) -> list[SignalBox]:
     boxes = []
     for box in ended:
-        tell(box)
+        on_detection(box)
         boxes.append(box)
     return boxes
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.config import to_yaml
 from lmsc_unet.core.ranges import check_number
-from lmsc_unet.core.stopping import deaf_children
+from lmsc_unet.core.stopping import shielded_children
 from lmsc_unet.core.storage import cannot_write, make_folder, replacing, write_text
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.imageio import write_png
@@ -115,7 +115,7 @@ def _in_parallel(write: Callable[[int], Scene], count: int, processes: int) -> I
         yield from map(write, range(count))
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        with deaf_children():
+        with shielded_children():
             scenes = pool.map(write, range(count), chunksize=8)
         yield from scenes
 
