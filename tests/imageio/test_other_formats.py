@@ -137,9 +137,7 @@ def test_no_code_of_an_npy_is_run(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-@pytest.mark.parametrize(
-    "bracket", [b"(", b"]", b"'"]
-)  # three errors of NumPy
+@pytest.mark.parametrize("bracket", [b"(", b"]", b"'"])  # three errors of NumPy
 def test_a_damaged_header_of_an_npy_is_an_error_of_that_file(tmp_path, bracket):
     path = tmp_path / "a.npy"
     np.save(path, picture(3))
