@@ -7,7 +7,7 @@ import re
 
 from lmsc_unet.cli.main import build_app
 
-FIRST = "\n## lmsc train\n"
+FIRST = "\n## lmsc "
 """What stands before it is a title and a table of contents, which the page has by itself."""
 
 

@@ -109,7 +109,7 @@ def test_what_waits_for_input_is_stopped_at_once_and_may_still_end_well() -> Non
 
 @pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="this system does not tell who sends a signal")
 def test_a_process_may_heed_the_one_that_started_it_alone() -> None:  # R28: what stops a job signals all its processes
-    code = "from lmsc_unet.core.stopping import obey_parent_only\nimport time\nheed_parent_alone()\n"
+    code = "from lmsc_unet.core.stopping import obey_parent_only\nimport time\nobey_parent_only()\n"
     code += f"print(flush=True)\ntime.sleep({END_S})"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         assert process.stdout is not None

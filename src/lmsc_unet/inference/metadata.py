@@ -1,6 +1,6 @@
 """The metadata of an ONNX file: everything that prediction needs, as text under one key.
 
-`docs/export.md` documents the key field by field. Later additions or changes must increase `VERSION`; an older
+`docs/reference/files.md` documents the key field by field. Later additions or changes must increase `VERSION`; an older
 lmsc-unet then rejects the file and says why.
 """
 
