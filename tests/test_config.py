@@ -80,8 +80,8 @@ def test_differences_name_the_field_and_both_values() -> None:
         ("[" * 20_000, "nested too deeply"),  # R27
         ("{a: " * 20_000, "nested too deeply"),
         ("\n".join(" " * depth + "a:" for depth in range(900)), "nested too deeply"),
-        ("network: &n {widths: *n}", "an alias stands inside of what it names"),
-        ("network: &n\n  widths: [1, [*n]]", "an alias stands inside of what it names"),
+        ("network: &n {widths: *n}", "an alias is inside the value that it names"),
+        ("network: &n\n  widths: [1, [*n]]", "an alias is inside the value that it names"),
         ("epochs: " + "9" * 5000, "is not valid YAML"),
         ("a: &a [1]\nb: !!python/object/apply:os.system [ls]", "is not valid YAML"),
     ],

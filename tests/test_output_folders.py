@@ -149,8 +149,8 @@ def test_a_list_of_results_that_someone_changed_is_refused(
     [
         (lambda _: "[" * 100_000, "Name another"),
         (lambda _: "5", "Name another"),
-        (lambda text: text.replace('"arguments": {', '"arguments": null, "old": {'), "begun otherwise"),
-        (lambda text: text.replace('"model": {', '"model": 5, "old": {'), "begun otherwise"),
+        (lambda text: text.replace('"arguments": {', '"arguments": null, "old": {'), "started with other arguments"),
+        (lambda text: text.replace('"model": {', '"model": 5, "old": {'), "started with other arguments"),
     ],
 )
 def test_a_run_file_that_someone_changed_is_refused(
@@ -233,4 +233,4 @@ def test_a_folder_of_inputs_that_may_not_be_read_is_not_taken_for_an_empty_one(
         for function in ("os.scandir", "os.listdir"):
             patched.setattr(function, denied)
         assert main([command, *model, str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 1
-    assert "locked: this folder cannot be read (Permission denied). See that it may be." in capsys.readouterr().err
+    assert "locked: this folder cannot be read (Permission denied). Check its permissions." in capsys.readouterr().err

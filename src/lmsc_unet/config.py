@@ -191,7 +191,7 @@ def _refuse_circles(value: Any, above: frozenset[int], seen: set[int]) -> None:
     if not isinstance(value, (dict, list)) or (id(value) in seen and id(value) not in above):
         return
     if id(value) in above:
-        raise ValueError("an alias stands inside of what it names")
+        raise ValueError("an alias is inside the value that it names")
     seen.add(id(value))
     for item in value.values() if isinstance(value, dict) else value:
         _refuse_circles(item, above | {id(value)}, seen)

@@ -58,11 +58,11 @@ def test_groups_without_their_source_are_refused(tmp_path):
 
 def test_a_split_that_parts_a_group_is_refused_where_it_trains_and_told_by_the_check(tmp_path, capsys):
     root = write_dataset(tmp_path / "A", ["train/a/1", "val/a/2"])
-    message = r"The group a stands in train \(train/a/1\) and in val \(val/a/2\)\. Put all its images into one part"
+    message = r"The group a is in train \(train/a/1\) and in val \(val/a/2\)\. Put all its images into one split"
     with pytest.raises(DataError, match=message):
         given_split(find_dataset(root, DataOptions(group="folder")).samples)
     assert main(["data", "check", str(root), "--group", "folder"]) == 1
-    assert "The group a stands in train" in capsys.readouterr().out
+    assert "The group a is in train" in capsys.readouterr().out
     assert main(["data", "check", str(root)]) == 0
 
 

@@ -82,7 +82,7 @@ def test_files_of_each_kind_predict_alike(trained: Path, tmp_path: Path, capsys:
     write_png(tmp_path / "a.png", image)
     arguments = ["predict", out, tmp_path / "a.png", "--out", tmp_path / "o", "--backend", "onnxruntime"]
     assert main([*map(str, arguments), "--probabilities"]) == 1
-    assert "the file gives classes alone, so there are no probabilities to write" in capsys.readouterr().err
+    assert "the file outputs only classes, so there are no probabilities to write" in capsys.readouterr().err
     assert main([*map(str, arguments), "--threshold", "0.9"]) == 1
     assert "the file gives classes, which its own threshold has cut already" in capsys.readouterr().err
     assert main([*map(str, arguments)]) == 0

@@ -22,7 +22,7 @@ from tests.apps.segment.conftest import blobs
 from tests.conftest import SHIPPED
 from tests.inference.model_files import write_model
 
-CHANGED = "its SHA-256 is not the one that stands in it; the file was changed or damaged after it was written"
+CHANGED = "its contents do not match the SHA-256 stored in it; the file was changed or damaged after it was written"
 
 
 def sealed(path: Path, **options: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""`preprocess` makes the same input of an image whatever its depth, and refuses what no model can read."""
+"""Preprocessing makes the same input of an image whatever its depth, and refuses what no model can read."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lmsc_unet.errors import DataError
-from lmsc_unet.inference.preprocess import IntensityWindow, find_limits, normalize, preprocess
+from lmsc_unet.inference.preprocess import IntensityWindow, find_limits, normalize
 from lmsc_unet.inference.spec import ModelSpec
 
 PLAIN = {"mean": (0.0,), "std": (1.0,), "name": "plain"}
@@ -15,6 +15,10 @@ RANGE = ModelSpec(scaling="range", **PLAIN)
 PERCENTILE = ModelSpec(scaling="percentile", **PLAIN)
 BALANCED = ModelSpec(scaling="balanced", **PLAIN)
 GREY = ModelSpec(scaling="range", input_channels=1, **PLAIN)
+
+
+def preprocess(image: np.ndarray, spec: ModelSpec) -> np.ndarray:
+    return normalize(image, find_limits(image, spec), spec)
 
 
 def image(*values: float, dtype: str, channels: int = 3) -> np.ndarray:

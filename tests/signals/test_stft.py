@@ -124,7 +124,7 @@ def test_pixel_edges_go_to_hertz_and_back(grid, share):
 def test_the_grid_spans_the_band_and_rows_follow_one_another(grid):
     band_hz = grid.hz(grid.num_columns) - grid.hz(0)
     assert band_hz == pytest.approx(grid.sample_rate_hz * (1 if grid.is_complex else 0.5), rel=1e-6)
-    assert grid.seconds(5) - grid.seconds(4) == pytest.approx(grid.row_s)
+    assert grid.seconds(5) - grid.seconds(4) == pytest.approx(grid.stft.row_samples / grid.sample_rate_hz)
 
 
 def test_a_click_lies_in_the_row_that_the_grid_says():

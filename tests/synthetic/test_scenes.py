@@ -16,12 +16,31 @@ from lmsc_unet.signals.stft import power_rows
 from lmsc_unet.synthetic.radio import SceneOptions, draw_scene, render, write_pictures, write_scenes
 from lmsc_unet.synthetic.radio.impairments import CHEAP_RADIO, Impairments, filtered
 from lmsc_unet.synthetic.radio.modulations import MODULATIONS
-from lmsc_unet.synthetic.radio.scenarios import MEASURED_TEMPLATES, TEMPLATES
-from lmsc_unet.synthetic.radio.statistics import MEASURED, drawn_statistics, expected_share, foreground_share
+from lmsc_unet.synthetic.radio.scenarios import MEASURED_TEMPLATES, TEMPLATES, Plan
+from lmsc_unet.synthetic.radio.statistics import MEASURED, TemplateStatistics, expected_share, foreground_share
 from lmsc_unet.synthetic.radio.writer import picture_and_mask, scene_name
 
 ALL_BUT_NEAR = Impairments(skirts=0.06, spurs=0.04, multipath=0.3)
 SMALL = SceneOptions(seed=1, samples=65_536)
+
+
+def drawn_statistics(template: int, *, num_files: int) -> TemplateStatistics:
+    """The same statistics of schedules drawn from a template."""
+    plans = [TEMPLATES[template].draw(np.random.default_rng([0, index])) for index in range(num_files)]
+    emissions = [one for plan in plans for one in plan]
+    widths = [one.bandwidth for one in emissions]
+    lengths = [one.stop - one.start for one in emissions]
+    return TemplateStatistics(
+        signals=(min(map(len, plans)), max(map(len, plans))),
+        bandwidth=(min(widths), max(widths)),
+        length=(min(lengths), max(lengths)),
+        at_once=max(map(_at_once, plans)),
+        occupied=float(np.mean([sum(one.area for one in plan) for plan in plans])),
+    )
+
+
+def _at_once(plan: Plan) -> int:
+    return max((sum(one.start <= other.start < one.stop for one in plan) for other in plan), default=0)
 
 
 @pytest.mark.parametrize("template", MEASURED_TEMPLATES)

@@ -56,7 +56,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # no file may grow over 4 KiB: as on a full disk
     try:
-        with pytest.raises(OutputError, match=r"cannot be written .* The one before it is kept\. Make room"):
+        with pytest.raises(OutputError, match=r"cannot be written .* The one before it is kept\. Free disk space"):
             write_checkpoint(checkpoint(2.0), path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

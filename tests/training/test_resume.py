@@ -140,7 +140,7 @@ def test_a_run_that_was_stopped_in_its_first_epoch_is_told_of(
     assert main(["evaluate", str(run), str(data)]) == 1
     assert f"{run}: this run holds no best.ckpt, which is written when its first epoch" in capsys.readouterr().err
     assert lmsc_train(data, run, *FLAGS, "--resume", "--devices=2") == 1
-    assert "stopped after step 2 of epoch 1, and several processes begin with whole" in capsys.readouterr().err
+    assert "stopped after step 2 of epoch 1, and several processes can only start at a whole" in capsys.readouterr().err
 
 
 def test_a_stop_before_the_first_step_waits_for_nothing(

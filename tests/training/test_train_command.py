@@ -191,7 +191,7 @@ def test_without_anything_the_recipe_is_strong(configured: Callable[..., TrainCo
         ("", ("--augment.zoom=inf",), "augment.zoom is inf; it must be at least 0 and at most 0.9"),
         ("", ("--workers=99999999999999999999",), "workers is 99999999999999999999; it must be at least 0 and at most"),
         ("", ("--network.expansion=99999999999999999999",), "expansion is 99999999999999999999; it must be at least 1"),
-        ("network: &n {widths: *n}", (), "an alias stands inside of what it names"),  # R27
+        ("network: &n {widths: *n}", (), "an alias is inside the value that it names"),  # R27
         ("", ("--val-share=1",), "val_share is 1.0; it must lie between 0 and 1"),
         ("", ("--folds=9",), "6 samples cannot make 9 folds"),
         ("", ("--input.mean=0.1", "--input.mean=0.2"), "mean has 2 values for 3 input channels"),

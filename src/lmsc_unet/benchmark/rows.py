@@ -162,7 +162,7 @@ def report_to_markdown(report: Mapping[str, Any]) -> str:
     rows = [BenchmarkRow(**row) for row in report["rows"]]
     about = (
         f"{machine['cpu']}, {machine['cores']} cores, {plan['size_px']} x {plan['size_px']} px, medians of "
-        f"{plan['rounds']} interleaved rounds in one run; {origin['date'][:10]}, commit {origin['commit']}."
+        f"{plan['rounds']} turns in one run; {origin['date'][:10]}, commit {origin['commit']}."
     )
     halves = [
         f"{half['model']} in {half['precision']} on {half['backend']}: {100 * half['same_class_share']:.3f} % of the "

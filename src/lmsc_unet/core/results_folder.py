@@ -186,8 +186,8 @@ class ResultsFolder(Generic[LineT]):
         changed = [f"{key}: {before[key]} -> {value}" for key, value in now.items() if before[key] != value]
         if changed:
             raise OutputError(
-                f"{self.path}: the results were begun otherwise ({'; '.join(changed)}). Resume with what they were "
-                "begun with, replace them by --overwrite, or name another folder by --out."
+                f"{self.path}: the results were started with other arguments ({'; '.join(changed)}). Resume with the "
+                "same arguments, replace them by --overwrite, or name another folder by --out."
             )
         lines = self._lines()
         foreign = [line.path for line in lines if not is_planned(line)]

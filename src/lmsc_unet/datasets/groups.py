@@ -77,7 +77,7 @@ def check_groups(samples: Iterable[Sample]) -> None:
     for group, names in parts.items():
         if len(names) > 1:
             shown = " and ".join(f"in {split or 'no part'} ({name})" for split, name in sorted(names.items(), key=str))
-            raise DataError(f"The group {group} stands {shown}. Put all its images into one part.")
+            raise DataError(f"The group {group} is {shown}. Put all its images into one split.")
 
 
 def groups_in_names(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
@@ -101,10 +101,10 @@ def group_problems(samples: Sequence[Sample]) -> Iterator[Problem]:
     if any(sample.group is not None or sample.piece is not None for sample in samples):
         return
     groups = groups_in_names(samples)
-    parted = [name for name, images in groups.items() if len({image.split for image in images}) > 1]
-    if not groups or (samples[0].split is not None and not parted):
+    separated = [name for name, images in groups.items() if len({image.split for image in images}) > 1]
+    if not groups or (samples[0].split is not None and not separated):
         return
-    name = (parted or list(groups))[0]
+    name = (separated or list(groups))[0]
     shown = listed([image.name for image in groups[name]], 3)
     reason = (
         f"the names suggest {len(groups)} groups of images, such as {name} ({shown}). If these are of one slide or "

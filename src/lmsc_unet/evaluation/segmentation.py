@@ -65,7 +65,7 @@ def evaluate(
     """
     pairs = tuple(samples)
     if not pairs:
-        raise DataError("There is no image to evaluate. Name a part of the data that has some, by --split.")
+        raise DataError("There is no image to evaluate. Choose a split with images by --split.")
     check_classes(predictor.spec.class_names, label_map.class_names)
     counts = []
     for sample in pairs:

@@ -111,5 +111,5 @@ def find_format(options: ExportOptions) -> Format:
     if find_spec(form.package) is None:
         raise ConfigError(f"--to {options.to} needs {form.package}, which is not installed. Try: {form.install}")
     if form.is_plain and (options.int8 or options.outputs != "logits"):
-        raise ConfigError(f"--to {options.to} writes float32 and logits alone. Leave --int8 and --outputs out.")
+        raise ConfigError(f"--to {options.to} supports only float32 and logits. Leave --int8 and --outputs out.")
     return form

@@ -110,8 +110,8 @@ def read_description(path: Path) -> Description:
     description = _described(outside, path)
     if DIGEST in outside.metadata and outside.metadata[DIGEST] != _named(path, digest, data, KEY):
         raise ModelError(
-            f"{path}: its SHA-256 is not the one that stands in it; the file was changed or damaged after it was "
-            "written. Copy or export it again."
+            f"{path}: its contents do not match the SHA-256 stored in it; the file was changed or damaged after it "
+            "was written. Copy or export it again."
         )
     _named(path, check_graph_size, data, description.spec.input_channels)
     return description

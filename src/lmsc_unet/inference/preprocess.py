@@ -118,15 +118,6 @@ OVERSHOOT = 1.0
 Image = NDArray[Any]
 
 
-def preprocess(image: Image, spec: ModelSpec) -> NDArray[np.float32]:
-    """Converts an image "H W C" of any depth to a network's input "C H W".
-
-    Raises:
-        DataError: the channels do not fit the model, or a value is infinite.
-    """
-    return normalize(image, find_limits(image, spec), spec)
-
-
 def find_limits(image: Image, spec: ModelSpec) -> IntensityWindow:
     """The intensity window of a whole image "H W C" by the spec's scaling.
 

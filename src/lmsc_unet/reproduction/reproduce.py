@@ -186,7 +186,7 @@ def _find_sources(request: Request, experiments: Iterable[Experiment], log: Log)
     sources: dict[DataName, DataSource] = {}
     for name in dict.fromkeys(experiment.data for experiment in experiments):
         if name not in request.data:
-            log(f"no --data {name}=PATH: generated images stand in")
+            log(f"no --data {name}=PATH: using generated images")
         sources[name] = find_source(name, request.data.get(name), BUDGETS[request.budget], request.out)
         log(f"{name}: {sources[name].about}")
     return sources

@@ -51,11 +51,6 @@ class Grid:
         return self.sample_rate_hz / self.stft.nfft
 
     @property
-    def row_s(self) -> float:
-        """Height of a row."""
-        return self.stft.row_samples / self.sample_rate_hz
-
-    @property
     def _zero_px(self) -> float:
         """The edge coordinate of the samples' 0 Hz: the middle of its column."""
         return (self.num_columns / 2 if self.is_complex else 0.0) + 0.5

@@ -108,7 +108,7 @@ def _checkpoint_to_resume(folder: Path, config: TrainConfig) -> Path | None:
     if own.get("step") and config.devices > 1:
         raise ConfigError(
             f"{last}: the run was stopped after step {own['step']} of epoch {own['epoch'] + 1}, and several processes "
-            "begin with whole epochs alone. Go on with --devices 1."
+            "can only start at a whole epoch. Go on with --devices 1."
         )
     return last
 

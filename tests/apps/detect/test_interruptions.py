@@ -146,7 +146,7 @@ def test_what_is_done_is_not_done_again(recordings: Path, out: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--frames-per-row", 8), "begun otherwise (frames_per_row: None -> 8; stft"),
+        (("--frames-per-row", 8), "started with other arguments (frames_per_row: None -> 8; stft"),
         (("--overwrite",), "--resume keeps the results in the folder and --overwrite removes them"),
     ],
 )

@@ -117,7 +117,7 @@ def test_results_are_resumed_with_the_values_that_they_were_begun_with(model, im
     out = tmp_path / "out"
     assert lmsc("predict", model, images, "--out", out, "--mask-values", "ids") == 0
     assert lmsc("predict", model, images, "--out", out, "--resume") == 1
-    assert "begun otherwise (mask_values: ids -> visible)" in capsys.readouterr().err
+    assert "started with other arguments (mask_values: ids -> visible)" in capsys.readouterr().err
     run = json.loads((out / "run.json").read_text())
     del run["arguments"]["mask_values"]  # as before there was a choice
     (out / "run.json").write_text(json.dumps(run))

@@ -120,9 +120,9 @@ def test_probabilities_are_16_bit_and_agree_with_the_mask(model, images, tmp_pat
     ("flags", "message"),
     [
         ((), "holds results"),
-        (("--resume", "--threshold", "0.7"), r"begun otherwise (threshold: None -> 0.7)"),
-        (("--resume", "--scale", "0.5"), r"begun otherwise (scale: None -> 0.5)"),
-        (("--resume", "--probabilities"), r"begun otherwise (probabilities: False -> True)"),
+        (("--resume", "--threshold", "0.7"), r"started with other arguments (threshold: None -> 0.7)"),
+        (("--resume", "--scale", "0.5"), r"started with other arguments (scale: None -> 0.5)"),
+        (("--resume", "--probabilities"), r"started with other arguments (probabilities: False -> True)"),
         (("--resume", "--overwrite"), "Give one of the two"),
     ],
 )

@@ -143,7 +143,7 @@ def open_job(
     )
     if settings.probabilities and predictor.spec.outputs == "classes":
         raise ConfigError(
-            f"{model}: the file gives classes alone, so there are no probabilities to write. Leave --probabilities "
+            f"{model}: the file outputs only classes, so there are no probabilities to write. Leave --probabilities "
             "out, or export the model by --outputs probabilities."
         )
     file = find_file(model, runtime.backend)

@@ -138,8 +138,8 @@ def _check_digest(path: Path) -> None:
     found = _GRAPH_SHA256.search(content)
     if found is not None and found[2].decode() != _digest(content):
         raise ModelError(
-            f"{path}: its SHA-256 is not the one that stands in it; the file was changed or damaged after it was "
-            "written. Copy or export it again."
+            f"{path}: its contents do not match the SHA-256 stored in it; the file was changed or damaged after it "
+            "was written. Copy or export it again."
         )
 
 

@@ -6,10 +6,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from lmsc_unet.synthetic.radio.scenarios import TEMPLATES, Plan
+from lmsc_unet.synthetic.radio.scenarios import TEMPLATES
 from lmsc_unet.synthetic.radio.scene import Scene, SceneOptions
-
-PAPER_FOREGROUND_SHARE = 0.20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,21 +46,6 @@ MEASURED: Mapping[int, TemplateStatistics] = MappingProxyType(
 """The dataset's templates, measured on 109 of its training files."""
 
 
-def drawn_statistics(template: int, *, num_files: int, seed: int = 0) -> TemplateStatistics:
-    """The same statistics of schedules drawn from a template."""
-    plans = [TEMPLATES[template].draw(np.random.default_rng([seed, index])) for index in range(num_files)]
-    emissions = [one for plan in plans for one in plan]
-    widths = [one.bandwidth for one in emissions]
-    lengths = [one.stop - one.start for one in emissions]
-    return TemplateStatistics(
-        signals=(min(map(len, plans)), max(map(len, plans))),
-        bandwidth=(min(widths), max(widths)),
-        length=(min(lengths), max(lengths)),
-        at_once=max(map(_at_once, plans)),
-        occupied=float(np.mean([sum(one.area for one in plan) for plan in plans])),
-    )
-
-
 def foreground_share(scenes: Sequence[Scene]) -> float:
     """The share of the plane that signals fill, averaged over pictures."""
     return float(np.mean([scene.foreground_share for scene in scenes])) if scenes else 0.0
@@ -72,7 +55,3 @@ def expected_share(options: SceneOptions) -> float:
     """The expected share of a mixture's templates; for `broad`, of the eight measured ones."""
     weights = [TEMPLATES[number].share if options.mixture == "measured" else 1.0 for number in MEASURED]
     return float(np.average([one.occupied for one in MEASURED.values()], weights=weights))
-
-
-def _at_once(plan: Plan) -> int:
-    return max((sum(one.start <= other.start < one.stop for one in plan) for other in plan), default=0)
