@@ -102,7 +102,7 @@ def about_speed(folder: Path) -> Iterator[str]:
     """The rows of the benchmark."""
     report = read(folder / "benchmark.json")
     if report:
-        yield "\n| model | backend | precision | threads | ms an image | x U-Net in eager PyTorch |"
+        yield "\n| model | backend | precision | threads | ms per image | x U-Net in eager PyTorch |"
         yield "|---|---|---|---:|---:|---:|"
         for row in report["rows"]:
             fixed = f"| {row['model']} | {row['backend']} | {row['precision']} | {row['threads']} "

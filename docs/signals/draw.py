@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/how-to/signals.md: `python docs/signals/draw.py` (matplotlib comes with the extra `train`)."""
+"""Draws the pictures of docs/how-to/signals.md; matplotlib comes with the extra `train`."""
 
 from pathlib import Path
 
