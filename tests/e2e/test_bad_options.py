@@ -87,7 +87,7 @@ class Case:
         if outcome.exit_code == 1:
             said, value = outcome.errors + outcome.output, self.value.strip()
             names = [letters(name) for name in (self.option.name.rpartition(".")[2], value, MISSING)]
-            is_named = any(name and name in letters(said) for name in names) or (value and f" {value}" in said)
+            is_named = any(name and name in letters(said) for name in names) or f" {value or self.value}" in said
             assert is_named, (self.words, outcome.errors)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmsc_unet.errors import ConfigError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
@@ -35,6 +37,22 @@ def name_items(
     base = os.path.commonpath([absolute(path if path.is_dir() else path.parent) for path in inputs])
     names = unique_names([place_of(Path(path).relative_to(base)) for path in unique])
     return tuple(Item(path=path, name=name) for path, name in zip(unique.values(), names, strict=True))
+
+
+def outside_results(paths: Sequence[Path], given: Path, out: Path) -> list[Path]:
+    """The files below an input that do not lie in the results folder.
+
+    Raises:
+        ConfigError: all of them lie there.
+    """
+    results = out.resolve()
+    outside = [path for path in paths if not path.resolve().is_relative_to(results)]
+    if paths and not outside:
+        raise ConfigError(
+            f"{given}: everything in it lies in {out}, the folder of --out, whose files are results and no input. "
+            "Name another folder by --out."
+        )
+    return outside
 
 
 def unique_names(places: Sequence[Path]) -> list[str]:

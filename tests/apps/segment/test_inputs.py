@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from PIL import Image
 
 from lmsc_unet.apps.items import unique_names
 from lmsc_unet.apps.segment.opening import find_inputs, find_items
-from lmsc_unet.errors import DataError
+from lmsc_unet.errors import ConfigError, DataError
+from lmsc_unet.imageio import write_png
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,9 @@ def test_files_of_other_kinds_are_counted(tmp_path):  # I14
     (tmp_path / "in" / "a.png").unlink()
     with pytest.raises(DataError, match=r"holds no PNG.* 4 files of other types were skipped: \.czi 2"):
         find_inputs([tmp_path / "in"], tmp_path / "out")
+
+
+def test_a_results_folder_around_all_inputs_is_named(tmp_path):
+    write_png(tmp_path / "images/a.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(ConfigError, match=r"everything in it lies in .*, the folder of --out"):
+        find_inputs([tmp_path / "images"], tmp_path)

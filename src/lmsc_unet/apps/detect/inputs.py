@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lmsc_unet.apps.items import Item, name_items
+from lmsc_unet.apps.items import Item, name_items, outside_results
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.results_folder import RUN_FILE
 from lmsc_unet.errors import ConfigError, DataError
@@ -123,8 +123,8 @@ def _warn_of_pictures(recording: Recording) -> None:
 
 def _recordings_of(given: Path, out: Path | None) -> list[Path]:
     if given.is_dir():
-        results = None if out is None else out.resolve()
-        found = [path for path in _sigmf_files(given) if results is None or not _is_below(path, results)]
+        recordings = _sigmf_files(given)
+        found = recordings if out is None else outside_results(recordings, given, out)
         if not found:
             raise DataError(f"{given}: the folder holds no {', '.join(SUFFIXES)}. Name recordings, or folders of them.")
         return found
@@ -148,10 +148,6 @@ def _beside_results(name: str) -> str:
     """A folder name that differs from the results folder's own files."""
     first, slash, rest = name.partition("/")
     return f"{first}_{slash}{rest}" if first in OWN_FILES else name
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder)
 
 
 def _without_sigmf(place: Path) -> Path:

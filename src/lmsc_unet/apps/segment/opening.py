@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lmsc_unet.apps.items import Item, name_items
+from lmsc_unet.apps.items import Item, name_items, outside_results
 from lmsc_unet.apps.segment.job import SegmentJob
 from lmsc_unet.apps.segment.results import PREDICTIONS
 from lmsc_unet.apps.segment.writers import MaskValues, OutputFlags, legend
@@ -55,9 +55,8 @@ def _images_of(given: Path, out: Path, remarks: list[str]) -> list[Path]:
         raise DataError(f"{given}: there is no such file or folder. Name images, or folders of images.")
     contents = folder_contents(given)
     passed_over = counted_endings(contents.others)
-    results = out.resolve()
     pictures = _without_masks(given, remarks) or contents.pictures
-    images = [path for path in pictures if not path.resolve().is_relative_to(results)]
+    images = outside_results(pictures, given, out)
     if not images:
         held = f" {passed_over}." if passed_over else ""
         raise DataError(f"{given}: the folder holds no {IMAGE_KINDS}.{held} Name images, or folders of images.")
