@@ -152,6 +152,8 @@ class ResultsFolder(Generic[LineT]):
                     "or name another folder by --out."
                 )
             layout.clean(path)
+            for name in (RUN_FILE, layout.journal):
+                remove(temporary_of(path / name))
             if overwrite:
                 self._clear()
             else:
@@ -176,9 +178,13 @@ class ResultsFolder(Generic[LineT]):
         """All lines; a half line at the end, left by a kill, is removed from the file too."""
         path = self.path / self._layout.journal
         try:
-            return [self._layout.parse(fields) for fields in read_lines(path)]
+            lines = [self._layout.parse(fields) for fields in read_lines(path)]
+            for line in lines:
+                if line.status not in ("ok", "failed"):
+                    raise ValueError(f"its status is {line.status!r}")
         except (ValueError, TypeError) as error:
             raise not_ours(path, str(error)) from error
+        return lines
 
     def _resumable(self, is_planned: Callable[[LineT], bool]) -> dict[str, LineT]:
         before = self._layout.fingerprint(read_run(self.path))
@@ -274,12 +280,6 @@ def check_below(folder: Path, file: str) -> Path:
     if not is_below(path, folder):
         raise OutputError(f"{path}: this lies outside of {folder}. Remove the links in the folder, or choose another.")
     return path
-
-
-def remove_temporary(folder: Path, *names: str) -> None:
-    """Removes temporary files that a kill may leave."""
-    for name in names:
-        remove(temporary_of(folder / name))
 
 
 def _to_text(line: Any) -> str:

@@ -89,7 +89,7 @@ class Quantizer:
             quantize_static(
                 self._float,
                 self._out,
-                _Reader(self._crops),
+                _CropReader(self._crops),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 reduce_range=self._reduce_range,
@@ -113,7 +113,7 @@ class Quantizer:
         return made
 
 
-class _Reader:
+class _CropReader:
     """Passes crops to the calibration one by one."""
 
     def __init__(self, crops: Sequence[Pixels]) -> None:

@@ -209,8 +209,10 @@ def _failed(path: str, name: str, odd: list[str], error: BaseException) -> Recor
 
 def _known(job: DetectJob, channel: Channel) -> RecordingEntry | None:
     """The entry of a channel that an earlier run has finished."""
-    known = job.folder.done.get(channel.name) if job.folder is not None else None
-    return known if known is not None and job.folder is not None and is_complete(job.folder.path, known) else None
+    if job.folder is None:
+        return None
+    known = job.folder.done.get(channel.name)
+    return known if known is not None and is_complete(job.folder.path, known) else None
 
 
 def _finished(job: DetectJob, entry: RecordingEntry) -> RecordingEntry:

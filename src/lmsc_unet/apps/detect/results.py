@@ -17,7 +17,6 @@ from lmsc_unet.core.results_folder import (
     check_below,
     mapping_of,
     read_lines,
-    remove_temporary,
 )
 from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, to_json, write_text
 
@@ -101,10 +100,7 @@ def parse_entry(line: dict[str, Any]) -> RecordingEntry:
     known = {field.name for field in fields(RecordingEntry)}
     if not all(isinstance(line.get(name), str) for name in ("path", "name")) or not line.keys() <= known:
         raise ValueError(f"it has the fields {', '.join(map(repr, line))}")
-    entry = RecordingEntry(**(line | lists))
-    if entry.status not in ("ok", "failed"):
-        raise ValueError(f"its status is {entry.status!r}")
-    return entry
+    return RecordingEntry(**(line | lists))
 
 
 def fingerprint(described: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,7 +129,7 @@ def _in_the_way(out: Path) -> list[str]:
 
 def _clean(out: Path) -> None:
     remove_unfinished(out)
-    remove_temporary(out, RUN_FILE, JOURNAL, UNFINISHED)
+    remove(temporary_of(out / UNFINISHED))
 
 
 DETECTIONS = Layout(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lmsc_unet.apps.segment.writers import FOLDERS, name_of
-from lmsc_unet.core.results_folder import RUN_FILE, Layout, ResultsFolder, mapping_of, remove_temporary
+from lmsc_unet.core.results_folder import RUN_FILE, Layout, ResultsFolder, mapping_of
 from lmsc_unet.core.storage import remove, resolve_inside
 
 JOURNAL = "predictions.jsonl"
@@ -54,8 +54,6 @@ def parse_entry(fields: dict[str, Any]) -> ImageEntry:
         value = getattr(entry, name)
         if not isinstance(value, str) or "\0" in value:
             raise ValueError(f"its {name} is {value!r}")
-    if entry.status not in ("ok", "failed"):
-        raise ValueError(f"its status is {entry.status!r}")
     return entry
 
 
@@ -81,7 +79,6 @@ def _clean(out: Path) -> None:
     for folder in FOLDERS:
         for path in resolve_inside(out, f"{folder}/any").parent.rglob(".*.tmp"):
             remove(path)
-    remove_temporary(out, RUN_FILE, JOURNAL)
 
 
 PREDICTIONS = Layout(
