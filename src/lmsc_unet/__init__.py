@@ -26,7 +26,7 @@ TYPE_CHECKING = False  # importing typing would take most of this file's load ti
 if TYPE_CHECKING:
     from typing import Any
 
-    from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, UNetConfig, model_config
+    from lmsc_unet.catalog import CATALOG, FastLMSCUNetConfig, LMSCUNetConfig, UNetConfig, model_config
     from lmsc_unet.errors import LmscError
     from lmsc_unet.evaluation.segmentation import Evaluation, evaluate
     from lmsc_unet.imageio import read_image, read_mask, write_png
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CATALOG",
     "Evaluation",
+    "FastLMSCUNetConfig",
     "LMSCUNet",
     "LMSCUNetConfig",
     "LmscError",
@@ -62,6 +63,7 @@ _ORIGINS = MappingProxyType(
         "CATALOG": "lmsc_unet.catalog:CATALOG",
         "Evaluation": "lmsc_unet.evaluation.segmentation:Evaluation",
         "LMSCUNet": "lmsc_unet.models:LMSCUNet",
+        "FastLMSCUNetConfig": "lmsc_unet.catalog:FastLMSCUNetConfig",
         "LMSCUNetConfig": "lmsc_unet.catalog:LMSCUNetConfig",
         "LmscError": "lmsc_unet.errors:LmscError",
         "ModelSpec": "lmsc_unet.inference.spec:ModelSpec",

@@ -31,6 +31,21 @@ def _check_common(config: "ModelConfig") -> None:
     check_range(config, 1, MOST_CLASSES, "num_classes")
 
 
+def _check_brbs(config: "LMSCUNetConfig | FastLMSCUNetConfig") -> None:
+    num_skips = len(config.widths) - 1
+    if not config.brb_levels <= set(range(1, num_skips + 1)):
+        raise ConfigError(
+            f"brb_levels is {sorted(config.brb_levels)}, but the network has the skips 1 to {num_skips}. "
+            "Name levels among these; 1 is the finest."
+        )
+    for level in config.brb_levels:
+        if config.widths[level - 1] < config.reduction:
+            raise ConfigError(
+                f"reduction is {config.reduction}, but level {level} has {config.widths[level - 1]} channels and its "
+                "BRB needs at least one after the reduction. Reduce less or widen the level."
+            )
+
+
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
@@ -78,23 +93,59 @@ class LMSCUNetConfig:
         _check_common(self)
         check_range(self, 1, 64, "expansion", "repeats")
         check_range(self, 1, 4096, "reduction")
-        num_skips = len(self.widths) - 1
-        if not self.brb_levels <= set(range(1, num_skips + 1)):
-            raise ConfigError(
-                f"brb_levels is {sorted(self.brb_levels)}, but the network has the skips 1 to {num_skips}. "
-                "Name levels among these; 1 is the finest."
-            )
-        for level in self.brb_levels:
-            if self.widths[level - 1] < self.reduction:
-                raise ConfigError(
-                    f"reduction is {self.reduction}, but level {level} has {self.widths[level - 1]} channels and its "
-                    "BRB needs at least one after the reduction. Reduce less or widen the level."
-                )
+        _check_brbs(self)
         _check_choice("shortcut", self.shortcut, ("projection", "identity"))
         _check_choice("activation", self.activation, ("relu", "relu6"))
 
 
-ModelConfig = UNetConfig | LMSCUNetConfig
+@dataclass(frozen=True, kw_only=True)
+class FastLMSCUNetConfig:
+    """A member of the fast family: LMSC-UNet's blocks behind a strided stem, with additive skips (docs/network.md).
+
+    Nothing runs at full resolution but the stem's input and the output: in INT8 such a network is several times as fast
+    as LMSC-UNet with as many parameters, and its receptive field is several times as large.
+    """
+
+    widths: tuple[int, ...] = (32, 64, 96, 128, 160)
+    """Channels of each level from the finest to the bottleneck."""
+    stem_px: int = 2
+    """Stride of the stem: the first level has 1 / stem_px of the image's resolution."""
+    convs: tuple[int, ...] = (1, 1, 2, 2, 2)
+    """3x3 convolutions of each level of the encoder; the stem counts as the first of level 1."""
+    mbb_levels: frozenset[int] = frozenset({5})
+    """Levels whose second and later convolutions are MBBs; 1 is the finest."""
+    expansion: int = 2
+    """Expansion factor of an MBB."""
+    brb_levels: frozenset[int] = frozenset({2})
+    """Skips refined by a BRB; 1 is the finest."""
+    reduction: int = 4
+    """Reduction factor of a BRB."""
+    shortcut: Shortcut = "identity"
+    """The residual path of a BRB: the input itself, or a 1x1 convolution of it."""
+    input_channels: int = 3
+    """Channels of the input image."""
+    num_classes: int = 1
+    """Logits per pixel; 1 means binary segmentation."""
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        check_range(self, 1, 8, "stem_px")
+        check_range(self, 1, 16, "convs")
+        check_range(self, 1, 64, "expansion")
+        check_range(self, 1, 4096, "reduction")
+        levels = len(self.widths)
+        if len(self.convs) != levels:
+            raise ConfigError(
+                f"convs is {shown(self.convs)} and widths is {shown(self.widths)}; give a number of convolutions for "
+                "each level."
+            )
+        if not self.mbb_levels <= set(range(1, levels + 1)):
+            raise ConfigError(f"mbb_levels is {sorted(self.mbb_levels)}; name levels from 1, the finest, to {levels}.")
+        _check_brbs(self)
+        _check_choice("shortcut", self.shortcut, ("projection", "identity"))
+
+
+ModelConfig = UNetConfig | LMSCUNetConfig | FastLMSCUNetConfig
 
 CATALOG: Mapping[str, ModelConfig] = MappingProxyType(
     {
@@ -106,6 +157,7 @@ CATALOG: Mapping[str, ModelConfig] = MappingProxyType(
         "lmsc-unet-12": LMSCUNetConfig(brb_levels=frozenset({1, 2})),
         "lmsc-unet-23": LMSCUNetConfig(brb_levels=frozenset({2, 3})),
         "lmsc-unet-123": LMSCUNetConfig(brb_levels=frozenset({1, 2, 3})),
+        "lmsc-unet-m": FastLMSCUNetConfig(),
     }
 )
 
@@ -129,8 +181,13 @@ def model_config(name: str, *, input_channels: int | None = None, num_classes: i
 
 
 def side_multiple_px(config: ModelConfig) -> int:
-    """Both sides of an input must be multiples of this number: a factor 2 for each pooling."""
-    return int(2 ** (len(config.widths) - 1))
+    """Both sides of an input must be multiples of this number: the stem's stride, and a factor 2 for each pooling."""
+    return int(stem_px(config) * 2 ** (len(config.widths) - 1))
+
+
+def stem_px(config: ModelConfig) -> int:
+    """The stride of the first layer: 1 for the paper's networks."""
+    return config.stem_px if isinstance(config, FastLMSCUNetConfig) else 1
 
 
 def receptive_field_radius_px(config: ModelConfig) -> int:
@@ -160,11 +217,27 @@ def _reach(config: ModelConfig, column: int) -> tuple[int, int]:
     The path through the bottleneck has the longest reach; it is traced back interval by interval. A skip reaches less:
     its BRB adds one pixel, the path through the level below at least two.
     """
-    num_poolings = len(config.widths) - 1
-    level_reach = 2 if isinstance(config, UNetConfig) else config.repeats
-    first, last = column, column
-    for _ in range(num_poolings):  # up: a double convolution, then the upsampling that doubled the column
-        first, last = (first - 2) // 2, (last + 2) // 2
-    for _ in range(num_poolings):  # bottom and down: 3x3 convolutions, then the two pooled columns
-        first, last = 2 * (first - level_reach), 2 * (last + level_reach) + 1
-    return first - 2, last + 2  # the first level: a double convolution
+    stem, (*levels, bottom), up = stem_px(config), _encoder_reaches(config), _decoder_reach(config)
+    first = last = column // stem
+    for _ in levels:  # up: convolutions, then the upsampling that doubled the column
+        first, last = (first - up) // 2, (last + up) // 2
+    first, last = first - bottom, last + bottom
+    for reach in reversed(levels):  # down: the two pooled columns, then convolutions
+        first, last = 2 * first - reach, 2 * last + 1 + reach
+    return stem * first, stem * last + stem - 1
+
+
+def _encoder_reaches(config: ModelConfig) -> tuple[int, ...]:
+    """The columns to either side that the 3x3 convolutions of each level reach, from the finest to the bottleneck."""
+    match config:
+        case UNetConfig():
+            return (2,) * len(config.widths)
+        case LMSCUNetConfig():
+            return (2, *(config.repeats,) * (len(config.widths) - 1))
+        case FastLMSCUNetConfig():
+            return config.convs
+
+
+def _decoder_reach(config: ModelConfig) -> int:
+    """The same for each level of the decoder: a double convolution, or a single one."""
+    return 1 if isinstance(config, FastLMSCUNetConfig) else 2

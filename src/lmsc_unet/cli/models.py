@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from lmsc_unet.catalog import CATALOG, ModelConfig, UNetConfig, side_multiple_px
+from lmsc_unet.catalog import CATALOG, FastLMSCUNetConfig, ModelConfig, UNetConfig, side_multiple_px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,4 +104,6 @@ def _describe(config: ModelConfig) -> str:
     if isinstance(config, UNetConfig):
         return f"standard U-Net of {channels}"
     levels = " ".join(map(str, sorted(config.brb_levels)))
+    if isinstance(config, FastLMSCUNetConfig):
+        return f"fast LMSC-UNet of {channels} behind a stem of stride {config.stem_px}"
     return f"LMSC-UNet of {channels}; {f'BRB at {levels}' if levels else 'no BRB'}"

@@ -5,25 +5,37 @@ An independent derivation of the built networks' parameters, shown at once by `l
 
 from itertools import pairwise
 
-from lmsc_unet.catalog import LMSCUNetConfig, ModelConfig, UNetConfig
+from lmsc_unet.catalog import FastLMSCUNetConfig, LMSCUNetConfig, ModelConfig, UNetConfig
 
 
 def num_parameters(config: ModelConfig) -> int:
     """The trainable parameters of a network."""
-    first, *_ = config.widths
-    stem = _double_conv(config.input_channels, first)
-    decoder = sum(_up(below, here) for here, below in pairwise(config.widths))
-    head = (first + 1) * config.num_classes
-    return stem + _below_stem(config) + decoder + head
-
-
-def _below_stem(config: ModelConfig) -> int:
     match config:
         case UNetConfig():
-            return sum(_double_conv(above, here) for above, here in pairwise(config.widths))
+            encoder = sum(_double_conv(above, here) for above, here in pairwise(config.widths))
         case LMSCUNetConfig():
-            levels = sum(_mbbs(above, here, config) for above, here in pairwise(config.widths))
-            return levels + sum(_brb(config.widths[level - 1], config) for level in config.brb_levels)
+            encoder = sum(_mbbs(above, here, config) for above, here in pairwise(config.widths)) + _brbs(config)
+        case FastLMSCUNetConfig():
+            return _fast(config)
+    first = config.widths[0]
+    decoder = sum(_up(below, here) for here, below in pairwise(config.widths))
+    return _double_conv(config.input_channels, first) + encoder + decoder + (first + 1) * config.num_classes
+
+
+def _fast(config: FastLMSCUNetConfig) -> int:
+    pixels, inputs = config.stem_px**2, (config.input_channels * config.stem_px**2, *config.widths)
+    encoder = sum(_conv_norm(9 * above * here, here) for above, here in pairwise(inputs))
+    for level, (width, convs) in enumerate(zip(config.widths, config.convs, strict=True), 1):
+        is_mbb = level in config.mbb_levels
+        block = _mbb(width, width, config.expansion) if is_mbb else _conv_norm(9 * width * width, width)
+        encoder += (convs - 1) * block
+    ups = pairwise(config.widths)
+    decoder = sum(_conv_norm(below * here, here) + _conv_norm(9 * here * here, here) for here, below in ups)
+    return encoder + _brbs(config) + decoder + (config.widths[0] + 1) * config.num_classes * pixels
+
+
+def _brbs(config: LMSCUNetConfig | FastLMSCUNetConfig) -> int:
+    return sum(_brb(config.widths[level - 1], config) for level in config.brb_levels)
 
 
 def _conv_norm(weights: int, out_channels: int) -> int:
@@ -48,7 +60,7 @@ def _mbb(in_channels: int, out_channels: int, expansion: int) -> int:
     return widen + filtering + _conv_norm(wide * out_channels, out_channels)
 
 
-def _brb(channels: int, config: LMSCUNetConfig) -> int:
+def _brb(channels: int, config: LMSCUNetConfig | FastLMSCUNetConfig) -> int:
     few = channels // config.reduction
     narrow, filtering = _conv_norm(channels * few, few), _conv_norm(9 * few * few, few)
     projection = _conv_norm(channels * channels, channels) if config.shortcut == "projection" else 0

@@ -49,7 +49,7 @@ def paper_macs(layer: nn.Module, x: Tensor, y: Tensor) -> int:
             return y.numel() * (taps + (layer.bias is not None))
         case nn.BatchNorm2d():
             return x.numel() * (2 if layer.affine else 1)
-        case nn.ReLU() | nn.ReLU6():
+        case nn.ReLU() | nn.ReLU6() | nn.Upsample():
             return y.numel()
         case nn.MaxPool2d():
             return x.numel()

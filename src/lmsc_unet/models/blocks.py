@@ -53,10 +53,11 @@ ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.ReLU6]] = {"relu": nn.ReLU, "rel
 
 
 def conv_norm(
-    in_channels: int, out_channels: int, side_px: int, *, groups: int = 1, bias: bool = False
+    in_channels: int, out_channels: int, side_px: int, *, stride_px: int = 1, groups: int = 1, bias: bool = False
 ) -> nn.Sequential:
-    """A size-preserving convolution with batch norm."""
-    conv = nn.Conv2d(in_channels, out_channels, side_px, padding=side_px // 2, groups=groups, bias=bias)
+    """A convolution with batch norm, padded so that only the stride changes the size."""
+    padding = (side_px - stride_px + 1) // 2
+    conv = nn.Conv2d(in_channels, out_channels, side_px, stride_px, padding, groups=groups, bias=bias)
     return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(out_channels)))
 
 
@@ -65,12 +66,13 @@ def conv_norm_act(
     out_channels: int,
     side_px: int,
     *,
+    stride_px: int = 1,
     groups: int = 1,
     bias: bool = False,
     activation: Activation = "relu",
 ) -> nn.Sequential:
-    """A size-preserving convolution with batch norm and activation."""
-    block = conv_norm(in_channels, out_channels, side_px, groups=groups, bias=bias)
+    """A convolution with batch norm and activation, padded so that only the stride changes the size."""
+    block = conv_norm(in_channels, out_channels, side_px, stride_px=stride_px, groups=groups, bias=bias)
     block.add_module("act", ACTIVATIONS[activation](inplace=True))
     return block
 
