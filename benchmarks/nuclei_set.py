@@ -1,96 +1,99 @@
-"""Lays out the images that the bundled model `nuclei` is trained on, with the part that is held back.
+"""Lays out the images that the bundled model `nuclei` is trained on, with those that are held back.
 
-    python benchmarks/nuclei_set.py --dsb2018 DSB2018 --nuinsseg NUINSSEG --out runs/nuclei-set
-    lmsc train runs/nuclei-set --split-file runs/nuclei-set/split.csv --out runs/nuclei ...
+    python benchmarks/nuclei_set.py --dsb2018 DSB2018 --nuinsseg NUINSSEG --tnbc TNBC --out runs/nuclei-set
+    lmsc train runs/nuclei-set --split-file runs/nuclei-set/split.csv --repeats repeats --instances \\
+        --recipe tissue --model lmsc-unet-m --out runs/nuclei
 
-Every sixth image of each kind of the 2018 Data Science Bowl and every sixth NuInsSeg patch are held back ("val").
-Stained images are few and NuInsSeg's are larger, so each stained training image stands there twice, once mirrored,
-each NuInsSeg patch three times: as it is, and at half its size, once mirrored.
+Every sixth image of each kind of the 2018 Data Science Bowl and of NuInsSeg is held back ("val"), and TNBC's last
+patients. `--leave-out` holds back every image whose name holds one of some words instead, such as an organ or a source.
+
+Masks number the nuclei. NuInsSeg's are binary here: a compact component is one nucleus, all others share one number, so
+that a training learns no contours inside of them. The column `repeats` weighs the sources.
 """
 
 import argparse
 import csv
-import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.imageio import read_image, read_mask, write_png
-from lmsc_unet.imageio.resize import resize, resize_mask
 
 HELD_BACK = 6
-Pair = tuple[NDArray[Any], NDArray[Any]]
+LEAST_SOLIDITY = 0.9
+"""Area of a component by that of its convex hull, from which on it counts as one nucleus."""
+TNBC_HELD_BACK = ("09", "11")
+"""Patients."""
+REPEATS = {"nuinsseg": 2, "fluorescence": 1, "stained": 3, "brightfield": 3, "tnbc": 24}
+Labels = NDArray[np.uint16]
 
 
 def main() -> None:
     """Writes images/, masks/ and split.csv."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dsb2018", type=Path, required=True)
+    parser.add_argument("--dsb2018", type=Path)
     parser.add_argument("--nuinsseg", type=Path)
-    parser.add_argument("--look", default="", help="NuInsSeg patches whose names hold one of these words are held back")
+    parser.add_argument("--tnbc", type=Path)
+    parser.add_argument("--leave-out", default="", help="words, with commas: images with one in their names are held back")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     for name in ("images", "masks"):
         (options.out / name).mkdir(parents=True)
-    rows = [*bowl(options.dsb2018, options.out)]
-    if options.nuinsseg:
-        rows += nuinsseg(options.nuinsseg, options.out, options.look.split(",") if options.look else [])
-    with (options.out / "split.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("name", "split"), *rows])
-    print(Counter(split for _, split in rows))
-
-
-def bowl(folder: Path, out: Path) -> list[tuple[str, str]]:
-    """Copies the Bowl's images, stained and brightfield ones of the training part once more, mirrored."""
-    seen: Counter[str] = Counter()
+    words = [word for word in options.leave_out.split(",") if word]
     rows = []
+    for source, image, labels, is_held_back in sources(options):
+        name = f"{source}-{image.stem[:40]}"
+        write_png(options.out / "images" / f"{name}.png", read_image(image))
+        write_png(options.out / "masks" / f"{name}.png", labels)
+        split = "val" if (any(word in name for word in words) if words else is_held_back) else "train"
+        rows.append((name, split, REPEATS[source] if split == "train" else 1, source))
+    with (options.out / "split.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("name", "split", "repeats", "source"), *rows])
+    crops = Counter()
+    for _, split, repeats, source in rows:
+        crops[source, split] += repeats
+    print(crops)
+
+
+def sources(options: argparse.Namespace) -> Iterator[tuple[str, Path, Labels, bool]]:
+    """The source, the image, its labels, and whether it is held back."""
+    if options.dsb2018:
+        yield from bowl(options.dsb2018)
+    if options.nuinsseg:
+        for number, sample in enumerate(find_dataset(options.nuinsseg).samples, start=1):
+            assert sample.mask is not None
+            yield "nuinsseg", sample.image, numbered(read_mask(sample.mask) > 0), number % HELD_BACK == 0
+    if options.tnbc:
+        for image in sorted((options.tnbc / "images").iterdir()):
+            labels = read_mask(options.tnbc / "labels" / image.name)
+            yield "tnbc", image, labels.astype(np.uint16), image.stem.startswith(TNBC_HELD_BACK)
+
+
+def bowl(folder: Path) -> Iterator[tuple[str, Path, Labels, bool]]:
+    """The Bowl's images by kind."""
+    seen: Counter[str] = Counter()
     with (folder / "index.csv").open(newline="") as file:
         for row in sorted(csv.DictReader(file), key=lambda row: row["id"]):
             kind, seen[row["kind"]] = row["kind"], seen[row["kind"]] + 1
-            split = "val" if seen[kind] % HELD_BACK == 0 else "train"
-            name = f"{kind}-{row['id'][:12]}"
-            for part in ("images", "masks"):
-                shutil.copyfile(folder / part / f"{row['id']}.png", out / part / f"{name}.png")
-            rows.append((name, split))
-            if split == "train" and kind != "fluorescence":
-                pair = read_image(out / "images" / f"{name}.png"), read_mask(out / "masks" / f"{name}.png")
-                rows.append(write(out, f"{name}-mirrored", mirrored(pair), split))
-    return rows
+            image, labels = folder / "images" / f"{row['id']}.png", read_mask(folder / "labels" / f"{row['id']}.png")
+            yield kind, image, labels.astype(np.uint16), seen[kind] % HELD_BACK == 0
 
 
-def nuinsseg(folder: Path, out: Path, look: list[str]) -> list[tuple[str, str]]:
-    """Copies NuInsSeg's patches, those of the training part at full size and twice at half."""
-    rows = []
-    for number, sample in enumerate(find_dataset(folder).samples, start=1):
-        assert sample.mask is not None
-        stem = sample.image.stem
-        is_held_back = any(word in stem for word in look) if look else number % HELD_BACK == 0
-        image, mask = read_image(sample.image), read_mask(sample.mask)
-        height_px, width_px = mask.shape
-        half = resize(image, height_px // 2, width_px // 2), resize_mask(mask, height_px // 2, width_px // 2)
-        versions = {"half": half}
-        if not is_held_back:
-            versions |= {"half-mirrored": mirrored(half), "full": (image, mask)}
-        for version, pair in versions.items():
-            rows.append(write(out, f"nuinsseg-{stem}-{version}", pair, "val" if is_held_back else "train"))
-    return rows
-
-
-def mirrored(pair: Pair) -> Pair:
-    """Image and mask, left and right exchanged."""
-    image, mask = pair
-    return image[:, ::-1], mask[:, ::-1]
-
-
-def write(out: Path, name: str, pair: Pair, split: str) -> tuple[str, str]:
-    """Writes image and mask under a name; gives their row of the split."""
-    for part, pixels in zip(("images", "masks"), pair, strict=True):
-        write_png(out / part / f"{name}.png", np.ascontiguousarray(pixels))
-    return name, split
+def numbered(mask: NDArray[np.bool_]) -> Labels:
+    """The components of a binary mask from 2 on; 1 for all that are not compact, such as touching nuclei."""
+    number, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    labels = np.zeros(mask.shape, np.uint16)
+    for component in range(1, number):
+        outline, _ = cv2.findContours((components == component).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        hull = max(cv2.contourArea(cv2.convexHull(outline[0])), 1.0)
+        is_compact = cv2.contourArea(outline[0]) >= LEAST_SOLIDITY * hull
+        labels[components == component] = component + 1 if is_compact else 1
+    return labels
 
 
 if __name__ == "__main__":

@@ -52,9 +52,9 @@ def test_the_end_of_a_graph_says_what_the_logits_say(of_spec: dict[str, Any], ou
         for one in (graph, with_outputs(graph, ours, outputs))
     )
     if outputs == "probabilities":
-        np.testing.assert_allclose(found, activate(logits), rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found, activate(logits, ours.num_logits), rtol=0, atol=1e-6)
     else:
-        expected = activate(logits).argmax(1) if ours.num_logits > 1 else activate(logits)[:, 0] >= ours.threshold
+        expected = activate(logits, 2).argmax(1) if ours.num_logits > 1 else activate(logits, 1)[:, 0] >= ours.threshold
         assert found.dtype == np.uint8
         np.testing.assert_array_equal(found[:, 0], expected)
     check_same([logits], as_logits(lambda _: found.astype(np.float32), replace(ours, outputs=outputs)), ours, [pixels])

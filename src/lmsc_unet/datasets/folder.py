@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lmsc_unet.config import from_mapping, read_yaml
 from lmsc_unet.datasets.advice import no_pairs, unknown_layout
-from lmsc_unet.datasets.groups import with_groups
+from lmsc_unet.datasets.groups import with_groups, with_repeats
 from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.options import SIGNAL_NAMES, ChunkOptions, DataOptions
 from lmsc_unet.datasets.published import is_nuinsseg
@@ -60,6 +60,7 @@ def scan_dataset(
     if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
         samples = apply_split_file(_without_split(samples, root), root, options.split_file)
     samples = with_groups(samples, root, options.group, options.split_file)
+    samples = with_repeats(samples, root, options.repeats, options.split_file)
     shown = read_settings(root)
     dataset = Dataset(
         root=root,

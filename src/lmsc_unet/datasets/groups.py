@@ -35,6 +35,31 @@ def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: P
     return tuple(replace(sample, group=named[sample.name]) for sample in samples)
 
 
+MOST_REPEATS = 1000
+
+
+def with_repeats(samples: Sequence[Sample], root: Path, column: str, split_file: Path | None) -> tuple[Sample, ...]:
+    """Assigns to samples how often they are drawn per epoch, from a column of the split file; 1 if it does not say.
+
+    Raises:
+        DataError: there is no split file or no such column, or a value is not a whole number from 0 to 1000.
+    """
+    if not column:
+        return tuple(samples)
+    if split_file is None:
+        raise DataError(
+            f"--repeats {column} is a column of the split file, but there is none. Name it by --split-file, a CSV with "
+            f"the columns name and {column}."
+        )
+    named = column_of(samples, root, split_file, column)
+    for name, value in named.items():
+        if not value.isdecimal() or int(value) > MOST_REPEATS:
+            raise DataError(
+                f"{split_file}: the {column} of {name} is {value!r}; it must be a whole number up to {MOST_REPEATS}."
+            )
+    return tuple(replace(sample, repeats=int(named.get(sample.name, "1"))) for sample in samples)
+
+
 def _by_folder(samples: Iterable[Sample], root: Path) -> dict[str, str]:
     """The folder of each image, without train, val or test."""
     named = {}

@@ -91,6 +91,8 @@ class DataOptions:
     """CSV with the columns name,split (train, val or test) that assigns images to splits."""
     group: str = ""
     """folder, or a column of the split file: a split never separates images of one group (patient, slide, organ)."""
+    repeats: str = ""
+    """Column of the split file: how often each image is drawn per epoch, to weigh sources of different size."""
     classes: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
     """Names of the class ids 0, 1, ..., comma-separated; by default inferred from the masks."""
     values: Annotated[tuple[int, ...], Parameter(converter=_integers, negative="")] = ()
@@ -98,7 +100,8 @@ class DataOptions:
     colors: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
     """Mask colours of the classes in order, background first, as rrggbb: 000000,ff0000,00ff00."""
     instances: Annotated[bool, Parameter(negative="")] = False
-    """Each mask value above 0 is one foreground object."""
+    """Each mask value above 0 is one foreground object. A training also learns the objects' contours, so that touching
+    ones can be separated; an object in several pieces, as in a mask of 0 and 255, teaches its outline alone."""
     mask_threshold: float | None = None
     """Smallest foreground value of a mask: 128 for JPEG masks of two classes."""
     ignore_index: int | None = None

@@ -30,6 +30,8 @@ class Sample:
     """The split that the dataset itself defines, by folders or a split file."""
     group: str | None = None
     """Samples that a split must not separate, such as a patient or a slide; None if unknown."""
+    repeats: int = 1
+    """How often it is drawn per epoch."""
     piece: SpectrogramChunk | None = None
     """For a recording: the rows of image and mask; `image` is then the sample file, `mask` the metadata."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmsc_unet.datasets.groups import with_groups
+from lmsc_unet.datasets.groups import with_groups, with_repeats
 from lmsc_unet.datasets.options import SIGNAL_NAMES, ChunkOptions, DataOptions, SpectrogramChunk
 from lmsc_unet.datasets.sample import Dataset, Problem, Sample, Split
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, apply_split_file, has_column
@@ -140,6 +140,7 @@ def _split(root: Path, wholes: Sequence[Sample], seed: int, options: DataOptions
     if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
         wholes = apply_split_file([replace(whole, split=None) for whole in wholes], root, options.split_file)
     wholes = with_groups(wholes, root, options.group, options.split_file)
+    wholes = with_repeats(wholes, root, options.repeats, options.split_file)
     if any(whole.split for whole in wholes):
         return wholes
     units = list(dict.fromkeys(whole.unit for whole in wholes))

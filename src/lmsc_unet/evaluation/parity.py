@@ -194,12 +194,12 @@ def as_report(parity: Parity) -> dict[str, Any]:
 
 
 def _classes(logits: Logits, spec: ModelSpec) -> NDArray[np.intp]:
-    return logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] >= _cut(spec)).astype(np.intp)
+    return logits.argmax(axis=1) if spec.num_logits > 1 else (logits[:, 0] >= _cut(spec)).astype(np.intp)
 
 
 def _distance(logits: Logits, spec: ModelSpec) -> NDArray[np.float32]:
     """How much each pixel's logits must change to change its class."""
-    if logits.shape[1] == 1:
+    if spec.num_logits == 1:
         return np.asarray(np.abs(logits[:, 0] - _cut(spec)), dtype=np.float32)
     two = np.partition(logits, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0], dtype=np.float32)

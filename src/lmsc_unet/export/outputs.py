@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -34,7 +35,8 @@ def with_outputs(graph: onnx.ModelProto, spec: ModelSpec, outputs: Outputs) -> o
 
 def described(description: Description, outputs: Outputs) -> Description:
     """The description of a file with these outputs."""
-    return replace(description, spec=replace(description.spec, outputs=outputs))
+    contour = description.spec.contour and outputs != "classes"
+    return replace(description, spec=replace(description.spec, outputs=outputs, contour=contour))
 
 
 def check_same(before: Sequence[Logits], after: Network, spec: ModelSpec, crops: Sequence[Pixels]) -> None:
@@ -66,7 +68,11 @@ def _classes(body: onnx.GraphProto, spec: ModelSpec) -> Iterator[onnx.NodeProto]
         return
     cut = helper.make_tensor("cut", TensorProto.FLOAT, (), [math.log(spec.threshold / (1 - spec.threshold))])
     body.initializer.append(numpy_helper.from_array(numpy_helper.to_array(cut), "cut"))
-    yield helper.make_node("GreaterOrEqual", [OUTPUT, "cut"], ["is_foreground"])
+    foreground = OUTPUT
+    if spec.contour:
+        body.initializer.append(numpy_helper.from_array(np.array([0]), "first"))
+        yield helper.make_node("Gather", [OUTPUT, "first"], [foreground := "foreground"], axis=1)
+    yield helper.make_node("GreaterOrEqual", [foreground, "cut"], ["is_foreground"])
     yield helper.make_node("Cast", ["is_foreground"], ["classes"], to=TensorProto.UINT8)
 
 

@@ -5,11 +5,14 @@ at most one grey level.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.imageio.info import AnyArray
+
+Value = TypeVar("Value", bound=np.generic)
 
 _BLOCK_VALUES = 1 << 17  # fits the second-level cache
 
@@ -79,7 +82,7 @@ def resize_rows(part: AnyArray, rows: Stretch, columns: Stretch, start: int, sto
     return mixed.astype(part.dtype, copy=False).reshape(num, -1, channels)
 
 
-def resize_mask(mask: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
+def resize_mask(mask: NDArray[Value], height_px: int, width_px: int) -> NDArray[Value]:
     """Resizes a mask `H W` by the nearest pixel, so that no new values appear; ties take the second."""
     if mask.shape == (height_px, width_px):
         return mask
@@ -87,7 +90,8 @@ def resize_mask(mask: NDArray[np.uint8], height_px: int, width_px: int) -> NDArr
         ((2 * np.arange(after) + 1) * before) // (2 * after)
         for before, after in zip(mask.shape, (height_px, width_px), strict=True)
     )
-    return np.asarray(np.take(mask[rows], columns, axis=1), np.uint8)
+    resized: NDArray[Value] = np.take(mask[rows], columns, axis=1)
+    return resized
 
 
 def _by_channel(taps: Taps, channels: int) -> Taps:

@@ -20,9 +20,9 @@ from lmsc_unet.inference.spec import ModelSpec
 
 KEY = "lmsc_unet.model"
 """The key in the ONNX metadata."""
-VERSION = 2
-"""The newest readable version. Files with outputs other than logits have it; all others are written as version 1,
-which older releases read.
+VERSION = 3
+"""The newest readable version: files with a contour. Those with outputs other than logits are version 2; all others are
+written as version 1, which older releases read.
 """
 DIGEST = "lmsc_unet.sha256"
 """The key of the SHA-256 of graph, weights and description. The oldest files have none."""
@@ -65,10 +65,15 @@ class Description:
 def to_text(description: Description) -> str:
     """A description as the text under the key."""
     values = to_mapping(description)
-    version = VERSION
-    if description.spec.outputs == "logits":
-        version = 1
+    version = 1
+    if description.spec.outputs != "logits":
+        version = 2
+    else:
         del values["spec"]["outputs"]
+    if description.spec.contour:
+        version = VERSION
+    else:
+        del values["spec"]["contour"]
     return json.dumps({"version": version, **values}, ensure_ascii=False, allow_nan=False)
 
 
@@ -153,7 +158,7 @@ def check_graph(path: Path, description: Description, inputs: Shapes, outputs: S
     """
     spec = description.spec
     found = {"channels": _channels(inputs), "logits": _channels(outputs)}
-    needed = {"channels": spec.input_channels, "logits": 1 if spec.outputs == "classes" else spec.num_logits}
+    needed = {"channels": spec.input_channels, "logits": 1 if spec.outputs == "classes" else spec.num_outputs}
     if found != needed:
         raise ModelError(
             f"{path}: its network has {found['channels']} input channels and {found['logits']} logits, its description "

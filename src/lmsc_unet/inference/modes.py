@@ -1,6 +1,6 @@
 """The inference modes: how a whole image passes through a network of limited size.
 
-Each yields probabilities "L rows W" (L logits) in row strips from top to bottom; `TREATMENTS` maps the spec's word.
+Each yields probabilities "L rows W" (L outputs) in row strips from top to bottom; `TREATMENTS` maps the spec's word.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -138,13 +138,13 @@ class Resized:
 
 
 def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities "B L h w" of preprocessed pixels "B C h w".
+    """Probabilities "B L h w" (L outputs) of preprocessed pixels "B C h w".
 
     Raises:
         ModelError: the logits do not match the spec, or are not finite.
     """
     logits = network(pixels)
-    expected = (pixels.shape[0], spec.num_logits, *pixels.shape[2:])
+    expected = (pixels.shape[0], spec.num_outputs, *pixels.shape[2:])
     if logits.shape != expected:
         raise ModelError(
             f"{spec.name} gives logits of shape {logits.shape} where its spec says {expected}. "
@@ -152,7 +152,7 @@ def infer_probability(network: Network, spec: ModelSpec, pixels: NDArray[np.floa
         )
     if not np.isfinite(logits).all():
         raise ModelError(f"{spec.name} gives logits that are not finite. Its weights are damaged, or have diverged.")
-    return activate(logits)
+    return activate(logits, spec.num_logits)
 
 
 def make_tiled(network: Network, spec: ModelSpec, tile_px: int, batch: int) -> InferenceMode:

@@ -16,9 +16,9 @@ Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Maps preprocessed pixels "B C H W" to logits "B K H W"; both sides are multiples of `side_multiple_px`."""
 
 
-def activate(logits: NDArray[np.float32], axis: int = 1) -> NDArray[np.float32]:
-    """Probabilities of the same shape: sigmoid for one logit, softmax along `axis` for several."""
-    return sigmoid(logits) if logits.shape[axis] == 1 else softmax(logits, axis)
+def activate(logits: NDArray[np.float32], num_logits: int) -> NDArray[np.float32]:
+    """Probabilities of the same shape "B K H W": sigmoid for one logit (and a contour's), softmax for several."""
+    return sigmoid(logits) if num_logits == 1 else softmax(logits, axis=1)
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -58,8 +58,8 @@ def hard_labels_to_logits(spec: ModelSpec) -> ModelSpec:
     return replace(spec, threshold=0.5) if spec.outputs == "classes" else spec
 
 
-def _from_probabilities(values: Values, _num_logits: int) -> Values:
-    if values.shape[1] > 1:
+def _from_probabilities(values: Values, num_logits: int) -> Values:
+    if num_logits > 1:
         return np.asarray(np.log(np.maximum(values, _LEAST)), dtype=np.float32)
     inside = np.clip(values, _LEAST, 1 - _LEAST)
     return np.asarray(np.log(inside) - np.log1p(-inside), dtype=np.float32)

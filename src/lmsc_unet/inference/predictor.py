@@ -34,6 +34,9 @@ class Prediction:
     give 0 and 1."""
     class_names: tuple[str, ...]
     """The names of the class ids 0, 1, ..."""
+    contour: NDArray[np.float32] | None = None
+    """The probability of an object's contour, "H W", from models that separate touching objects; 0 where pixels are
+    missing."""
 
     @property
     def shares(self) -> dict[str, float]:
@@ -106,10 +109,12 @@ class Predictor:
             ModelError: the network's logits do not match its spec.
         """
         bands = list(self.bands(as_source(as_image(image))))
+        contours = [band.contour for band in bands if band.contour is not None]
         return Prediction(
             mask=np.concatenate([band.mask for band in bands]),
             probability=np.concatenate([band.probability for band in bands], axis=1),
             class_names=self.spec.class_names,
+            contour=np.concatenate(contours) if contours else None,
         )
 
     def bands(self, source: RowSource, limits: IntensityWindow | None = None) -> Iterator[Prediction]:
@@ -153,13 +158,15 @@ class Predictor:
         return self._conclude(whole.infer(small, find_limits(small, self.spec)), small)
 
     def _conclude(self, probability: NDArray[np.float32], pixels: NDArray[Any] | None) -> Prediction:
-        """Class ids; 0 where pixels "H W C" are missing."""
+        """Class ids of the network's outputs "L H W"; 0 where pixels "H W C" are missing."""
+        probability, contour = probability[: self.spec.num_logits], probability[-1] if self.spec.contour else None
         mask = to_classes(probability, self.spec.threshold)
         of_classes = np.concatenate([1 - probability, probability]) if len(probability) == 1 else probability
         if pixels is not None and (is_missing := missing_pixels(pixels)).any():
             mask[is_missing] = 0
             of_classes[:, is_missing] = 0
-        return Prediction(mask=mask, probability=of_classes, class_names=self.spec.class_names)
+            contour = None if contour is None else np.where(is_missing, np.float32(0), contour)
+        return Prediction(mask=mask, probability=of_classes, class_names=self.spec.class_names, contour=contour)
 
 
 def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:

@@ -29,6 +29,8 @@ class ModelSpec:
     """Names of the class ids 0, 1, ...; one logit has two classes."""
     num_logits: int = 1
     """Logits per pixel: 1 means binary (sigmoid), otherwise one per class (softmax)."""
+    contour: bool = False
+    """Whether one more logit follows: of the objects' contours (sigmoid), by which touching objects are separated."""
     treatment: Treatment = "tiles"
     """`resize`: the whole image at `size_px` x `size_px`, as in the paper; `tiles`: a sliding window at one scale."""
     size_px: int = 256
@@ -55,6 +57,11 @@ class ModelSpec:
     spectrogram: SpectrogramSettings | None = None
     """For a model of recordings: how spectrograms are made from samples. None for a model of images."""
 
+    @property
+    def num_outputs(self) -> int:
+        """Channels of the network's output: the logits, and the contour's if there is one."""
+        return self.num_logits + self.contour
+
     def __post_init__(self) -> None:
         check_range(self, 1, MOST_CHANNELS, "input_channels")
         check_range(self, 1, MOST_CLASSES, "num_logits")
@@ -76,6 +83,11 @@ class ModelSpec:
                     f"{name} has {len(values)} values for {self.input_channels} input channels; "
                     "give one or one for each."
                 )
+        if self.contour and (self.num_logits > 1 or self.outputs == "classes"):
+            raise ConfigError(
+                "contour goes with one logit, whose foreground it separates into objects, and with logits or "
+                "probabilities. Leave it out with more classes, or where a file gives classes."
+            )
         if self.score_at == "network" and self.treatment != "resize":
             raise ConfigError("score_at is network, but only the treatment resize has a fixed size. Use mask.")
 

@@ -179,7 +179,7 @@ class Pretrained(nn.Module):
             raise ModelError(f"The bundled model {name} has no float32 file, which PyTorch needs.")
         layers, description = read_layers(file)
         spec = description.spec
-        config = model_config(spec.name, input_channels=spec.input_channels, num_classes=spec.num_logits)
+        config = model_config(spec.name, input_channels=spec.input_channels, num_classes=spec.num_outputs)
         if type(config) is not cls.CONFIG:
             raise ModelError(f"{name} is a network {spec.name}, not a {cls.__name__}.")
         network = cls(config)

@@ -96,7 +96,7 @@ def build_peer(name: str, spec: ModelSpec) -> nn.Module:
     except ImportError as error:
         raise ModelError(f"{name}: {package} cannot be imported ({error}). Run `make peers`.") from error
     inputs, logits = peer.channels
-    network = make(**{inputs: spec.input_channels, logits: spec.num_logits}, **peer.arguments)
+    network = make(**{inputs: spec.input_channels, logits: spec.num_outputs}, **peer.arguments)
     if peer.norm_momentum is not None:
         for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
             norm.momentum = peer.norm_momentum

@@ -26,6 +26,7 @@ from monai.transforms import (
 )
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from lmsc_unet.inference.preprocess import LUMA
 from lmsc_unet.training.config import AugmentConfig
@@ -47,10 +48,11 @@ class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
     them (Tellez et al. 2018). Images without three channels pass unchanged.
     """
 
-    def __init__(self, keys: KeysCollection, prob: float, strength: float) -> None:
+    def __init__(self, keys: KeysCollection, prob: float, strength: float, direction: float = 0.0) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, prob)
         self.strength = strength
+        self.direction = direction
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """Changes the images under all keys in the same way."""
@@ -59,9 +61,12 @@ class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
             return data
         scale = torch.from_numpy(self.R.normal(1.0, self.strength, 3).astype(np.float32))
         shift = torch.from_numpy(self.R.normal(0.0, self.strength / 3, 3).astype(np.float32))
+        stains = HED_TO_RGB
+        if self.direction:
+            stains = stains + torch.from_numpy(self.R.normal(0.0, self.direction, (3, 3)).astype(np.float32))
         for key in self.key_iterator(data):
             if data[key].shape[0] == 3 and not _is_grey(data[key]):
-                data[key] = jitter_stains(data[key], scale, shift)
+                data[key] = jitter_stains(data[key], scale, shift, stains.clamp(min=0.0))
         return data
 
 
@@ -82,12 +87,49 @@ class RandGreyd(RandomizableTransform, MapTransform):  # type: ignore[misc]
         return data
 
 
-def jitter_stains(image: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Scales and shifts the density of each of three stains; image and result are "3 H W" in 0..1."""
+class RandChannelShiftd(RandomizableTransform, MapTransform):  # type: ignore[misc]
+    """Adds a random number to each channel of an image "C H W" in 0..1."""
+
+    def __init__(self, keys: KeysCollection, prob: float, largest: float) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+        self.largest = largest
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Shifts the images under all keys."""
+        self.randomize(None)
+        if self._do_transform:
+            for key in self.key_iterator(data):
+                shifts = self.R.uniform(-self.largest, self.largest, (data[key].shape[0], 1, 1))
+                data[key] = data[key] + torch.from_numpy(shifts.astype(np.float32))
+        return data
+
+
+class RandInvertd(RandomizableTransform, MapTransform):  # type: ignore[misc]
+    """Randomly exchanges dark and bright in an image in 0..1."""
+
+    def __init__(self, keys: KeysCollection, prob: float) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Inverts the images under all keys."""
+        self.randomize(None)
+        if self._do_transform:
+            for key in self.key_iterator(data):
+                data[key] = 1.0 - data[key]
+        return data
+
+
+def jitter_stains(image: Tensor, scale: Tensor, shift: Tensor, hed_to_rgb: Tensor = HED_TO_RGB) -> Tensor:
+    """Scales and shifts the density of each of three stains; image and result are "3 H W" in 0..1.
+
+    The stains of the result have the colours of `hed_to_rgb`.
+    """
     density = -torch.log(image.clamp(DARKEST, 1.0))
     stains = torch.einsum("chw,cs->shw", density, RGB_TO_HED)
     stains = stains * scale.view(3, 1, 1) + shift.view(3, 1, 1)
-    return torch.exp(-torch.einsum("shw,sc->chw", stains, HED_TO_RGB)).clamp(0.0, 1.0)
+    return torch.exp(-torch.einsum("shw,sc->chw", stains, hed_to_rgb)).clamp(0.0, 1.0)
 
 
 def build_transform(config: AugmentConfig, size_px: int) -> Compose:
@@ -98,11 +140,26 @@ def build_transform(config: AugmentConfig, size_px: int) -> Compose:
     return Compose([*_geometric(config, size_px), *_photometric(config)])
 
 
-def draw(transform: Compose, image: NDArray[np.float32], mask: NDArray[np.uint8], seed: int) -> tuple[Tensor, Tensor]:
+def draw(transform: Compose, image: NDArray[np.float32], mask: NDArray[np.integer], seed: int) -> tuple[Tensor, Tensor]:
     """Applies the transform with all randomness from `seed`; returns "C H W" float32 and "H W" int64."""
     transform.set_random_state(seed=seed)
     pair = transform({"image": torch.from_numpy(image), "mask": torch.from_numpy(mask)[None].float()})
     return pair["image"].float().contiguous(), pair["mask"][0].round().long()
+
+
+def random_factor(most: float, seed: int) -> float:
+    """A factor between 1 / most and most, uniform in its logarithm."""
+    return float(np.exp(np.random.default_rng([seed, 1]).uniform(-1, 1) * np.log(most)))
+
+
+def rescaled(
+    image: NDArray[np.float32], mask: NDArray[np.integer], factor: float
+) -> tuple[NDArray[np.float32], NDArray[np.integer]]:
+    """Image "C H W" and mask "H W" enlarged by a factor: linear without aliasing, and the nearest value."""
+    size_px = [max(1, round(side * factor)) for side in mask.shape]
+    pixels = interpolate(torch.from_numpy(image)[None], size_px, mode="bilinear", antialias=True)[0]
+    values = interpolate(torch.from_numpy(mask)[None, None].float(), size_px, mode="nearest-exact")[0, 0]
+    return pixels.numpy(), values.numpy().astype(mask.dtype)
 
 
 def window_side_px(config: AugmentConfig, size_px: int) -> int:
@@ -136,9 +193,13 @@ def _flips(config: AugmentConfig) -> list[Any]:
 def _photometric(config: AugmentConfig) -> list[Any]:
     steps: list[Any] = []
     if config.stain_probability:
-        steps.append(RandStaind(("image",), config.stain_probability, config.stain_strength))
+        steps.append(RandStaind(("image",), config.stain_probability, config.stain_strength, config.stain_direction))
     if config.grey_probability:
         steps.append(RandGreyd(("image",), config.grey_probability))
+    if config.channel_shift:
+        steps.append(RandChannelShiftd(("image",), 1.0, config.channel_shift))
+    if config.invert_probability:
+        steps.append(RandInvertd(("image",), config.invert_probability))
     probability = config.intensity_probability
     if probability:
         steps += [

@@ -37,12 +37,16 @@ class LossConfig:
     """Focal: weight of the foreground, with 1 - alpha for the background; without it both weigh the same."""
     smooth: float = 1e-5
     """Dice: added to numerator and denominator against 0/0 on empty masks."""
+    contour_weight: float = 0.5
+    """With --instances: weight of the contours' cross entropy."""
+    contour_positive: float = 5.0
+    """With --instances: weight of a contour's pixels in it, with 1 for all others."""
     dice_per_image: bool = False
     """Average the Dice loss over crops, so that small objects count as much as large ones; otherwise over the pooled
     batch."""
 
     def __post_init__(self) -> None:
-        check_range(self, 0, 1000, "dice_weight", "focal_weight", prefix="loss.")
+        check_range(self, 0, 1000, "dice_weight", "focal_weight", "contour_weight", "contour_positive", prefix="loss.")
         check_range(self, 0, 100, "gamma", prefix="loss.")
         check_range(self, 0, 1e6, "smooth", prefix="loss.")
         if self.dice_weight == self.focal_weight == 0:
@@ -50,7 +54,7 @@ class LossConfig:
         check_share(self, "alpha", prefix="loss.")
 
 
-Recipe = Literal["strong", "paper"]
+Recipe = Literal["strong", "tissue", "paper"]
 Precision = Literal["auto", "32", "bf16"]
 ScalingChoice = Literal["auto", "range", "percentile", "per-channel", "balanced"]
 
@@ -131,13 +135,21 @@ class AugmentConfig:
     rotate_deg: float = 180.0
     """Largest rotation in either direction, in degrees."""
     zoom: float = 0.25
-    """Largest relative change of scale in either direction."""
+    """Largest relative change of scale in either direction, of each axis by itself."""
+    scale_jitter: float = 1.0
+    """Largest factor by which a crop is enlarged or reduced, both axes alike; 1 disables it."""
     stain_probability: float = 0.5
     """Probability of a random change of haematoxylin and eosin in colour images (HED jitter)."""
     stain_strength: float = 0.15
     """Standard deviation of the change of each stain's strength."""
+    stain_direction: float = 0.0
+    """Standard deviation of the change of each stain's colour, in optical density."""
     grey_probability: float = 0.0
     """Probability of turning a colour image grey, for models that must not depend on one laboratory's colours."""
+    channel_shift: float = 0.0
+    """Largest number added to each channel by itself; white is 1."""
+    invert_probability: float = 0.0
+    """Probability of exchanging dark and bright."""
     intensity_probability: float = 0.3
     """Probability of each: gamma, shift and scale of intensities, noise, blur."""
 
@@ -146,7 +158,9 @@ class AugmentConfig:
         check_range(self, 0, 360, "rotate_deg", prefix="augment.")
         check_range(self, 0, 0.9, "zoom", prefix="augment.")
         check_range(self, 0, 10, "stain_strength", prefix="augment.")
-        changes = ("flip", "affine", "stain", "grey", "intensity")
+        check_range(self, 1, 16, "scale_jitter", prefix="augment.")
+        check_range(self, 0, 1, "stain_direction", "channel_shift", prefix="augment.")
+        changes = ("flip", "affine", "stain", "grey", "invert", "intensity")
         check_share(self, *(f"{change}_probability" for change in changes), prefix="augment.")
 
 
@@ -157,7 +171,7 @@ class TrainConfig:
     model: str = "lmsc-unet"
     """Network, a name in `lmsc models`."""
     recipe: Recipe = "strong"
-    """Defaults of all other settings: strong, or those of the paper."""
+    """Defaults of all other settings: strong; tissue, for stained tissue of any laboratory; or those of the paper."""
     initial_weights: Annotated[str, Parameter(alias="--from")] = ""
     """Initial weights: a bundled model's name, a run folder, a checkpoint or an exported float32 file."""
     epochs: int = 100

@@ -21,8 +21,9 @@ from lmsc_unet.inference.modes import resize_to_spec
 from lmsc_unet.inference.preprocess import IntensityWindow, find_limits, normalize
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics.counts import IGNORE
-from lmsc_unet.training.augment import build_transform, draw, window_side_px
+from lmsc_unet.training.augment import build_transform, draw, random_factor, rescaled, window_side_px
 from lmsc_unet.training.config import TrainConfig
+from lmsc_unet.training.objects import UNKNOWN, contour_targets, load_objects
 
 VALIDATION_TILE_PX = 1024
 
@@ -37,6 +38,18 @@ class Decoded:
     """Class ids "H W"."""
     limits: IntensityWindow
     """The values that become 0 and 1."""
+    objects: NDArray[np.int32] | None = None
+    """The objects "H W" of `load_objects`, if contours are learnt."""
+
+    @property
+    def labels(self) -> NDArray[np.integer]:
+        """What is augmented together with the image: objects if there are any, otherwise class ids."""
+        return self.mask if self.objects is None else self.objects
+
+    @property
+    def nbytes(self) -> int:
+        """Its memory in bytes."""
+        return self.image.nbytes + self.mask.nbytes + (self.objects.nbytes if self.objects is not None else 0)
 
 
 class DecodedSamples:
@@ -59,9 +72,8 @@ class DecodedSamples:
         if index in self._kept:
             return self._kept[index]
         decoded = self._decode(self.samples[index])
-        size = decoded.image.nbytes + decoded.mask.nbytes
-        if size <= self._left_bytes:
-            self._left_bytes -= size
+        if decoded.nbytes <= self._left_bytes:
+            self._left_bytes -= decoded.nbytes
             self._kept[index] = decoded
         return decoded
 
@@ -75,7 +87,11 @@ class DecodedSamples:
         image = resize_to_spec(image, self.spec)
         if image.shape[:2] != mask.shape:
             mask = resize_mask(mask, *image.shape[:2])
-        return Decoded(image=image, mask=mask, limits=find_limits(image, self.spec))
+        objects = None
+        if self.spec.contour and sample.mask is not None:
+            objects = resize_mask(load_objects(sample.mask, self.label_map), *image.shape[:2])
+            objects[mask == IGNORE] = UNKNOWN
+        return Decoded(image=image, mask=mask, limits=find_limits(image, self.spec), objects=objects)
 
 
 class Crops(Dataset[tuple[Tensor, Tensor]]):
@@ -84,7 +100,10 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
     def __init__(self, decoded: DecodedSamples, config: TrainConfig) -> None:
         self.decoded = decoded
         self.seed = config.seed
-        self.length = len(decoded) * config.augment.crops_per_image
+        repeats = [sample.repeats for sample in decoded.samples]
+        self._order = np.repeat(np.arange(len(decoded)), repeats).tolist()
+        self.length = len(self._order) * config.augment.crops_per_image
+        self._scale_jitter = config.augment.scale_jitter
         self._unit_spec = replace(decoded.spec, mean=(0.0,), std=(1.0,))
         self._mean, self._std = _column(decoded.spec.mean), _column(decoded.spec.std)
         self._transform = build_transform(config.augment, config.size_px)
@@ -94,13 +113,16 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         return self.length
 
     def __getitem__(self, key: int) -> tuple[Tensor, Tensor]:
-        """The normalized crop "C H W" and its class ids "H W"."""
-        pair = self.decoded[key % self.length % len(self.decoded)]
+        """The normalized crop "C H W" and its class ids "H W"; with contours, their targets "2 H W"."""
+        pair = self.decoded[self._order[key % self.length % len(self._order)]]
         seed = _mixed_seed(self.seed, key)
-        window = _random_window(pair.mask.shape, self._window_px, seed)
-        unit = normalize(pair.image[window], pair.limits, self._unit_spec)
-        image, mask = draw(self._transform, unit, pair.mask[window], seed)
-        return (image - self._mean) / self._std, mask
+        factor = random_factor(self._scale_jitter, seed)
+        window = _random_window(pair.mask.shape, round(self._window_px / factor), seed)
+        unit, labels = normalize(pair.image[window], pair.limits, self._unit_spec), pair.labels[window]
+        if factor != 1:
+            unit, labels = rescaled(unit, labels, factor)
+        image, truth = draw(self._transform, unit, labels, seed)
+        return (image - self._mean) / self._std, truth if pair.objects is None else contour_targets(truth)
 
 
 class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
@@ -114,12 +136,14 @@ class WholeImages(Dataset[tuple[Tensor, Tensor, int]]):
         return len(self._windows)
 
     def __getitem__(self, key: int) -> tuple[Tensor, Tensor, int]:
-        """The image "C H W" and class ids "H W", padded to the network's multiple, and the image's number."""
+        """The image "C H W" and its targets as `Crops` gives them, padded to the network's multiple; its number."""
         index, top, left = self._windows[key]
         pair = self.decoded[index]
         window = np.s_[top : top + VALIDATION_TILE_PX, left : left + VALIDATION_TILE_PX]
         image = normalize(pair.image[window], pair.limits, self.decoded.spec)
-        return *_pad(image, pair.mask[window], self.decoded.spec.side_multiple_px), index
+        missing = IGNORE if pair.objects is None else UNKNOWN
+        padded, truth = _pad(image, pair.labels[window], self.decoded.spec.side_multiple_px, missing)
+        return padded, truth if pair.objects is None else contour_targets(truth), index
 
 
 class EpochOrder(Sampler[int]):
@@ -164,12 +188,14 @@ def _windows(index: int, mask: NDArray[np.uint8]) -> Iterator[tuple[int, int, in
             yield index, top, left
 
 
-def _pad(image: NDArray[np.float32], mask: NDArray[np.uint8], multiple_px: int) -> tuple[Tensor, Tensor]:
-    """Pads right and bottom by reflection; the padding has no loss and no score."""
+def _pad(
+    image: NDArray[np.float32], labels: NDArray[np.integer], multiple_px: int, missing: int
+) -> tuple[Tensor, Tensor]:
+    """Pads right and bottom by reflection; the padding's labels are `missing`, without loss and score."""
     below, right = -image.shape[1] % multiple_px, -image.shape[2] % multiple_px
     padded = np.pad(image, ((0, 0), (0, below), (0, right)), mode="symmetric")
-    ids = np.pad(mask, ((0, below), (0, right)), constant_values=IGNORE)
-    return torch.from_numpy(padded), torch.from_numpy(ids).long()
+    values = np.pad(labels, ((0, below), (0, right)), constant_values=missing)
+    return torch.from_numpy(padded), torch.from_numpy(values).long()
 
 
 def _column(values: tuple[float, ...]) -> Tensor:

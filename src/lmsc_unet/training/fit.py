@@ -64,7 +64,7 @@ def fit(
     """
     _quieten()
     torch.manual_seed(config.seed)
-    network = network or build_model(network_config(config, spec.input_channels, spec.num_logits))
+    network = network or build_model(network_config(config, spec.input_channels, spec.num_outputs))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recorder = CheckpointCallback(folder, config.patience)
     last_step = LastStep(folder / LAST)

@@ -27,13 +27,13 @@ from lmsc_unet.training.config import TrainConfig
 from lmsc_unet.training.run_folder import is_run, read_config
 
 
-def network_config(config: TrainConfig, input_channels: int, num_logits: int) -> ModelConfig:
-    """The catalog's config of a run's model, with the overrides of `config.network` and the data's channels and logits.
+def network_config(config: TrainConfig, input_channels: int, num_outputs: int) -> ModelConfig:
+    """The catalog's config of a run's model, with the overrides of `config.network`, the channels and outputs.
 
     Raises:
         ConfigError: an unknown model, an unknown field, or one that follows from the data.
     """
-    base = model_config(config.model, input_channels=input_channels, num_classes=num_logits)
+    base = model_config(config.model, input_channels=input_channels, num_classes=num_outputs)
     fields = {name: getattr(base, name) for name in base.__dataclass_fields__}
     changes = {str(key).replace("-", "_"): value for key, value in config.network.items()}
     if changes.keys() & {"input_channels", "num_classes"}:
@@ -75,7 +75,7 @@ def load_module(path: Path) -> tuple[nn.Module, ModelSpec]:
     try:
         spec = from_mapping(ModelSpec, own.get("spec"), "spec")
         config = from_mapping(TrainConfig, own.get("config"), "config")
-        model = network_config(config, spec.input_channels, spec.num_logits)
+        model = network_config(config, spec.input_channels, spec.num_outputs)
     except ConfigError as error:
         raise ModelError(f"{checkpoint_path}: its config cannot be used: {error}") from error
     if BYTES_PER_WEIGHT * num_parameters(model) > _num_bytes(weights):  # checked before allocation

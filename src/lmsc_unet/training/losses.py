@@ -3,9 +3,39 @@
 import torch
 from monai.losses import DiceLoss, FocalLoss
 from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.config import LossConfig
+
+
+class SegmentationLoss(nn.Module):
+    """Dice + Focal loss of the classes; where contours are learnt, with the weighted cross entropy of their logit."""
+
+    def __init__(self, config: LossConfig, num_logits: int) -> None:
+        super().__init__()
+        self.config = config
+        self.num_logits = num_logits
+        self.classes = DiceFocalLoss(config, num_logits)
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss of a batch.
+
+        Args:
+            logits: "B K H W", or "B 2 H W" of foreground and contour.
+            target: "B H W" class ids, or "B 2 H W" of class ids and contours; `IGNORE` for excluded pixels.
+        """
+        if target.ndim == 3:
+            plain: Tensor = self.classes(logits, target)
+            return plain
+        classes, contour = logits[:, : self.num_logits], logits[:, self.num_logits].float()
+        is_kept, truth = target[:, 1] != IGNORE, (target[:, 1] == 1).float()
+        weight = is_kept * (1 + (self.config.contour_positive - 1) * truth)
+        pixels = binary_cross_entropy_with_logits(contour, truth, weight, reduction="sum")
+        loss: Tensor = self.classes(classes, target[:, 0]) + self.config.contour_weight * pixels / is_kept.sum().clamp(
+            min=1
+        )
+        return loss
 
 
 class DiceFocalLoss(nn.Module):

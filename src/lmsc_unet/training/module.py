@@ -15,7 +15,7 @@ from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics.averages import per_image, pooled
 from lmsc_unet.metrics.counts import Counts, count_pixels, no_counts, stack
 from lmsc_unet.training.config import OptimizerConfig, TrainConfig
-from lmsc_unet.training.losses import DiceFocalLoss
+from lmsc_unet.training.losses import SegmentationLoss
 
 Batch = tuple[Tensor, Tensor]
 ValidationBatch = tuple[Tensor, Tensor, Tensor]
@@ -34,7 +34,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         self.spec = spec
         self.config = config
         self.steps_per_epoch = steps_per_epoch
-        self.loss = DiceFocalLoss(config.loss, spec.num_logits)
+        self.loss = SegmentationLoss(config.loss, spec.num_logits)
         self.num_classes = len(spec.class_names)
         self._begin_sums()
         self.val_counts: dict[int, Counts] = {}
@@ -111,8 +111,9 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         self.log("val_dice", _defined(scores["dice"]), prog_bar=True, sync_dist=True)
 
     def _count(self, logits: Tensor, mask: Tensor) -> Counts:
-        truth = mask.to(torch.uint8).cpu().numpy()
-        return count_pixels(class_ids(logits, self.spec.threshold), truth, self.num_classes)
+        truth = (mask if mask.ndim == 3 else mask[:, 0]).to(torch.uint8).cpu().numpy()
+        predicted = class_ids(logits[:, : self.spec.num_logits], self.spec.threshold)
+        return count_pixels(predicted, truth, self.num_classes)
 
     def configure_optimizers(self) -> dict[str, object]:
         """The optimizer with its schedule per step.

@@ -108,7 +108,7 @@ def _folds(samples: Sequence[Sample], config: TrainConfig) -> tuple[Fold, ...]:
 
 
 def _check_enough(fold: Fold, config: TrainConfig) -> None:
-    num_crops = len(fold.train) * config.augment.crops_per_image
+    num_crops = sum(sample.repeats for sample in fold.train) * config.augment.crops_per_image
     if num_crops < config.devices:
         raise DataError(
             f"{len(fold.train)} training images give {num_crops} crops per epoch, too few for {config.devices} "
@@ -120,7 +120,11 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
     options = config.input
     num_logits = 1 if label_map.num_classes == 2 else label_map.num_classes
     channels = options.channels or _channels(dataset.samples)
-    network = network_config(config, channels, num_logits)
+    if config.data.instances and dataset.spectrogram is not None:
+        raise ConfigError(
+            "--instances separates objects of images; the boxes of recordings are separate. Leave it out."
+        )
+    network = network_config(config, channels, num_logits + config.data.instances)
     multiple_px = side_multiple_px(network)
     if config.size_px % multiple_px:
         raise ConfigError(
@@ -132,6 +136,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         input_channels=channels,
         class_names=label_map.class_names,
         num_logits=num_logits,
+        contour=config.data.instances,
         treatment=options.treatment,
         size_px=config.size_px,
         scale=_scale(dataset, label_map, config),

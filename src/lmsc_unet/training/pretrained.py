@@ -88,6 +88,12 @@ def _check_same(source: str, theirs: ModelSpec, ours: ModelSpec) -> None:
             f"{source} was trained on the classes {', '.join(theirs.class_names)}, this data has "
             f"{', '.join(ours.class_names)}. Use a model of as many classes, or leave --initial-weights out."
         )
+    if theirs.contour != ours.contour:
+        change = "Add --instances" if theirs.contour else "Leave --instances out"
+        raise ConfigError(
+            f"{source} {'separates' if theirs.contour else 'does not separate'} touching objects, and this training "
+            f"{'does' if ours.contour else 'does not'}. {change}, or leave --initial-weights out."
+        )
     if theirs.name != ours.name:
         raise ConfigError(
             f"{source} is a {theirs.name}, this training's network a {ours.name}. Add --model {theirs.name}."

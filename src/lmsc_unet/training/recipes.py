@@ -10,6 +10,25 @@ from lmsc_unet.signals.settings import SETTINGS_FILE
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "strong": {},
+        # Stained tissue of laboratories that the training never saw: more changes of scale, stain and contrast than one
+        # laboratory shows, and a longer average of the weights.
+        "tissue": {
+            "batch": 16,
+            "ema_decay": 0.998,
+            "loss": {"gamma": 0.0, "dice_per_image": True},
+            "optimizer": {"learning_rate": 4e-3, "weight_decay": 0.02, "warmup_share": 0.02, "clip_norm": 2.0},
+            "augment": {
+                "zoom": 0.1,
+                "scale_jitter": 1.75,
+                "stain_probability": 0.8,
+                "stain_strength": 0.3,
+                "stain_direction": 0.06,
+                "grey_probability": 0.12,
+                "channel_shift": 0.06,
+                "invert_probability": 0.1,
+                "intensity_probability": 0.5,
+            },
+        },
         # The paper, section 3.2: He initialisation, Adam, batch 32, rate 0.01 decayed by 0.1, 200 epochs,
         # 256 x 256 by linear interpolation, no augmentation. Not stated and chosen here: decay is a factor after
         # each third of the epochs, intensities go to 0..1 by depth, no weight decay, no weight averaging.
