@@ -1,11 +1,12 @@
-"""Lays out the images that the bundled model `nuclei` is trained on, with those that are held back.
+r"""Lays out the images that the bundled model `nuclei` is trained on, with those that are held back.
 
     python benchmarks/nuclei_set.py --dsb2018 DSB2018 --nuinsseg NUINSSEG --tnbc TNBC --out runs/nuclei-set
-    lmsc train runs/nuclei-set --split-file runs/nuclei-set/split.csv --repeats repeats --instances \\
+    lmsc train runs/nuclei-set --split-file runs/nuclei-set/split.csv --repeats repeats --instances \
         --recipe tissue --model lmsc-unet-m --out runs/nuclei
 
 Every sixth image of each kind of the 2018 Data Science Bowl and of NuInsSeg is held back ("val"), and TNBC's last
-patients. `--leave-out` holds back every image whose name holds one of some words instead, such as an organ or a source.
+patients. `--leave-out` holds back every image whose name holds one of some words instead, such as an
+organ or a source.
 
 Masks number the nuclei. NuInsSeg's are binary here: a compact component is one nucleus, all others share one number, so
 that a training learns no contours inside of them. The column `repeats` weighs the sources.
@@ -39,7 +40,9 @@ def main() -> None:
     parser.add_argument("--dsb2018", type=Path)
     parser.add_argument("--nuinsseg", type=Path)
     parser.add_argument("--tnbc", type=Path)
-    parser.add_argument("--leave-out", default="", help="words, with commas: images with one in their names are held back")
+    parser.add_argument(
+        "--leave-out", default="", help="words, with commas: images with one in their names are held back"
+    )
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     for name in ("images", "masks"):
@@ -89,7 +92,9 @@ def numbered(mask: NDArray[np.bool_]) -> Labels:
     number, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     labels = np.zeros(mask.shape, np.uint16)
     for component in range(1, number):
-        outline, _ = cv2.findContours((components == component).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        outline, _ = cv2.findContours(
+            (components == component).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
         hull = max(cv2.contourArea(cv2.convexHull(outline[0])), 1.0)
         is_compact = cv2.contourArea(outline[0]) >= LEAST_SOLIDITY * hull
         labels[components == component] = component + 1 if is_compact else 1

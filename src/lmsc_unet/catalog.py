@@ -1,4 +1,4 @@
-"""All models by name, one line for each row of the paper's tables.
+"""All models by name: one line for each row of the paper's tables, and the fast family.
 
 A catalog entry is a frozen config. To add a variant, add a line: tests, command line, complexity report and
 export pick it up.
@@ -158,6 +158,10 @@ CATALOG: Mapping[str, ModelConfig] = MappingProxyType(
         "lmsc-unet-23": LMSCUNetConfig(brb_levels=frozenset({2, 3})),
         "lmsc-unet-123": LMSCUNetConfig(brb_levels=frozenset({1, 2, 3})),
         "lmsc-unet-m": FastLMSCUNetConfig(),
+        "lmsc-unet-s": FastLMSCUNetConfig(widths=(16, 32, 64, 96, 128), convs=(1, 1, 1, 1, 2)),
+        "lmsc-unet-n": FastLMSCUNetConfig(
+            stem_px=4, widths=(24, 48, 96), convs=(1, 1, 2), mbb_levels=frozenset({3}), brb_levels=frozenset({1})
+        ),
     }
 )
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ptflops import get_model_complexity_info
 from torch import Tensor, nn
 
-from lmsc_unet.catalog import CATALOG, LMSCUNetConfig, ModelConfig, UNetConfig, model_config
+from lmsc_unet.catalog import CATALOG, FastLMSCUNetConfig, LMSCUNetConfig, ModelConfig, UNetConfig, model_config
 from lmsc_unet.complexity.arithmetic import num_parameters
 from lmsc_unet.complexity.counting import count
 from lmsc_unet.complexity.paper import paper_macs
@@ -19,8 +19,21 @@ from lmsc_unet.models import build_model
 def configs(draw: st.DrawFn) -> ModelConfig:
     widths = tuple(draw(st.lists(st.integers(4, 12), min_size=2, max_size=4)))
     ends = {"input_channels": draw(st.integers(1, 5)), "num_classes": draw(st.integers(1, 5))}
-    if draw(st.booleans()):
+    kind = draw(st.sampled_from(["unet", "fast", "lmsc"]))
+    if kind == "unet":
         return UNetConfig(widths=widths, **ends)
+    if kind == "fast":
+        return FastLMSCUNetConfig(
+            widths=widths,
+            stem_px=draw(st.sampled_from([1, 2, 4])),
+            convs=tuple(draw(st.integers(1, 3)) for _ in widths),
+            mbb_levels=draw(st.frozensets(st.integers(1, len(widths)))),
+            expansion=draw(st.integers(1, 6)),
+            brb_levels=draw(st.frozensets(st.integers(1, len(widths) - 1))),
+            reduction=draw(st.integers(1, 4)),
+            shortcut=draw(st.sampled_from(["projection", "identity"])),
+            **ends,
+        )
     return LMSCUNetConfig(
         widths=widths,
         expansion=draw(st.integers(1, 6)),
@@ -61,6 +74,7 @@ def test_the_arithmetic_agrees_with_the_built_network(config: ModelConfig) -> No
         (nn.ReLU(), 3, 16 * 3),
         (nn.ReLU6(), 3, 16 * 3),
         (nn.MaxPool2d(2), 3, 16 * 3),  # by its input
+        (nn.Upsample(scale_factor=2), 3, 64 * 3),
         (nn.Dropout(), 3, 0),  # not in the tool's list
     ],
 )

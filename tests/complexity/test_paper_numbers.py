@@ -29,6 +29,9 @@ GOLDEN = {
     "lmsc-unet-12": Golden(911_297, 911_330, "3.492", "7.099", "8.395"),
     "lmsc-unet-23": Golden(943_457, 943_490, "3.617", "7.099", "8.385"),
     "lmsc-unet-123": Golden(945_729, 945_762, "3.626", "7.237", "8.537"),
+    "lmsc-unet-m": Golden(1_034_180, 1_034_312, "3.963", "0.824", "0.834"),
+    "lmsc-unet-s": Golden(414_852, 414_920, "1.594", "0.239", "0.244"),
+    "lmsc-unet-n": Golden(135_148, 135_548, "0.523", "0.124", "0.126"),
 }
 
 # The paper's cells that no network found so far gives together with all others; docs/network.md says why.

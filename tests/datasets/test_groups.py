@@ -101,3 +101,28 @@ def test_the_check_warns_where_a_split_would_part_what_the_names_put_together(tm
     for root, is_told in ((kept, False), (parted, True)):
         assert main(["data", "check", str(root)]) == 0
         assert ("the names suggest" in capsys.readouterr().out) == is_told
+
+
+def _repeats(root, text, **options):
+    path = root / "split.csv"
+    path.write_text(text)
+    samples = find_dataset(root, DataOptions(split_file=path, repeats="times", **options)).samples
+    return {sample.name: (sample.repeats, sample.split) for sample in samples}
+
+
+def test_a_column_of_the_split_file_says_how_often_an_image_is_drawn(tmp_path):
+    root = write_dataset(tmp_path / "A", ["a", "b", "c"])
+    assert _repeats(root, "name,times\na,3\nb,0\n") == {"a": (3, None), "b": (0, None), "c": (1, None)}
+    split = _repeats(root, "name,split,times\na,train,2\nb,train,1\nc,val,1\n")
+    assert split == {"a": (2, "train"), "b": (1, "train"), "c": (1, "val")}
+
+
+@pytest.mark.parametrize("value", ["-1", "half", "1001", ""])
+def test_repeats_that_cannot_be_are_refused(tmp_path, value):
+    root = write_dataset(tmp_path / "A", ["a", "b"])
+    with pytest.raises(
+        DataError, match=rf"split\.csv: the times of a is '{value}'; it must be a whole number up to 1000"
+    ):
+        _repeats(root, f"name,times\na,{value}\n")
+    with pytest.raises(DataError, match=r"--repeats times is a column of the split file, but there is none"):
+        find_dataset(root, DataOptions(repeats="times"))

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from lmsc_unet.catalog import LMSCUNetConfig, UNetConfig
+from lmsc_unet.catalog import FastLMSCUNetConfig, LMSCUNetConfig, UNetConfig, side_multiple_px
 from lmsc_unet.cli.main import main
 from lmsc_unet.errors import ConfigError, ModelError, OutputError
 from lmsc_unet.export import formats, work
@@ -35,6 +35,9 @@ SMALL = {
     "BRB at 2": LMSCUNetConfig(widths=(4, 8, 8)),
     "BRB everywhere, residual MBBs, ReLU6": LMSCUNetConfig(
         widths=(4, 8), brb_levels=frozenset({1}), repeats=2, shortcut="identity", activation="relu6"
+    ),
+    "a fast LMSC-UNet": FastLMSCUNetConfig(
+        widths=(4, 8), convs=(1, 2), mbb_levels=frozenset({2}), brb_levels=frozenset({1})
     ),
     "U-Net of three classes": UNetConfig(widths=(4, 8, 8), num_classes=3),
 }
@@ -67,7 +70,7 @@ def test_a_folded_network_gives_the_same_logits(config: Any) -> None:
 @pytest.mark.parametrize("config", SMALL.values(), ids=SMALL)
 def test_a_graph_takes_any_batch_and_sides_and_holds_nothing_of_pytorch(config: Any, tmp_path: Path) -> None:
     network = with_statistics(build_model(config))
-    multiple_px = 2 ** (len(config.widths) - 1)
+    multiple_px = side_multiple_px(config)
     names = tuple("abc"[: config.num_classes]) if config.num_classes > 1 else ("ground", "disc")
     spec = ModelSpec(name="a", num_logits=config.num_classes, class_names=names, side_multiple_px=multiple_px)
     opset = 20 if config.num_classes > 1 else OPSET
@@ -81,6 +84,8 @@ def test_a_graph_takes_any_batch_and_sides_and_holds_nothing_of_pytorch(config: 
         "MaxPool",
         "Concat",
         "Add",
+        "Resize",
+        "DepthToSpace",
     }
     text = str(graph)
     assert "torch" not in text.replace('producer_name: "pytorch"', "")

@@ -141,6 +141,26 @@ HOSTILE: dict[str, tuple[Change, str]] = {  # R7
     ),
     "stretched": (then(step("Add", "k"), k=np.ones((5000, 1, 1), np.float32)), "a step Add .* gives 5000 values"),
     "no weights": (then(step("Conv", INPUT)), "has no weights of four sides"),
+    "large scales": (
+        then(step("Resize", "", "s"), s=np.array([1, 1, 3000, 3000], np.float32)),
+        r"a step Resize .* gives 9e\+06 values",
+    ),
+    "more channels by scale": (
+        then(step("Resize", "", "s"), s=np.array([1, 3000, 1, 1], np.float32)),
+        "a step Resize of its graph does not name",
+    ),
+    "a size of its own": (
+        then(step("Resize", "", "", "z"), z=np.array([1, 1, 60_000, 60_000])),
+        "a step Resize of its graph does not name",
+    ),
+    "scales of other axes": (
+        then(step("Resize", "", "s", axes=[2, 3, 0, 1]), s=np.array([1, 1, 2, 2], np.float32)),
+        "a step Resize of its graph does not name",
+    ),
+    "gathered often": (
+        then(step("Gather", "i", axis=1), i=np.zeros(5000, np.int64)),
+        "a step Gather .* gives 5000 values",
+    ),
     "a pool that pads": (
         then(step("MaxPool", kernel_shape=[1, 1], pads=[9, 9, 9, 9])),
         "a step MaxPool of its graph pads by 18 px",

@@ -8,6 +8,7 @@ from torch import nn
 
 from lmsc_unet.catalog import (
     CATALOG,
+    FastLMSCUNetConfig,
     LMSCUNetConfig,
     ModelConfig,
     UNetConfig,
@@ -20,15 +21,25 @@ from lmsc_unet.models import build_model
 SMALL: dict[str, ModelConfig] = {
     "U-Net as deep as the paper's": UNetConfig(widths=(2, 2, 2, 2, 2)),
     "LMSC-UNet as deep as the paper's": LMSCUNetConfig(widths=(4, 4, 4, 4), brb_levels=frozenset({1, 2, 3})),
+    "lmsc-unet-m, narrow": FastLMSCUNetConfig(widths=(4, 4, 4, 4, 4)),
 }
 
 
 @st.composite
 def configs(draw: st.DrawFn) -> ModelConfig:
     widths = (4,) * draw(st.integers(2, 5))
-    if draw(st.booleans()):
+    kind = draw(st.sampled_from(["unet", "lmsc", "fast"]))
+    if kind == "unet":
         return UNetConfig(widths=widths)
     levels = draw(st.frozensets(st.integers(1, len(widths) - 1)))
+    if kind == "fast":
+        return FastLMSCUNetConfig(
+            widths=widths,
+            stem_px=draw(st.integers(1, 4)),
+            convs=tuple(draw(st.integers(1, 3)) for _ in widths),
+            mbb_levels=draw(st.frozensets(st.integers(1, len(widths)))),
+            brb_levels=levels,
+        )
     return LMSCUNetConfig(widths=widths, repeats=draw(st.integers(1, 3)), brb_levels=levels)
 
 
@@ -54,7 +65,10 @@ def test_the_margin_is_the_farthest_that_any_logit_reaches(config: ModelConfig) 
     assert farthest_reach_px(config) == receptive_field_radius_px(config)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("unet", 107), ("lmsc-unet", 37), ("lmsc-unet-123", 37)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("unet", 107), ("lmsc-unet", 37), ("lmsc-unet-123", 37), ("lmsc-unet-m", 179), ("lmsc-unet-s", 155)],
+)
 def test_margins_of_the_catalog(name: str, expected: int) -> None:
     assert receptive_field_radius_px(CATALOG[name]) == expected
 
@@ -65,7 +79,10 @@ def test_the_grid_margin_is_what_a_cut_on_the_grid_changes(config: ModelConfig) 
     assert reach_over_the_grid_px(config) == halo_px(config) <= receptive_field_radius_px(config)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("unet", 94), ("lmsc-unet", 30), ("lmsc-unet-123", 30)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("unet", 94), ("lmsc-unet", 30), ("lmsc-unet-123", 30), ("lmsc-unet-m", 158), ("lmsc-unet-n", 60)],
+)
 def test_grid_margins_of_the_catalog(name: str, expected: int) -> None:
     assert halo_px(CATALOG[name]) == expected
 

@@ -5,7 +5,7 @@ import torch
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.config import LossConfig
-from lmsc_unet.training.losses import DiceFocalLoss
+from lmsc_unet.training.losses import DiceFocalLoss, SegmentationLoss
 
 
 def random_case(num_logits: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,3 +73,23 @@ def test_a_right_answer_costs_less_than_a_wrong_one() -> None:
 def test_a_loss_that_makes_no_sense_is_refused(changes: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         LossConfig(**changes)
+
+
+def test_contours_add_a_weighted_cross_entropy_where_they_are_known() -> None:
+    logits, mask = random_case(2, seed=4)
+    ids, contour = (mask > 0).long(), (torch.rand(mask.shape, generator=torch.Generator().manual_seed(1)) > 0.6).long()
+    contour[:, :, 8:] = IGNORE
+    config = LossConfig(contour_weight=0.25, contour_positive=3.0)
+    known = contour != IGNORE
+    pixels = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits[:, 1][known], contour[known].float(), pos_weight=torch.tensor(3.0)
+    )
+    expected = DiceFocalLoss(config, 1)(logits[:, :1], ids) + 0.25 * pixels
+    found = SegmentationLoss(config, 1)(logits, torch.stack([ids, contour], 1))
+    torch.testing.assert_close(found, expected)
+
+
+def test_without_contours_it_is_dice_and_focal_loss() -> None:
+    logits, mask = random_case(3)
+    found = SegmentationLoss(LossConfig(), 3)(logits, mask)
+    torch.testing.assert_close(found, DiceFocalLoss(LossConfig(), 3)(logits, mask))

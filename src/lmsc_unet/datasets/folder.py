@@ -57,7 +57,7 @@ def scan_dataset(
     if not any(sample.mask for sample in found.samples):
         raise DataError(no_pairs(root, options, found))
     samples = tuple(sorted(found.samples, key=lambda sample: sample.image.as_posix()))
-    if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
+    if options.split_file is not None and (not options.names_columns or has_column(options.split_file, "split")):
         samples = apply_split_file(_without_split(samples, root), root, options.split_file)
     samples = with_groups(samples, root, options.group, options.split_file)
     samples = with_repeats(samples, root, options.repeats, options.split_file)

@@ -132,6 +132,11 @@ class DataOptions:
                 )
 
     @property
+    def names_columns(self) -> bool:
+        """Whether columns of the split file other than `split` are named."""
+        return bool(self.group or self.repeats)
+
+    @property
     def says_values(self) -> bool:
         """Whether the user defines the mask values of classes."""
         return any(value not in ((), False, None) for value in self._meanings.values())

@@ -137,7 +137,7 @@ def _whole(root: Path, recording: Recording) -> Sample:
 
 def _split(root: Path, wholes: Sequence[Sample], seed: int, options: DataOptions) -> Sequence[Sample]:
     """Assigns splits by a split file, by folders, or at random; groups of recordings stay together."""
-    if options.split_file is not None and (not options.group or has_column(options.split_file, "split")):
+    if options.split_file is not None and (not options.names_columns or has_column(options.split_file, "split")):
         wholes = apply_split_file([replace(whole, split=None) for whole in wholes], root, options.split_file)
     wholes = with_groups(wholes, root, options.group, options.split_file)
     wholes = with_repeats(wholes, root, options.repeats, options.split_file)

@@ -25,6 +25,8 @@ class Size:
     """Values per pixel of the input; 0 for a tensor stored in the file."""
     dims: tuple[int, ...] = field(default=())
     """The dimensions of a tensor stored in the file."""
+    values: tuple[float, ...] = ()
+    """The values of a tensor stored in the file, if they are at most four."""
 
 
 Grow = Callable[[Node, Sequence[Size]], float]
@@ -42,7 +44,7 @@ def check_graph_size(data: memoryview, channels: int) -> None:
         raise ModelError(f"its graph has {len(graph.nodes)} steps; at most {MOST_NODES} are taken")
     sizes = {"": Size(dims=(0,))}  # an omitted input has no name
     sizes |= {name: Size(per_px=channels) for name in graph.inputs}
-    sizes |= {name: Size(dims=dims) for name, dims in graph.held.items()}
+    sizes |= {name: Size(dims=held.dims, values=held.values) for name, held in graph.held.items()}
     for node in graph.nodes:
         _follow(node, sizes)
 
@@ -117,6 +119,13 @@ def _shrink(node: Node, sides: Sequence[int]) -> float:
     return 1 / prod(strides)
 
 
+def _resized(node: Node, inputs: Sequence[Size]) -> float:
+    scales = inputs[2].values if len(inputs) == 3 and inputs[2].dims == (4,) else ()
+    if len(scales) != 4 or scales[:2] != (1, 1) or not min(scales) >= 1 or "axes" in node.attributes:
+        raise ModelError("a step Resize of its graph does not name by how much the file's own scales enlarge")
+    return inputs[0].per_px * scales[2] * scales[3]
+
+
 def _weight(node: Node, inputs: Sequence[Size]) -> tuple[int, ...]:
     dims = inputs[1].dims if len(inputs) > 1 else ()
     if len(dims) != 4 or min(dims) < 1 or not inputs[0].per_px:
@@ -149,6 +158,8 @@ OPERATORS: Mapping[str, Grow] = MappingProxyType(
         "Conv": _convolved,
         "ConvTranspose": _grown,
         "MaxPool": _pooled,
+        "Resize": _resized,
+        "Gather": _as_largest,
         "Concat": _as_sum,
         "Add": _as_largest,
         "GreaterOrEqual": _as_largest,

@@ -4,6 +4,7 @@ It follows the lengths of the protobuf messages without decoding weights, so it 
 package; no runtime loads a file before its description is checked.
 """
 
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -164,11 +165,12 @@ def varint(message: memoryview, at: int) -> tuple[int, int]:
     raise ModelError("this is no ONNX file")
 
 
-WINDOWED = ("Conv", "ConvTranspose", "MaxPool")
+WINDOWED = ("Conv", "ConvTranspose", "MaxPool", "Resize")
 """The operators whose attributes determine the size of their output."""
 _GRAPH, _FUNCTION, _TRAINING = 7, 25, 20  # of a model
 _NODE, _INITIALIZER, _INPUT = 1, 5, 11  # of a graph
-_INPUT_NAME, _TENSOR_DIMS, _TENSOR_NAME = 1, 1, 8
+_INPUT_NAME, _TENSOR_DIMS, _TENSOR_FLOATS, _TENSOR_NAME, _TENSOR_RAW = 1, 1, 4, 8, 9
+_FEW_BYTES = 16
 _NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
 _ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_TEXT, _ATTRIBUTE_INTS = 1, 3, 4, 8
 
@@ -188,13 +190,23 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldTensor:
+    """A tensor stored in the file, without its values if they are many."""
+
+    dims: tuple[int, ...]
+    """Its dimensions."""
+    values: tuple[float, ...] = ()
+    """Its values as float32, if they are at most four."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Graph:
     """A graph without its tensor values."""
 
     inputs: list[str] = field(default_factory=list)
     """The names of its inputs."""
-    held: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """The dimensions of each tensor stored in the file, by name."""
+    held: dict[str, "HeldTensor"] = field(default_factory=dict)
+    """Each tensor stored in the file, by name."""
     nodes: list[Node] = field(default_factory=list)
     """Its steps, in order."""
 
@@ -219,8 +231,8 @@ def _add(message: memoryview, graph: Graph) -> None:
         if number == _NODE:
             graph.nodes.append(_node(_message(value)))
         elif number == _INITIALIZER:
-            name, dims = _tensor(_message(value))
-            graph.held[name] = dims
+            name, held = _tensor(_message(value))
+            graph.held[name] = held
         elif number == _INPUT:
             graph.inputs.extend(_text(part) for key, part in fields(_message(value)) if key == _INPUT_NAME)
 
@@ -255,14 +267,17 @@ def _attribute(value: int | memoryview) -> tuple[str, tuple[int, ...]]:
     return name + text, tuple(given)
 
 
-def _tensor(value: memoryview) -> tuple[str, tuple[int, ...]]:
-    name, dims = "", []
+def _tensor(value: memoryview) -> tuple[str, HeldTensor]:
+    name, dims, values = "", [], b""
     for number, part in fields(value):
         if number == _TENSOR_NAME:
             name = _text(part)
         elif number == _TENSOR_DIMS:
             dims += numbers(part)
-    return name, tuple(dims)
+        elif number in (_TENSOR_FLOATS, _TENSOR_RAW) and len(_message(part)) <= _FEW_BYTES:
+            values += bytes(_message(part))
+    whole = len(values) // 4 if len(values) <= _FEW_BYTES else 0
+    return name, HeldTensor(dims=tuple(dims), values=struct.unpack(f"<{whole}f", values[: 4 * whole]))
 
 
 def _text(value: int | memoryview) -> str:

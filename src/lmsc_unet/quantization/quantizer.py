@@ -9,7 +9,6 @@ as it requires; for ONNX Runtime, transposed convolutions become 1x1 convolution
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from lmsc_unet.inference.metadata import INPUT
 from lmsc_unet.quantization.calibration import Pixels
 from lmsc_unet.quantization.convtranspose import convtranspose_to_conv1x1
 
-QUANTISED = ("Conv", "ConvTranspose", "Concat", "Add", "MaxPool")
+QUANTISED = ("Conv", "ConvTranspose", "Concat", "Add", "MaxPool", "Resize")
 """The operators of our networks whose outputs have their own scale."""
 ACTIVATIONS = ("Relu", "Clip")
 
@@ -51,7 +50,8 @@ class Quantizer:
         self._float, self._ranges, self._out = (folder / name for name in ("float.onnx", "ranges.json", "int8.onnx"))
         self._crops = crops
         self._reduce_range = reduce_range
-        quant_pre_process(deepcopy(model), str(self._float), skip_symbolic_shape=True)  # it moves the weights out
+        onnx.save(model, folder / "given.onnx")  # a graph in memory would lose its weights to another file
+        quant_pre_process(str(folder / "given.onnx"), str(self._float), skip_symbolic_shape=True)
         graph = onnx.load(self._float).graph
         self._nodes = _nodes_of_layers(graph)
         self._is_for_openvino = is_for_openvino
