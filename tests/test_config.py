@@ -43,7 +43,7 @@ def test_a_config_comes_back_from_its_yaml(recipe: str) -> None:
         ({"epochs": "ten"}, "test: epochs is 'ten'; it must be a int"),
         ({"epochs": True}, "test: epochs is True; it must be an int"),
         ({"loss": 3}, "test: loss is 3; it must be a mapping"),
-        ({"recipe": "weak"}, "recipe is 'weak'; it must be one of 'strong', 'tissue', 'paper'"),
+        ({"recipe": "weak"}, "recipe is 'weak'; it must be one of 'strong', 'tissue', 'street', 'paper'"),
         ({"epochs": 0}, "epochs is 0; it must be at least 1"),
         ({"fold": 6, "folds": 5}, "fold is 6; with folds 5 it must lie between"),
         ({"folds": 1}, "folds is 1; it must be 0"),

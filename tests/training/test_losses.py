@@ -1,11 +1,12 @@
 import monai.losses
+import numpy as np
 import pytest
 import torch
 
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.config import LossConfig
-from lmsc_unet.training.losses import DiceFocalLoss, SegmentationLoss
+from lmsc_unet.training.losses import DiceFocalLoss, SegmentationLoss, class_weights
 
 
 def random_case(num_logits: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,3 +94,27 @@ def test_without_contours_it_is_dice_and_focal_loss() -> None:
     logits, mask = random_case(3)
     found = SegmentationLoss(LossConfig(), 3)(logits, mask)
     torch.testing.assert_close(found, DiceFocalLoss(LossConfig(), 3)(logits, mask))
+
+
+def test_rare_classes_weigh_more_and_the_mean_pixel_weighs_one() -> None:
+    masks = [np.array([[0, 0, 0, 1], [0, 0, 0, IGNORE]], np.uint8), np.array([[2, 0, 0]], np.uint8)]
+    weights = class_weights(masks, 4, 0.5)
+    shares = torch.tensor([0.8, 0.1, 0.1, 0.0])
+    assert (shares * weights).sum() == pytest.approx(1, abs=1e-6)
+    assert weights[1] / weights[0] == pytest.approx(8**0.5, abs=1e-5)
+    assert weights[3] == weights[1]  # never seen: as the rarest
+    assert class_weights(masks, 4, 0.0).tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize("num_logits", [1, 3])
+def test_class_weights_multiply_the_focal_loss_of_their_pixels(num_logits: int) -> None:
+    logits, mask = random_case(num_logits)
+    weights = torch.arange(1.0, max(2, num_logits) + 1)
+    config = LossConfig(dice_weight=0.0)
+    found = DiceFocalLoss(config, num_logits, weights)(logits, mask)
+    parts = []
+    for value in range(len(weights)):
+        only = torch.where(mask == value, mask, IGNORE)
+        share = (mask == value).float().mean()
+        parts.append(weights[value] * share * DiceFocalLoss(config, num_logits)(logits, only))
+    torch.testing.assert_close(found, torch.stack(parts).sum())

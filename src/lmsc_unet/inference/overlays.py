@@ -63,7 +63,9 @@ def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def to_display(image: NDArray[Any], limits: IntensityWindow | None = None) -> NDArray[np.uint8]:
-    """An image "H W C" of any depth as 8-bit RGB between its 1st and 99th percentile; missing pixels are black.
+    """An image "H W C" of any depth as 8-bit RGB; missing pixels are black.
+
+    An 8-bit colour picture stays as it is; others are stretched between their 1st and 99th percentile.
 
     More than three channels show the first three as red, green and blue; fewer than three show the first as grey.
     """
@@ -80,7 +82,9 @@ def to_display(image: NDArray[Any], limits: IntensityWindow | None = None) -> ND
 
 
 def display_limits(source: RowSource) -> IntensityWindow:
-    """The values of an image that are displayed as black and white."""
+    """The values of an image that are displayed as black and white: of an 8-bit colour picture, those it has itself."""
+    if source.dtype == np.uint8 and source.channels == 3 and not source.has_missing:
+        return IntensityWindow(low=(0.0,), high=(255.0,))
     blocks = (_shown(block) for block in source.blocks())
     return percentile_limits(lambda: gather_intensity(blocks, source.height_px, source.width_px), source.dtype)
 

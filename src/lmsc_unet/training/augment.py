@@ -187,7 +187,8 @@ def _geometric(config: AugmentConfig, size_px: int) -> list[Any]:
 def _flips(config: AugmentConfig) -> list[Any]:
     if not config.flip_probability:
         return []
-    return [RandFlipd(BOTH, prob=config.flip_probability, spatial_axis=axis) for axis in (0, 1)]
+    axes = (0, 1) if config.vertical_flip else (1,)
+    return [RandFlipd(BOTH, prob=config.flip_probability, spatial_axis=axis) for axis in axes]
 
 
 def _photometric(config: AugmentConfig) -> list[Any]:

@@ -37,6 +37,9 @@ class LossConfig:
     """Focal: weight of the foreground, with 1 - alpha for the background; without it both weigh the same."""
     smooth: float = 1e-5
     """Dice: added to numerator and denominator against 0/0 on empty masks."""
+    class_balance: float = 0.0
+    """Focal: the power of 1 / a class's share of all pixels by which its pixels weigh; 0 weighs all alike, 0.5 suits many
+    classes of which some are rare."""
     contour_weight: float = 0.5
     """With --instances: weight of the contours' cross entropy."""
     contour_positive: float = 5.0
@@ -51,10 +54,10 @@ class LossConfig:
         check_range(self, 0, 1e6, "smooth", prefix="loss.")
         if self.dice_weight == self.focal_weight == 0:
             raise ConfigError("loss.dice_weight and loss.focal_weight are both 0; at least one must be above 0.")
-        check_share(self, "alpha", prefix="loss.")
+        check_share(self, "alpha", "class_balance", prefix="loss.")
 
 
-Recipe = Literal["strong", "tissue", "paper"]
+Recipe = Literal["strong", "tissue", "street", "paper"]
 Precision = Literal["auto", "32", "bf16"]
 ScalingChoice = Literal["auto", "range", "percentile", "per-channel", "balanced"]
 
@@ -130,6 +133,8 @@ class AugmentConfig:
     """Crops per image and epoch."""
     flip_probability: float = 0.5
     """Probability of a flip along each axis."""
+    vertical_flip: bool = True
+    """Whether images may stand on their heads; streets and other scenes seen from the side may not."""
     affine_probability: float = 0.8
     """Probability of a rotation with zoom."""
     rotate_deg: float = 180.0
@@ -171,7 +176,8 @@ class TrainConfig:
     model: str = "lmsc-unet"
     """Network, a name in `lmsc models`."""
     recipe: Recipe = "strong"
-    """Defaults of all other settings: strong; tissue, for stained tissue of any laboratory; or those of the paper."""
+    """Defaults of all other settings: strong; tissue, for stained tissue of any laboratory; street, for scenes seen from
+    the side; or those of the paper."""
     initial_weights: Annotated[str, Parameter(alias="--from")] = ""
     """Initial weights: a bundled model's name, a run folder, a checkpoint or an exported float32 file."""
     epochs: int = 100

@@ -8,7 +8,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from lmsc_unet.config import from_mapping
@@ -24,6 +24,7 @@ from lmsc_unet.training.checkpoint_callback import LAST, CheckpointCallback
 from lmsc_unet.training.config import Precision, TrainConfig
 from lmsc_unet.training.dataset import Crops, DecodedSamples, EpochOrder, WholeImages
 from lmsc_unet.training.load_model import network_config
+from lmsc_unet.training.losses import class_weights
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.pretrained import load_initial
 from lmsc_unet.training.run_folder import config_diff
@@ -76,10 +77,17 @@ def fit(
         load_initial(network, config.initial_weights, spec, crops, config.batch)
     train = _train_loader(crops, config, trainer, recorder)
     val = _val_loader(DecodedSamples(fold.val, label_map, spec), config)
-    module = Segmentation(network, spec, config, steps_per_epoch=len(train))
+    module = Segmentation(network, spec, config, len(train), _class_weights(crops.decoded, config))
     with stops(trainer), last_step.waits:
         trainer.fit(module, train, val, ckpt_path=last, weights_only=True)
     return recorder
+
+
+def _class_weights(decoded: DecodedSamples, config: TrainConfig) -> Tensor | None:
+    if not config.loss.class_balance:
+        return None
+    masks = (decoded[index].mask for index in range(len(decoded)))
+    return class_weights(masks, decoded.label_map.num_classes, config.loss.class_balance)
 
 
 def resolve_precision(precision: Precision) -> Precision:

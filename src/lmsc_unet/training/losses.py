@@ -1,7 +1,11 @@
 """Dice + Focal loss, combined as in the paper against loss of detail (section 2)."""
 
+from collections.abc import Iterable
+
+import numpy as np
 import torch
 from monai.losses import DiceLoss, FocalLoss
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -12,11 +16,11 @@ from lmsc_unet.training.config import LossConfig
 class SegmentationLoss(nn.Module):
     """Dice + Focal loss of the classes; where contours are learnt, with the weighted cross entropy of their logit."""
 
-    def __init__(self, config: LossConfig, num_logits: int) -> None:
+    def __init__(self, config: LossConfig, num_logits: int, class_weights: Tensor | None = None) -> None:
         super().__init__()
         self.config = config
         self.num_logits = num_logits
-        self.classes = DiceFocalLoss(config, num_logits)
+        self.classes = DiceFocalLoss(config, num_logits, class_weights)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """The loss of a batch.
@@ -46,10 +50,13 @@ class DiceFocalLoss(nn.Module):
     One logit means sigmoid (binary), several mean softmax.
     """
 
-    def __init__(self, config: LossConfig, num_logits: int) -> None:
+    def __init__(self, config: LossConfig, num_logits: int, class_weights: Tensor | None = None) -> None:
+        """Takes one weight per class for the Focal term, from `class_weights`; without any, all weigh 1."""
         super().__init__()
+        self.class_weights: Tensor | None
         self.config = config
         self.num_logits = num_logits
+        self.register_buffer("class_weights", class_weights, persistent=False)
         self.dice = DiceLoss(batch=not config.dice_per_image, smooth_nr=config.smooth, smooth_dr=config.smooth)
         self.focal = FocalLoss(gamma=config.gamma, alpha=config.alpha, use_softmax=num_logits > 1, reduction="none")
 
@@ -71,6 +78,8 @@ class DiceFocalLoss(nn.Module):
             loss = loss + self.config.dice_weight * self.dice(self._probabilities(logits) * is_kept, target)
         if self.config.focal_weight:
             pixels = self.focal(logits, target) * is_kept
+            if self.class_weights is not None:
+                pixels = pixels * self.class_weights[mask * is_kept[:, 0]].unsqueeze(1)
             loss = loss + self.config.focal_weight * pixels.sum() / (is_kept.sum() * self.num_logits).clamp(min=1)
         return loss
 
@@ -82,3 +91,14 @@ class DiceFocalLoss(nn.Module):
 
     def _probabilities(self, logits: Tensor) -> Tensor:
         return torch.sigmoid(logits) if self.num_logits == 1 else torch.softmax(logits, 1)
+
+
+def class_weights(masks: Iterable[NDArray[np.uint8]], num_classes: int, balance: float) -> Tensor:
+    """A weight per class: its share of all pixels to the power of -balance, scaled to a mean of 1 over all pixels.
+
+    Classes without pixels get the weight of the rarest.
+    """
+    pixels = sum(np.bincount(mask.ravel(), minlength=IGNORE + 1)[:num_classes] for mask in masks)
+    shares = np.asarray(pixels, dtype=np.float64) / max(int(np.sum(pixels)), 1)
+    weights = np.maximum(shares, shares[shares > 0].min(initial=1.0)) ** -balance
+    return torch.from_numpy(weights / (weights * shares).sum()).float()

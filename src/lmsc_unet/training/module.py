@@ -28,13 +28,20 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
     foreground, at the network's scale: pooled over the epoch's pixels in training, averaged over images in validation.
     """
 
-    def __init__(self, network: nn.Module, spec: ModelSpec, config: TrainConfig, steps_per_epoch: int) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        spec: ModelSpec,
+        config: TrainConfig,
+        steps_per_epoch: int,
+        class_weights: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.spec = spec
         self.config = config
         self.steps_per_epoch = steps_per_epoch
-        self.loss = SegmentationLoss(config.loss, spec.num_logits)
+        self.loss = SegmentationLoss(config.loss, spec.num_logits, class_weights)
         self.num_classes = len(spec.class_names)
         self._begin_sums()
         self.val_counts: dict[int, Counts] = {}

@@ -29,6 +29,24 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "intensity_probability": 0.5,
             },
         },
+        # Scenes seen from the side, with many classes of which some are rare: upright, at many scales, in large crops.
+        "street": {
+            "batch": 8,
+            "size_px": 320,
+            "ema_decay": 0.998,
+            "input": {"scale": 1.0},
+            "loss": {"class_balance": 0.5},
+            "optimizer": {"warmup_share": 0.02, "clip_norm": 2.0},
+            "augment": {
+                "vertical_flip": False,
+                "rotate_deg": 5.0,
+                "zoom": 0.1,
+                "scale_jitter": 2.0,
+                "stain_probability": 0.0,
+                "channel_shift": 0.04,
+                "intensity_probability": 0.4,
+            },
+        },
         # The paper, section 3.2: He initialisation, Adam, batch 32, rate 0.01 decayed by 0.1, 200 epochs,
         # 256 x 256 by linear interpolation, no augmentation. Not stated and chosen here: decay is a factor after
         # each third of the epochs, intensities go to 0..1 by depth, no weight decay, no weight averaging.

@@ -251,7 +251,7 @@ def test_every_kind_of_image_can_be_shown(channels, dtype):
     shown = to_display(image)
     assert (shown.shape, shown.dtype) == ((16, 16, 3), np.uint8)
     assert shown.min() == 0
-    assert shown.max() == 255
+    assert shown.max() == (200 if (dtype, channels) == ("uint8", 3) else 255)  # a picture stays as its owner knows it
 
 
 def test_an_image_of_more_pixels_than_allowed_is_refused_by_its_header(
