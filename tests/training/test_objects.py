@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lmsc_unet.cli.main import main
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.imageio import read_image, write_png
@@ -17,14 +18,16 @@ from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.dataset import Crops, DecodedSamples, WholeImages
+from lmsc_unet.training.load_model import load_module
 from lmsc_unet.training.objects import CONTOUR_PX, UNKNOWN, contour_targets, load_objects
 from lmsc_unet.training.prepare import prepare_data
+from lmsc_unet.training.run_folder import read_config
 
 from .small import lmsc_train, small_config, write_discs
 
 INSTANCES = LabelMap(kind="instances")
-FAST = ("--model=lmsc-unet-s", "--network.widths=[4, 8]", "--network.convs=[1, 1]", "--network.mbb-levels=[]")
-SMALL_FAST = (*FAST, "--network.brb-levels=[]")
+FAST = ("--network.widths=[4, 8]", "--network.convs=[1, 1]", "--network.mbb-levels=[]")
+SMALL_FAST = (*FAST, "--network.brb-levels=[]", "--input.scale=1")
 
 
 def write_labels(folder: Path, count: int = 4, side_px: int = 48) -> Path:
@@ -126,13 +129,22 @@ def test_images_are_drawn_as_often_as_their_repeats_say(tmp_path: Path) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("objects")
     write_labels(folder / "data")
-    assert lmsc_train(folder / "data", folder / "run", "--instances", "--recipe=tissue", *SMALL_FAST, "--batch=2") == 0
+    assert (
+        lmsc_train(
+            folder / "data",
+            folder / "run",
+            "--instances",
+            "--recipe=tissue",
+            *SMALL_FAST,
+            "--batch=2",
+            "--model=lmsc-unet-s",
+        )
+        == 0
+    )
     return folder
 
 
 def test_a_run_a_file_and_its_int8_give_the_contour_beside_the_classes(run: Path, tmp_path: Path) -> None:
-    from lmsc_unet.cli.main import main
-
     image = read_image(run / "data" / "images" / "0.png")
     ours = Predictor.load(run / "run").predict(image)
     assert ours.contour is not None
@@ -148,8 +160,6 @@ def test_a_run_a_file_and_its_int8_give_the_contour_beside_the_classes(run: Path
 
 
 def test_a_file_of_classes_has_no_contour(run: Path, tmp_path: Path) -> None:
-    from lmsc_unet.cli.main import main
-
     image, file = read_image(run / "data" / "images" / "0.png"), tmp_path / "m.onnx"
     assert main(["export", str(run / "run"), "--out", str(file), "--outputs", "classes", "--threads", "1"]) == 0
     theirs = Predictor.load(file, runtime=Runtime(backend="onnxruntime", threads=1)).predict(image)
@@ -157,13 +167,30 @@ def test_a_file_of_classes_has_no_contour(run: Path, tmp_path: Path) -> None:
     assert (theirs.mask == Predictor.load(run / "run").predict(image).mask).mean() > 0.999
 
 
-def test_weights_with_contours_begin_only_a_training_with_contours(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    start = ("--from", str(run / "run"), *SMALL_FAST)
-    assert lmsc_train(write_discs(tmp_path / "discs"), run / "b", *start) == 1
-    assert "separates touching objects, and this training does not. Add --instances" in capsys.readouterr().err
-    assert lmsc_train(run / "data", run / "c", "--instances", "--epochs=1", *start) == 0
+def test_weights_with_contours_begin_a_training_without_and_the_other_way_round(run: Path, tmp_path: Path) -> None:
+    still = (
+        "--epochs=1",
+        "--optimizer.learning-rate=1e-12",
+        "--optimizer.weight-decay=0",
+        "--ema-decay=0",
+        *SMALL_FAST,
+    )
+    plain, again = tmp_path / "plain", tmp_path / "again"
+    assert lmsc_train(write_discs(tmp_path / "discs"), plain, "--from", str(run / "run"), *still) == 0
+    assert lmsc_train(run / "data", again, "--from", str(plain), "--instances", *still) == 0
+    first, without, both = (load_module(folder)[0].head.weight for folder in (run / "run", plain, again))
+    torch.testing.assert_close(without, first[:4], rtol=0, atol=1e-6)
+    torch.testing.assert_close(both[:4], without, rtol=0, atol=1e-6)
+    assert both.shape == first.shape
+
+
+def test_a_file_with_contours_begins_a_training_without(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "m.onnx"
+    assert main(["export", str(run / "run"), "--out", str(file), "--threads", "1"]) == 0
+    assert (
+        lmsc_train(write_discs(tmp_path / "discs"), tmp_path / "b", "--from", str(file), "--epochs=1", *SMALL_FAST) == 0
+    )
+    assert read_config(tmp_path / "b").model == "lmsc-unet-s"
 
 
 def test_boxes_of_recordings_have_no_contours(tmp_path: Path) -> None:

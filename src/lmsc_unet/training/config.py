@@ -38,8 +38,8 @@ class LossConfig:
     smooth: float = 1e-5
     """Dice: added to numerator and denominator against 0/0 on empty masks."""
     class_balance: float = 0.0
-    """Focal: the power of 1 / a class's share of all pixels by which its pixels weigh; 0 weighs all alike, 0.5 suits many
-    classes of which some are rare."""
+    """Focal: the power of 1 / a class's share of all pixels by which its pixels weigh; 0 weighs all alike, 0.5 suits
+    many classes of which some are rare."""
     contour_weight: float = 0.5
     """With --instances: weight of the contours' cross entropy."""
     contour_positive: float = 5.0
@@ -81,7 +81,8 @@ class InputConfig:
     treatment: Treatment = "tiles"
     """tiles: crops in training, a sliding window in prediction; resize: the whole image at size_px, as in the paper."""
     scale: float = 0.0
-    """Under tiles, the resize factor of images; 0 chooses 0.5 if the masks' typical object is at least 30 px wide."""
+    """Under tiles, the resize factor of images; 0 chooses 0.5 if the masks' typical object is wide for the
+    network's receptive field (30 px with lmsc-unet, 145 px with lmsc-unet-m)."""
     scaling: ScalingChoice = "auto"
     """percentile: 1st and 99th percentile of the image become 0 and 1; per-channel: each channel's own percentiles;
     balanced: percentile after a white balance, for stained tissue; range: by bit depth; auto: percentile for grey and
@@ -176,8 +177,8 @@ class TrainConfig:
     model: str = "lmsc-unet"
     """Network, a name in `lmsc models`."""
     recipe: Recipe = "strong"
-    """Defaults of all other settings: strong; tissue, for stained tissue of any laboratory; street, for scenes seen from
-    the side; or those of the paper."""
+    """Defaults of all other settings: strong; tissue, for stained tissue of any laboratory; street, for scenes seen
+    from the side; or those of the paper."""
     initial_weights: Annotated[str, Parameter(alias="--from")] = ""
     """Initial weights: a bundled model's name, a run folder, a checkpoint or an exported float32 file."""
     epochs: int = 100

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.catalog import halo_px, side_multiple_px
+from lmsc_unet.catalog import halo_px, receptive_field_radius_px, side_multiple_px
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.groups import check_groups
 from lmsc_unet.datasets.labels import LabelMap
@@ -60,8 +60,8 @@ def _widths_px(mask: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np
     return 2 * inside_px[1:], stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
 
 
-WIDE_PX = 30.0
-"""Objects at least this wide are trained and predicted at half scale: LMSC-UNet's receptive-field radius is 37 px."""
+WIDE = 30 / 37
+"""Objects at least as wide as this share of the receptive-field radius are trained and predicted at half scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         contour=config.data.instances,
         treatment=options.treatment,
         size_px=config.size_px,
-        scale=_scale(dataset, label_map, config),
+        scale=_scale(dataset, label_map, config, WIDE * receptive_field_radius_px(network)),
         scaling=_scaling(dataset.samples, channels) if options.scaling == "auto" else options.scaling,
         mean=options.mean,
         std=options.std,
@@ -173,10 +173,10 @@ def _scaling(samples: Sequence[Sample], channels: int) -> Scaling:
     return "percentile" if are_colours else "per-channel"
 
 
-def _scale(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> float:
+def _scale(dataset: Dataset, label_map: LabelMap, config: TrainConfig, wide_px: float) -> float:
     """The configured scale, or one at which a typical object fits the receptive field."""
     if config.input.treatment == "resize" or dataset.spectrogram is not None:
         return 1.0
     if config.input.scale:
         return config.input.scale
-    return 0.5 if typical_width_px(dataset.samples, label_map) >= WIDE_PX else 1.0
+    return 0.5 if typical_width_px(dataset.samples, label_map) >= wide_px else 1.0
