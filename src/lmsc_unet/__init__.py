@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from lmsc_unet.imageio import read_image, read_mask, write_png
     from lmsc_unet.inference.predictor import Prediction, Predictor
     from lmsc_unet.inference.spec import ModelSpec
-    from lmsc_unet.models import LMSCUNet, UNet, build_model
+    from lmsc_unet.models import FastLMSCUNet, LMSCUNet, UNet, build_model
     from lmsc_unet.training.config import TrainConfig
     from lmsc_unet.training.run import run as train
 
 __all__ = [
     "CATALOG",
     "Evaluation",
+    "FastLMSCUNet",
     "FastLMSCUNetConfig",
     "LMSCUNet",
     "LMSCUNetConfig",
@@ -62,8 +63,9 @@ _ORIGINS = MappingProxyType(
     {
         "CATALOG": "lmsc_unet.catalog:CATALOG",
         "Evaluation": "lmsc_unet.evaluation.segmentation:Evaluation",
-        "LMSCUNet": "lmsc_unet.models:LMSCUNet",
+        "FastLMSCUNet": "lmsc_unet.models:FastLMSCUNet",
         "FastLMSCUNetConfig": "lmsc_unet.catalog:FastLMSCUNetConfig",
+        "LMSCUNet": "lmsc_unet.models:LMSCUNet",
         "LMSCUNetConfig": "lmsc_unet.catalog:LMSCUNetConfig",
         "LmscError": "lmsc_unet.errors:LmscError",
         "ModelSpec": "lmsc_unet.inference.spec:ModelSpec",
