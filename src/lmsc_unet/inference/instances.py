@@ -1,0 +1,77 @@
+"""Objects of a two-class mask as a label image: each object is one number from 1, ordered by its first pixel.
+
+A network with a contour channel says where objects touch; without one, their shapes tell.
+"""
+
+import numpy as np
+
+from lmsc_unet.inference.watershed import Labels, Mask, basins
+
+PASS_OF_SHAPES = 0.8
+"""How high a pass joins two basins, if only the mask tells objects apart."""
+PASS_OF_INTERIORS = 0.5
+"""The same where contours are known: shapes only bridge their gaps."""
+MIN_OBJECT_PX = 20
+"""Smaller objects are left out."""
+MIN_SEED_PX = 6
+"""Smaller pieces of an object's interior are no object of their own."""
+MOST_GROWTH_PX = 16
+"""How far an object grows from its interior over its contour."""
+
+
+def decode_instances(mask: Mask, interior: Mask | None = None) -> Labels:
+    """The objects of a mask "H W", labelled 1, 2, ... from the top; 0 is background.
+
+    Args:
+        mask: The foreground.
+        interior: The foreground without the objects' contours; None if the contours are not known.
+    """
+    if interior is None:
+        return renumbered(basins(mask, PASS_OF_SHAPES), MIN_OBJECT_PX)
+    seeds = without_small(basins(interior, PASS_OF_INTERIORS), MIN_SEED_PX)
+    return renumbered(grow(seeds, mask), MIN_OBJECT_PX)
+
+
+def without_small(labels: Labels, min_px: int) -> Labels:
+    """The labels without objects of fewer pixels."""
+    areas_px = np.bincount(labels.ravel())
+    kept = np.where(areas_px >= min_px, np.arange(len(areas_px), dtype=np.int32), np.int32(0))
+    kept[0] = 0
+    return kept[labels]
+
+
+def renumbered(labels: Labels, min_px: int = 1) -> Labels:
+    """The labels as 1, 2, ... in the order of the objects' first pixels, without objects of fewer pixels."""
+    flat = labels.ravel()
+    places = np.flatnonzero(flat)
+    found = flat[places]
+    areas_px = np.bincount(found, minlength=1)
+    firsts = np.zeros(len(areas_px), np.intp)
+    firsts[found[::-1]] = places[::-1]  # the last assignment stays, which is the first pixel
+    kept = np.flatnonzero(areas_px >= max(min_px, 1))
+    numbers = np.zeros(len(areas_px), np.int32)
+    numbers[kept[np.argsort(firsts[kept])]] = np.arange(1, len(kept) + 1, dtype=np.int32)
+    return numbers[labels]
+
+
+def grow(seeds: Labels, mask: Mask) -> Labels:
+    """Seeds "H W" grown at equal speed inside the mask that holds them; parts that no seed reaches are objects too."""
+    width = mask.shape[1] + 2
+    labels = np.pad(seeds, 1).ravel()
+    open_places = np.flatnonzero(np.pad(mask, 1).ravel() & (labels == 0))
+    for step in range(MOST_GROWTH_PX):
+        steps = (-width, -1, 1, width, -width - 1, 1 - width, width - 1, width + 1)[: 4 if step % 2 else 8]
+        found = labels[open_places + steps[0]]
+        for beside in steps[1:]:
+            found = np.where(found > 0, found, labels[open_places + beside])
+        is_reached = found > 0
+        if not is_reached.any():
+            break
+        labels[open_places[is_reached]] = found[is_reached]
+        open_places = open_places[~is_reached]
+    grown = labels.reshape(mask.shape[0] + 2, width)[1:-1, 1:-1]
+    left = mask & (grown == 0)
+    if left.any():
+        others = basins(left, PASS_OF_SHAPES)
+        grown = np.where(left, others + grown.max(), grown)
+    return grown
