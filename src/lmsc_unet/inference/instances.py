@@ -4,8 +4,14 @@ A network with a contour channel says where objects touch; without one, their sh
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lmsc_unet.inference.watershed import Labels, Mask, basins
+
+Regions = NDArray[np.uint8]
+"""Where objects are, "H W": `BACKGROUND`, `CONTOUR` or `INTERIOR`. For networks without contours, the foreground is all
+interior."""
+BACKGROUND, CONTOUR, INTERIOR = 0, 1, 2
 
 PASS_OF_SHAPES = 0.8
 """How high a pass joins two basins, if only the mask tells objects apart."""
@@ -19,14 +25,11 @@ MOST_GROWTH_PX = 16
 """How far an object grows from its interior over its contour."""
 
 
-def decode_instances(mask: Mask, interior: Mask | None = None) -> Labels:
-    """The objects of a mask "H W", labelled 1, 2, ... from the top; 0 is background.
-
-    Args:
-        mask: The foreground.
-        interior: The foreground without the objects' contours; None if the contours are not known.
-    """
-    if interior is None:
+def decode_instances(regions: Regions) -> Labels:
+    """The objects of an image "H W" that is decoded at once, as labels 1, 2, ... from the top; 0 is background."""
+    mask = regions > BACKGROUND
+    interior = regions == INTERIOR
+    if np.array_equal(mask, interior):
         return renumbered(basins(mask, PASS_OF_SHAPES), MIN_OBJECT_PX)
     seeds = without_small(basins(interior, PASS_OF_INTERIORS), MIN_SEED_PX)
     return renumbered(grow(seeds, mask), MIN_OBJECT_PX)
