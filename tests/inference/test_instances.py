@@ -14,10 +14,16 @@ SMALL_MASKS = arrays(np.bool_, st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 
 def discs(shape: tuple[int, int], *circles: tuple[float, float, float]) -> np.ndarray:
-    """A label image "H W" of discs (row, column, radius); where two meet, the nearer centre has the pixel."""
-    rows, columns = np.indices(shape)
-    depths = np.stack([radius - np.hypot(rows - row, columns - column) for row, column, radius in circles])
-    return np.where(depths.max(axis=0) > 0, depths.argmax(axis=0) + 1, 0)
+    """A label image "H W" of discs (row, column, radius); where two meet, the deeper one has the pixel."""
+    labels, depth = np.zeros(shape, int), np.zeros(shape)
+    for number, (row, column, radius) in enumerate(circles, start=1):
+        top, left = max(0, int(row - radius)), max(0, int(column - radius))
+        window = np.s_[top : int(row + radius) + 2, left : int(column + radius) + 2]
+        rows, columns = np.indices(labels[window].shape)
+        found = radius - np.hypot(rows + top - row, columns + left - column)
+        is_deeper = found > depth[window]
+        labels[window][is_deeper], depth[window][is_deeper] = number, found[is_deeper]
+    return labels
 
 
 def contours(labels: np.ndarray, reach_px: int = 2) -> np.ndarray:

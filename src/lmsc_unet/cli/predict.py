@@ -21,6 +21,7 @@ def predict(
     /,
     *inputs: Path,
     out: Path,
+    instances: Annotated[bool, Parameter(negative="")] = False,
     probabilities: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
     mask_values: Literal["visible", "ids"] = "visible",
@@ -42,7 +43,9 @@ def predict(
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
             of `lmsc export`.
         inputs: Images, and folders that are searched recursively; of a dataset only its images are used.
-        out: Folder for masks/, overlays/, probabilities/, predictions.jsonl and run.json.
+        out: Folder for masks/, instances/, overlays/, probabilities/, predictions.jsonl and run.json.
+        instances: Also write label images, in which each object has a number of its own, and draw the objects' borders
+            in overlays; for models of two classes.
         probabilities: Also write 16-bit probabilities with 65535 for 1: of class 1, or a folder per class.
         overlays: Draw each mask over its image.
         mask_values: visible: two classes are 0 and 255, more are palette indices equal to class ids; ids: grey values
@@ -60,7 +63,7 @@ def predict(
         resume: Continue in a folder that holds results; finished images are skipped.
         overwrite: Replace the results in the folder.
     """
-    from lmsc_unet.apps.segment.job import close_job
+    from lmsc_unet.apps.segment.job import close_job, num_instances
     from lmsc_unet.apps.segment.opening import SegmentOptions, open_job
 
     settings = SegmentOptions(
@@ -71,6 +74,7 @@ def predict(
         overlays=overlays,
         probabilities=probabilities,
         mask_values=mask_values,
+        instances=instances,
         backend=backend,
         threads=threads,
         max_pixels=max_pixels,
@@ -81,7 +85,8 @@ def predict(
     entries = _carry_out(job)
     number = len(job.items)
     num_failed = close_job(job, entries)
-    print(f"{number} images, {num_failed} failed. Masks are in {out / 'masks'}.")
+    found = f", {num_instances(entries)} instances in {out / 'instances'}" if instances else ""
+    print(f"{number} images, {num_failed} failed. Masks are in {out / 'masks'}{found}.")
     return 2 if num_failed else 0
 
 

@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Full, Queue
-from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Loaded = TypeVar("Loaded")
@@ -75,15 +72,15 @@ def overlapped(
             yield behind.result()
 
 
-class Sink:
+class Sink(Generic[Item]):
     """Writes blocks of rows in its own thread; holds at most `waiting` unwritten blocks."""
 
-    def __init__(self, write: Callable[[Iterator[NDArray[np.generic]]], None], waiting: int = 2) -> None:
+    def __init__(self, write: Callable[[Iterator[Item]], None], waiting: int = 2) -> None:
         self._queue: Queue[Any] = Queue(waiting)
         self._pool = ThreadPoolExecutor(1)
         self._written = self._pool.submit(write, self._blocks())
 
-    def add(self, block: NDArray[np.generic]) -> None:
+    def add(self, block: Item) -> None:
         """Hands over a block; blocks while the queue is full.
 
         Raises:
@@ -116,7 +113,7 @@ class Sink:
                 self._queue.put(item, timeout=_WAIT_S)
                 return
 
-    def _blocks(self) -> Iterator[NDArray[np.generic]]:
+    def _blocks(self) -> Iterator[Item]:
         while (item := self._queue.get()) is not _END:
             if isinstance(item, _Abandoned):
                 raise item

@@ -14,7 +14,7 @@ from lmsc_unet.imageio.nodata import mark_missing, missing_pixels
 from lmsc_unet.imageio.read import is_lossy_file, is_tiff, read_image, read_info
 from lmsc_unet.imageio.resize import resize, resize_mask
 from lmsc_unet.imageio.rows import RollingRows, RowSource, as_source, open_rows, resized, resized_blocks
-from lmsc_unet.imageio.tiff.geotiff import GeoTag, geo_tags
+from lmsc_unet.imageio.tiff.geotiff import NODATA_TAG, GeoTag, geo_tags
 from lmsc_unet.imageio.write import in_blocks, write_png, write_png_rows, write_tiff_rows
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "NAN",
+    "NODATA_TAG",
     "NOTHING",
     "FolderContents",
     "GeoTag",

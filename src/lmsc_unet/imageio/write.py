@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from lmsc_unet.core.storage import replacing
@@ -165,8 +165,9 @@ def write_tiff_rows(
     *,
     tags: Sequence[GeoTag] = (),
     palette: NDArray[np.uint8] | None = None,
+    dtype: DTypeLike = np.uint8,
 ) -> None:
-    """Writes an image of one uint8 channel as TIFF with the given tags; otherwise like `write_png_rows`.
+    """Writes an image of one channel of unsigned integers as TIFF with the given tags, like `write_png_rows`.
 
     Raises:
         OutputError: the disk is full or the folder is not writable.
@@ -174,7 +175,7 @@ def write_tiff_rows(
     from lmsc_unet.imageio.tiff.geotiff import write_tiff  # imported here: other formats do not need tifffile
 
     with replacing(path) as temporary, temporary.open("w+b") as stream:
-        write_tiff(stream, blocks, (height_px, width_px), tags, palette)
+        write_tiff(stream, blocks, (height_px, width_px), tags, palette, dtype)
 
 
 def in_blocks(array: AnyArray) -> Iterator[AnyArray]:

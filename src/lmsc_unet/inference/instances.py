@@ -3,9 +3,12 @@
 A network with a contour channel says where objects touch; without one, their shapes tell.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.watershed import Labels, Mask, basins
 
 Regions = NDArray[np.uint8]
@@ -33,6 +36,19 @@ def decode_instances(regions: Regions) -> Labels:
         return renumbered(basins(mask, PASS_OF_SHAPES), MIN_OBJECT_PX)
     seeds = without_small(basins(interior, PASS_OF_INTERIORS), MIN_SEED_PX)
     return renumbered(grow(seeds, mask), MIN_OBJECT_PX)
+
+
+def check_two_classes(class_names: Sequence[str]) -> None:
+    """Rejects a model of more classes, whose masks have no one foreground.
+
+    Raises:
+        ConfigError: names the classes.
+    """
+    if len(class_names) > 2:
+        raise ConfigError(
+            f"The model has the {len(class_names)} classes {', '.join(class_names)}, but instances are found in masks "
+            "of two classes. Leave the instances out, or take a model of background and one class."
+        )
 
 
 def without_small(labels: Labels, min_px: int) -> Labels:

@@ -37,23 +37,27 @@ def colour_table() -> NDArray[np.uint8]:
 
 
 def draw_overlay(
-    image: NDArray[Any], mask: NDArray[np.uint8], limits: IntensityWindow | None = None
+    image: NDArray[Any],
+    mask: NDArray[np.uint8],
+    limits: IntensityWindow | None = None,
+    objects: NDArray[np.integer[Any]] | None = None,
 ) -> NDArray[np.uint8]:
     """Tints each class except 0 and draws its border; RGB "H W 3" for an image "H W C" and a mask "H W".
 
-    For a part of an image, pass the whole image's `display_limits`.
+    For a part of an image, pass the whole image's `display_limits`. With a label image "H W" of objects, their borders
+    are drawn instead of those of the classes.
     """
     drawn = to_display(image, limits)
     table = np.array([colour_of(class_id) for class_id in range(256)], dtype=np.uint8)
-    is_class, is_border = mask > 0, borders(mask)
+    is_class, is_border = mask > 0, borders(mask if objects is None else objects)
     tint = table[mask[is_class]] * np.float32(FILL_SHARE) + drawn[is_class] * np.float32(1 - FILL_SHARE)
     drawn[is_class] = np.rint(tint, out=tint).astype(np.uint8)
     drawn[is_border] = table[mask[is_border]]
     return drawn
 
 
-def borders(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels of a class other than 0 with a direct neighbour of another class, "H W"."""
+def borders(mask: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Pixels above 0 with a direct neighbour of another value, "H W"."""
     differs = np.zeros(mask.shape, np.bool_)
     for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
         is_edge = mask[one] != mask[other]

@@ -12,12 +12,15 @@ from lmsc_unet.core.ranges import check_number
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
 from lmsc_unet.imageio.nodata import Watch, mark_rows
+from lmsc_unet.inference.instances import INTERIOR, Regions, check_two_classes
+from lmsc_unet.inference.label_rows import label_image
 from lmsc_unet.inference.loading import load
 from lmsc_unet.inference.modes import TREATMENTS, Resized
 from lmsc_unet.inference.outputs import Network, to_classes
 from lmsc_unet.inference.preprocess import IntensityWindow, check_finite, find_limits
 from lmsc_unet.inference.runtime import TILE_PX, Runtime
 from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.inference.watershed import Labels
 
 MOST_TILE_PX = 65_536
 """The longest side of a tile."""
@@ -43,6 +46,20 @@ class Prediction:
         """The share of pixels per class name."""
         numbers = np.bincount(self.mask.ravel(), minlength=len(self.class_names))
         return {name: float(n / self.mask.size) for name, n in zip(self.class_names, numbers, strict=True)}
+
+    @property
+    def regions(self) -> Regions:
+        """Where objects are: the interior and the contours of the foreground, "H W"."""
+        return self.mask * np.uint8(INTERIOR)
+
+    def instances(self) -> Labels:
+        """The objects of the foreground as a label image "H W", numbered 1, 2, ... from the top; 0 is background.
+
+        Raises:
+            ConfigError: the model has more than two classes.
+        """
+        check_two_classes(self.class_names)
+        return label_image(self.regions)
 
 
 class Predictor:

@@ -9,9 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lmsc_unet.apps.items import Item
+from lmsc_unet.apps.segment.label_files import label_files
 from lmsc_unet.apps.segment.results import ImageEntry, PredictionsFolder
 from lmsc_unet.apps.segment.streamed import predict_rows
-from lmsc_unet.apps.segment.writers import OutputFlags, other_files, write_results
+from lmsc_unet.apps.segment.writers import OutputFlags, Summary, other_files, write_results
 from lmsc_unet.core.pipeline import overlapped
 from lmsc_unet.datasets.load import load_image
 from lmsc_unet.errors import DataError, LmscError, OutputError
@@ -83,8 +84,14 @@ def close_job(job: SegmentJob, entries: Sequence[ImageEntry]) -> int:
             f"{job.out}: {len(gone)} masks are not there any more, {gone[0]} among them: something removed them "
             "meanwhile. Make them again by --resume."
         )
-    job.folder.close(images=len(entries), failed=num_failed)
+    instances = {"instances": num_instances(entries)} if job.wanted.instances else {}
+    job.folder.close(images=len(entries), failed=num_failed, **instances)
     return num_failed
+
+
+def num_instances(entries: Sequence[ImageEntry]) -> int:
+    """The objects in all label images together."""
+    return sum(entry.num_instances or 0 for entry in entries)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -158,7 +165,7 @@ def predict_item(job: SegmentJob, read: DecodedImage | ImageEntry) -> SegmentedI
         if read.image is None:
             summary = predict_rows(job.predictor, read.source, job.out, read.item.name, job.wanted, read.tags)
             spent_s = read.spent_s + time.perf_counter() - start
-            return _ok(read.item, summary.mask, summary.size, summary.shares, spent_s)
+            return _ok(read.item, summary, spent_s)
         prediction = job.predictor.predict(read.image)
     except OutputError:
         raise
@@ -182,22 +189,25 @@ def write_item(job: SegmentJob, made: SegmentedImage | ImageEntry) -> ImageEntry
     if isinstance(made, SegmentedImage):
         read, prediction = made.read, made.prediction
         assert read.image is not None
-        mask = write_results(job.out, read.item.name, read.image, prediction, job.predictor.spec, job.wanted, read.tags)
-        size = (prediction.mask.shape[0], prediction.mask.shape[1])
-        entry = _ok(read.item, mask, size, prediction.shares, made.spent_s + time.perf_counter() - start)
+        summary = write_results(
+            job.out, read.item.name, read.image, prediction, job.predictor.spec, job.wanted, read.tags
+        )
+        entry = _ok(read.item, summary, made.spent_s + time.perf_counter() - start)
     assert entry is not None
     job.folder.add(entry)
     return entry
 
 
-def _ok(item: Item, mask: str, size: tuple[int, int], shares: dict[str, float], spent_s: float) -> ImageEntry:
+def _ok(item: Item, summary: Summary, spent_s: float) -> ImageEntry:
     return ImageEntry(
         path=str(item.path),
         status="ok",
-        size=size,
-        class_shares=shares,
+        size=summary.size,
+        class_shares=summary.shares,
         ms=round(1000 * spent_s, 1),
-        mask=mask,
+        mask=summary.mask,
+        instances=summary.labels.path if summary.labels else None,
+        num_instances=summary.labels.num_instances if summary.labels else None,
     )
 
 
@@ -209,4 +219,5 @@ def _failed(item: Item, error: BaseException) -> ImageEntry:
 def is_complete(job: SegmentJob, item: Item, entry: ImageEntry) -> bool:
     """Whether an earlier run predicted an image and all its files still exist."""
     files = [entry.mask, *other_files(item.name, job.predictor.spec.num_logits, job.wanted)]
+    files += [entry.instances or label_files(item.name)[0]] if job.wanted.instances else []
     return entry.status == "ok" and all((job.out / file).is_file() for file in files)

@@ -15,6 +15,7 @@ from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import IMAGE_KINDS, counted_endings, folder_contents
+from lmsc_unet.inference.instances import check_two_classes
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import TILE_PX, Runtime
@@ -99,6 +100,8 @@ class SegmentOptions:
     """Also write 16-bit probabilities."""
     mask_values: MaskValues = "visible"
     """Mask values: 0 and 255 or palette indices, or class ids as grey values."""
+    instances: bool = False
+    """Also write label images, in which each object has a number."""
     backend: str | None = None
     """The runtime of an exported file; by default the fastest installed."""
     threads: int | None = None
@@ -145,9 +148,14 @@ def open_job(
             f"{model}: the file outputs only classes, so there are no probabilities to write. Leave --probabilities "
             "out, or export the model by --outputs probabilities."
         )
+    if settings.instances:
+        check_two_classes(predictor.spec.class_names)
     file = find_file(model, runtime.backend)
     wanted = OutputFlags(
-        overlays=settings.overlays, probabilities=settings.probabilities, mask_values=settings.mask_values
+        overlays=settings.overlays,
+        probabilities=settings.probabilities,
+        mask_values=settings.mask_values,
+        instances=settings.instances,
     )
     described = {
         "arguments": {

@@ -1,4 +1,4 @@
-"""The results folder of `lmsc predict`: masks/, overlays/, probabilities/ and a line per image."""
+"""The results folder of `lmsc predict`: masks/, instances/, overlays/, probabilities/ and a line per image."""
 
 import os
 from collections.abc import Mapping
@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from lmsc_unet.apps.segment.label_files import label_files
 from lmsc_unet.apps.segment.writers import FOLDERS, name_of
 from lmsc_unet.core.results_folder import RUN_FILE, Layout, ResultsFolder, mapping_of
 from lmsc_unet.core.storage import remove, resolve_inside
 
 JOURNAL = "predictions.jsonl"
-FINGERPRINT = ("threshold", "scale", "tile_px", "overlays", "probabilities", "mask_values", "backend")
+FINGERPRINT = ("threshold", "scale", "tile_px", "overlays", "probabilities", "mask_values", "instances", "backend")
 """The arguments that results depend on."""
-BEFORE = {"mask_values": "ids"}
+BEFORE = {"mask_values": "ids", "instances": False}
 """The values of arguments that older runs do not record."""
 
 
@@ -35,6 +36,10 @@ class ImageEntry:
     """Why there is no mask."""
     mask: str
     """Path of the mask in the results folder, whether it exists or not."""
+    instances: str | None = None
+    """Path of the label image in the results folder; None without `--instances`."""
+    num_instances: int | None = None
+    """Objects in the label image."""
 
     @property
     def name(self) -> str:
@@ -50,19 +55,21 @@ def parse_entry(fields: dict[str, Any]) -> ImageEntry:
     """
     size = fields.get("size")
     entry = ImageEntry(**(fields | {"size": None if size is None else tuple(size)}))
-    for name in ("path", "mask"):
+    for name in ("path", "mask", "instances"):
         value = getattr(entry, name)
-        if not isinstance(value, str) or "\0" in value:
+        if (value is None) != (name == "instances" and entry.num_instances is None):
+            raise ValueError(f"its {name} is {value!r}")
+        if value is not None and (not isinstance(value, str) or "\0" in value):
             raise ValueError(f"its {name} is {value!r}")
     return entry
 
 
 def files_of(out: Path, entry: ImageEntry) -> list[Path]:
-    """All files that may belong to a mask: itself, `overlays/NAME.png`, `probabilities/.../NAME.png`."""
+    """All files that may belong to a mask: itself, and in the other folders those of its name."""
     classes = sorted(path.name for path in (out / "probabilities").glob("*") if path.name.isdigit())
-    folders = [*FOLDERS[1:], *(f"probabilities/{number}" for number in classes)]
-    others = (resolve_inside(out, f"{folder}/{entry.name}.png") for folder in folders)
-    return [resolve_inside(out, entry.mask), *others]
+    folders = ["overlays", "probabilities", *(f"probabilities/{number}" for number in classes)]
+    others = [*(f"{folder}/{entry.name}.png" for folder in folders), *label_files(entry.name)]
+    return [resolve_inside(out, file) for file in (entry.mask, *others)]
 
 
 def fingerprint(described: Mapping[str, Any]) -> dict[str, Any]:

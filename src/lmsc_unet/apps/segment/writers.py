@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.apps.segment.label_files import LabelFile, is_placed, write_labels
 from lmsc_unet.core.storage import resolve_inside
-from lmsc_unet.imageio import GeoTag, in_blocks, write_png, write_png_rows, write_tiff_rows
+from lmsc_unet.imageio import NODATA_TAG, GeoTag, in_blocks, write_png, write_png_rows, write_tiff_rows
 from lmsc_unet.inference.overlays import colour_of, draw_overlay
 from lmsc_unet.inference.predictor import Prediction
 from lmsc_unet.inference.spec import ModelSpec
@@ -17,7 +18,6 @@ from lmsc_unet.inference.spec import ModelSpec
 MaskValues = Literal["visible", "ids"]
 SUFFIXES = (".png", ".tif")
 """The suffixes of masks."""
-_NODATA_TAG = 42113
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class MaskFormat:
     @property
     def is_placed(self) -> bool:
         """Whether the image has a geolocation."""
-        return any(code != _NODATA_TAG for code, *_ in self.tags)
+        return is_placed(self.tags)
 
     @property
     def palette(self) -> NDArray[np.uint8] | None:
@@ -66,7 +66,7 @@ class MaskFormat:
 
     def _kept_tags(self) -> list[GeoTag]:
         """All tags, without a nodata value that a mask cannot store or that is one of its classes."""
-        return [tag for tag in self.tags if tag[0] != _NODATA_TAG or self._is_free(tag[3])]
+        return [tag for tag in self.tags if tag[0] != NODATA_TAG or self._is_free(tag[3])]
 
     def _is_free(self, nodata: Any) -> bool:
         try:
@@ -96,7 +96,21 @@ def name_of(mask: str) -> str:
     return name[:-4] if name.endswith(SUFFIXES) else name
 
 
-FOLDERS = ("masks", "overlays", "probabilities")
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The summary of an image whose results are written."""
+
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    shares: dict[str, float]
+    """The share of pixels per class name."""
+    mask: str
+    """Path of the mask in the results folder."""
+    labels: LabelFile | None = None
+    """The label image, if one was wanted."""
+
+
+FOLDERS = ("masks", "instances", "overlays", "probabilities")
 """The subfolders of a results folder."""
 FULL_SCALE = 65535
 """The 16-bit value of probability 1."""
@@ -112,6 +126,8 @@ class OutputFlags:
     """16-bit PNG: the probability of class 1 with one logit, otherwise of each class."""
     mask_values: MaskValues = "visible"
     """The meaning of mask values."""
+    instances: bool = False
+    """A label image of the objects."""
 
     def mask_format(self, spec: ModelSpec, tags: Sequence[GeoTag] = ()) -> MaskFormat:
         """The mask format of an image with these tags."""
@@ -139,21 +155,27 @@ def write_results(
     spec: ModelSpec,
     wanted: OutputFlags,
     tags: Sequence[GeoTag] = (),
-) -> str:
-    """Writes the files of one image, the mask last: if it exists, all files do. Returns the mask's path.
+) -> Summary:
+    """Writes the files of one image, the mask last: if it exists, all files do.
 
     Raises:
         OutputError: the disk is full, or a file would lie outside the results folder.
     """
+    size_px = (prediction.mask.shape[0], prediction.mask.shape[1])
+    labels, written = None, None
+    if wanted.instances:
+        labels = prediction.instances()
+        written = write_labels(out, name, in_blocks(labels), int(labels.max(initial=0)), size_px, tags)
     if wanted.overlays:
-        write_png(resolve_inside(out, f"overlays/{name}.png"), draw_overlay(image, prediction.mask))
+        overlay = draw_overlay(image, prediction.mask, objects=labels)
+        write_png(resolve_inside(out, f"overlays/{name}.png"), overlay)
     if wanted.probabilities:
         shown = prediction.probability[1:] if spec.num_logits == 1 else prediction.probability
         for folder, probability in zip(probability_folders(spec.num_logits), shown, strict=True):
             write_png(resolve_inside(out, f"{folder}/{name}.png"), to_16_bit(probability))
     form = wanted.mask_format(spec, tags)
-    form.write(out, name, in_blocks(prediction.mask), (prediction.mask.shape[0], prediction.mask.shape[1]))
-    return form.file(name)
+    form.write(out, name, in_blocks(prediction.mask), size_px)
+    return Summary(size=size_px, shares=prediction.shares, mask=form.file(name), labels=written)
 
 
 def to_16_bit(probability: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from lmsc_unet.imageio.info import AnyArray
 from lmsc_unet.imageio.rows import block_rows
@@ -101,18 +101,19 @@ def write_tiff(
     size_px: tuple[int, int],
     tags: Sequence[GeoTag],
     palette: NDArray[np.uint8] | None,
+    dtype: DTypeLike,
 ) -> None:
-    """Writes blocks of rows "h W" of uint8, deflated, with tags, and with a palette "N 3" if given."""
+    """Writes blocks of rows "h W" of unsigned integers, deflated, with tags, and with a palette "N 3" if given."""
     import tifffile  # imported here: other formats do not need it
 
     height_px, width_px = size_px
     rows = min(block_rows(4 * width_px), height_px)
     file = tifffile.FileHandle(stream, name="mask.tif")  # a stream without a path has no name
-    with tifffile.TiffWriter(file, bigtiff=height_px * width_px >= _BIG_BYTES) as writer:
+    with tifffile.TiffWriter(file, bigtiff=height_px * width_px * np.dtype(dtype).itemsize >= _BIG_BYTES) as writer:
         writer.write(
             (zlib.compress(strip.tobytes(), 1) for strip in _strips(blocks, rows)),
             shape=size_px,
-            dtype=np.uint8,
+            dtype=dtype,
             rowsperstrip=rows,
             compression="zlib",
             metadata=None,
