@@ -43,7 +43,7 @@ def test_each_kind_of_error_has_its_colour_and_what_counts_nowhere_is_dark():
     truth = np.array([[0, 1, 1, 0, 2, IGNORE]], dtype=np.uint8)
     prediction = np.array([[0, 1, 0, 1, 1, 1]], dtype=np.uint8)
     image = np.zeros((1, 6, 3), dtype=np.uint8)
-    drawn = colour_errors(ImageComparison(image=image, truth=truth, prediction=prediction))[0]
+    drawn = colour_errors(ImageComparison(image=image, truth=truth, prediction=prediction, regions=prediction))[0]
     shown = [
         (0, 0, 0),
         *(tuple(int(0.6 * c) for c in colour) for colour in (RIGHT, MISSED, FALSE, CONFUSED)),

@@ -41,8 +41,9 @@ def evaluate(
 ) -> int:
     """Score a model on a folder of images and masks, or of recordings; every score names its average.
 
-    On SigMF recordings the pixel scores of their spectrograms are followed by scores of boxes in time and frequency,
-    for the model and the energy detector.
+    With --instances, objects are scored too: PQ, DQ, SQ, AJI, and F1 at an IoU of 0.5 to 0.9. On SigMF recordings the
+    pixel scores of their spectrograms are followed by scores of boxes in time and frequency, for the model and the
+    energy detector.
 
     Args:
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
@@ -86,6 +87,12 @@ def evaluate(
             f"images, so the scores are optimistic. Score held-out images: --split-file {model}/split.csv --split val",
             file=sys.stderr,
         )
+    if trial.objects is not None and not trial.objects.are_numbered:
+        print(
+            "lmsc: note: no mask numbers its objects, so each connected component of the truth is scored as one "
+            "object: objects that touch are one, and separating them counts as wrong.",
+            file=sys.stderr,
+        )
     with progress("evaluating", len(trial.samples)) as bar:
         evaluation = trial.evaluate(bar.advance)
     if not evaluation.has_foreground:
@@ -117,10 +124,12 @@ def _score_boxes(trial: "EvaluationSession") -> "list[BoxScores]":
 def _print_tables(report: "Mapping[str, Any]") -> None:
     from lmsc_unet.core.tables import print_tables
     from lmsc_unet.evaluation.box_report import boxes_table
+    from lmsc_unet.evaluation.instance_report import instances_table
     from lmsc_unet.evaluation.report import to_tables
     from lmsc_unet.evaluation.session import energy_table
 
     at = {"mask": "the mask's own size", "network": "the network's size"}[report["score_at"]]
     print(f"{report['model']['name']}, {report['images']} images ({report['split']}), scored at {at}\n")
+    of_objects = (instances_table(report["instances"]),) if "instances" in report else ()
     of_signals = (energy_table(report["energy"]), boxes_table(report["boxes"])) if "boxes" in report else ()
-    print_tables(*to_tables(report), *of_signals)
+    print_tables(*to_tables(report), *of_objects, *of_signals)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from lmsc_unet.core.ranges import MOST_SEED, check_range, check_share
 from lmsc_unet.metrics.averages import PAPER_ROW, set_scores
 from lmsc_unet.metrics.counts import Counts
+from lmsc_unet.metrics.instances import InstanceCounts, instance_scores
+from lmsc_unet.metrics.scores import Shares
 
 Interval = tuple[float, float] | None
 """Lower and upper end; None with fewer than two images, or if the score is always 0/0."""
@@ -38,11 +40,26 @@ class Bootstrap:
 def intervals(images: Counts, bootstrap: Bootstrap) -> dict[str, dict[str, Interval]]:
     """Intervals of every score by average ("paper", "pooled" and "per_image"), from counts "N K"."""
     times = draw_times(len(images.tp), bootstrap)
-    scores = {"pooled": _pooled(images, times), "per_image": _per_image(images, times)}
+    scores = {"pooled": _pooled(images, times), "per_image": _per_image(set_scores(images), times)}
     scores["paper"] = {column: scores[average][score] for column, (average, score) in PAPER_ROW.items()}
-    is_known = len(images.tp) > 1
+    return _intervals(scores, len(images.tp), bootstrap)
+
+
+def instance_intervals(images: InstanceCounts, bootstrap: Bootstrap) -> dict[str, dict[str, Interval]]:
+    """Intervals of every score of instances by average ("pooled" and "per_image"), from stacked counts."""
+    times = draw_times(len(images.num_true), bootstrap)
+    pooled = instance_scores(images.weighted(times))
+    scores = {"pooled": pooled, "per_image": _per_image(instance_scores(images), times)}
+    return _intervals(scores, len(images.num_true), bootstrap)
+
+
+def _intervals(
+    scores: Mapping[str, Mapping[str, NDArray[np.float64]]], num_images: int, bootstrap: Bootstrap
+) -> dict[str, dict[str, Interval]]:
     return {
-        average: {name: _interval(draws, bootstrap.level) if is_known else None for name, draws in by_name.items()}
+        average: {
+            name: _interval(draws, bootstrap.level) if num_images > 1 else None for name, draws in by_name.items()
+        }
         for average, by_name in scores.items()
     }
 
@@ -57,8 +74,8 @@ def _pooled(images: Counts, times: NDArray[np.int64]) -> Mapping[str, NDArray[np
     return set_scores(Counts(tp=times @ images.tp, fp=times @ images.fp, fn=times @ images.fn, tn=times @ images.tn))
 
 
-def _per_image(images: Counts, times: NDArray[np.int64]) -> Mapping[str, NDArray[np.float64]]:
-    return {name: _mean_of_draws(shares, times) for name, shares in set_scores(images).items()}
+def _per_image(scores: Mapping[str, Shares], times: NDArray[np.int64]) -> Mapping[str, NDArray[np.float64]]:
+    return {name: _mean_of_draws(shares, times) for name, shares in scores.items()}
 
 
 def _mean_of_draws(shares: NDArray[np.float64], times: NDArray[np.int64]) -> NDArray[np.float64]:

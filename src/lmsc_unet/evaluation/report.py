@@ -12,6 +12,7 @@ from lmsc_unet.evaluation.intervals import Bootstrap, intervals
 from lmsc_unet.evaluation.segmentation import Evaluation
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import stack
+from lmsc_unet.metrics.instances import instance_scores
 
 PER_IMAGE_SCORES = ("accuracy", "iou", "dice", "precision", "recall")
 """The foreground scores per image in per_image.csv; f1 is dice."""
@@ -64,7 +65,7 @@ def group_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def per_image_csv(evaluation: Evaluation) -> str:
-    """A line per image: name, foreground scores, and the counts of each class.
+    """A line per image: name, foreground scores, and the counts of each class; then scores of instances, if any.
 
     A score of 0/0 is empty.
     """
@@ -73,14 +74,18 @@ def per_image_csv(evaluation: Evaluation) -> str:
     kinds = ("tp", "fp", "fn", "tn")
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        ["name", *PER_IMAGE_SCORES, *(f"{kind}_{name}" for name in evaluation.class_names for kind in kinds)]
-    )
+    of_objects = {} if evaluation.instances is None else instance_scores(evaluation.instances)
+    of_classes = (f"{kind}_{name}" for name in evaluation.class_names for kind in kinds)
+    writer.writerow(["name", *PER_IMAGE_SCORES, *of_classes, *of_objects])
     for index, sample in enumerate(evaluation.samples):
-        shares = (float(scores[name][index]) for name in PER_IMAGE_SCORES)
+        shares = [_text(scores[name][index]) for name in PER_IMAGE_SCORES]
         numbers = (getattr(counts, kind)[index, k] for k in range(counts.num_classes) for kind in kinds)
-        writer.writerow([sample.name, *("" if math.isnan(share) else f"{share:.6f}" for share in shares), *numbers])
+        writer.writerow([sample.name, *shares, *numbers, *(_text(column[index]) for column in of_objects.values())])
     return stream.getvalue()
+
+
+def _text(share: float) -> str:
+    return "" if math.isnan(share) else f"{share:.6f}"
 
 
 def without_nan(value: Any) -> Any:

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import load_pair
+from lmsc_unet.datasets.objects import ObjectLabels, ObjectTruth
 from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import resize, resize_mask
+from lmsc_unet.inference.instances import Regions
+from lmsc_unet.inference.label_rows import label_image
 from lmsc_unet.inference.predictor import Predictor
-from lmsc_unet.metrics.counts import Counts, count_pixels, stack
+from lmsc_unet.metrics.counts import IGNORE, Counts, count_pixels, stack
+from lmsc_unet.metrics.instances import InstanceCounts, count_instances, stack_instances
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +31,8 @@ class ImageComparison:
     """True class ids "H W"; 255 is excluded."""
     prediction: NDArray[np.uint8]
     """Predicted class ids "H W"."""
+    regions: Regions
+    """Where predicted objects are, "H W", for models of two classes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +47,8 @@ class Evaluation:
     """Names of the class ids 0, 1, ..."""
     score_at: str
     """`mask` or `network`: the size at which scores are computed."""
+    instances: InstanceCounts | None = None
+    """Counts of the objects of each image, if they were scored."""
 
     @property
     def has_foreground(self) -> bool:
@@ -49,7 +57,12 @@ class Evaluation:
 
 
 def evaluate(
-    predictor: Predictor, samples: Iterable[Sample], label_map: LabelMap, *, advance: Callable[[], None] | None = None
+    predictor: Predictor,
+    samples: Iterable[Sample],
+    label_map: LabelMap,
+    *,
+    objects: ObjectTruth | None = None,
+    advance: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Scores a predictor on pairs of image and mask.
 
@@ -57,6 +70,7 @@ def evaluate(
         predictor: The predictor; its spec defines preprocessing and the size of scores.
         samples: Pairs with masks.
         label_map: The meaning of mask values.
+        objects: Where the true objects are, to score instances too; the model then has two classes.
         advance: Called after each image.
 
     Raises:
@@ -67,10 +81,12 @@ def evaluate(
     if not pairs:
         raise DataError("There is no image to evaluate. Choose a split with images by --split.")
     check_classes(predictor.spec.class_names, label_map.class_names)
-    counts = []
+    counts, instances = [], []
     for sample in pairs:
         pair = compare(predictor, sample, label_map)
         counts.append(count_pixels(pair.prediction, pair.truth, label_map.num_classes))
+        if objects is not None:
+            instances.append(compare_objects(pair, objects.load(sample)))
         if advance is not None:
             advance()
     return Evaluation(
@@ -78,6 +94,7 @@ def evaluate(
         counts=stack(counts),
         class_names=predictor.spec.class_names,
         score_at=predictor.spec.score_at,
+        instances=stack_instances(instances) if instances else None,
     )
 
 
@@ -101,17 +118,26 @@ def compare(predictor: Predictor, sample: Sample, label_map: LabelMap) -> ImageC
 
 def compare_at_mask_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> ImageComparison:
     """Compares at the mask's own size, which is what users get."""
-    return ImageComparison(image=image, truth=truth, prediction=predictor.predict(image).mask)
+    prediction = predictor.predict(image)
+    return ImageComparison(image=image, truth=truth, prediction=prediction.mask, regions=prediction.regions)
 
 
 def compare_at_network_size(predictor: Predictor, image: NDArray[Any], truth: NDArray[np.uint8]) -> ImageComparison:
     """Compares at the network's size, as in the paper: resizes the mask by the nearest pixel."""
     size_px = predictor.spec.size_px
+    prediction = predictor.predict_at_network_size(image)
     return ImageComparison(
         image=resize(image, size_px, size_px),
         truth=resize_mask(truth, size_px, size_px),
-        prediction=predictor.predict_at_network_size(image).mask,
+        prediction=prediction.mask,
+        regions=prediction.regions,
     )
+
+
+def compare_objects(pair: ImageComparison, labels: ObjectLabels) -> InstanceCounts:
+    """Compares the predicted objects with a label image of the true ones, resized to the size of the comparison."""
+    truth = resize_mask(labels, *pair.truth.shape)
+    return count_instances(label_image(pair.regions), truth, pair.truth == IGNORE)
 
 
 SCORE_AT: Mapping[str, Callable[[Predictor, NDArray[Any], NDArray[np.uint8]], ImageComparison]] = MappingProxyType(

@@ -14,12 +14,14 @@ from lmsc_unet.datasets.chunks import load_rows
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.load import find_label_map, load_pair
+from lmsc_unet.datasets.objects import ObjectTruth, find_objects
 from lmsc_unet.datasets.options import ChunkOptions, DataOptions
 from lmsc_unet.datasets.sample import Sample, of_split
 from lmsc_unet.datasets.split_file import names_of_split
 from lmsc_unet.errors import DataError
 from lmsc_unet.evaluation.box_report import to_row
 from lmsc_unet.evaluation.detection import BoxScores, detectors, recordings_of, score_boxes
+from lmsc_unet.evaluation.instance_report import report_instances
 from lmsc_unet.evaluation.intervals import Bootstrap
 from lmsc_unet.evaluation.output import draw_worst_and_best
 from lmsc_unet.evaluation.report import PAPER_COLUMNS, make_report, share, without_nan
@@ -129,6 +131,8 @@ class EvaluationSession:
     """Number of pairs with the name of a training image, from split.csv in the run folder."""
     finder: SignalDetector | None = None
     """For recordings: the model as a detector."""
+    objects: ObjectTruth | None = None
+    """The true objects, if instances are scored."""
 
     def evaluate(self, advance: Callable[[], None] | None = None) -> Evaluation:
         """Predicts and counts; calls `advance` after each image.
@@ -136,7 +140,7 @@ class EvaluationSession:
         Raises:
             DataError: a file cannot be used; names it.
         """
-        return evaluate(self.predictor, self.samples, self.label_map, advance=advance)
+        return evaluate(self.predictor, self.samples, self.label_map, objects=self.objects, advance=advance)
 
     def score_boxes(self, advance: Callable[[], None] | None = None) -> list[BoxScores]:
         """Box scores of the model and the energy detector; empty for images.
@@ -159,11 +163,18 @@ class EvaluationSession:
         return len(recordings_of(self.samples))
 
     def report(self, evaluation: Evaluation, bootstrap: Bootstrap, boxes: Sequence[BoxScores] = ()) -> dict[str, Any]:
-        """All scores with the model and the data; for recordings also `boxes` and `energy`."""
+        """All scores with the model and the data; `instances` if they were scored; for recordings `boxes`, `energy`."""
         model = {"name": self.predictor.spec.name, "file": str(self.file), "sha256": sha256(self.file)}
         origin = {"model": model, "data": str(self.data), "split": self.part}
         lines = {"energy": self.baseline(), "boxes": [to_row(line) for line in boxes]} if boxes else {}
-        return origin | make_report(evaluation, bootstrap) | lines
+        return origin | make_report(evaluation, bootstrap) | self._instances(evaluation, bootstrap) | lines
+
+    def _instances(self, evaluation: Evaluation, bootstrap: Bootstrap) -> dict[str, Any]:
+        if evaluation.instances is None or self.objects is None:
+            return {}
+        are_numbered = self.objects.are_numbered
+        report = report_instances(evaluation.instances, bootstrap, are_numbered=are_numbered)
+        return {"instances": without_nan(report)}
 
     def picture(self, evaluation: Evaluation) -> NDArray[np.uint8]:
         """The worst and best images, RGB "H W 3"."""
@@ -195,15 +206,18 @@ def open_evaluation(
     finder = network_detector(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
     file = find_file(model, runtime.backend)
     trained_on = training_names(file)
+    label_map = find_label_map(dataset.samples, data_options)  # of all samples: a split may have too few values
+    has_objects = data_options.instances and dataset.layout != "sigmf"
     return EvaluationSession(
         file=file,
         data=data,
         predictor=predictor,
         part=part,
         samples=samples,
-        label_map=find_label_map(dataset.samples, data_options),  # of all samples: a split may have too few values
+        label_map=label_map,
         num_trained_on=sum(sample.file_name in trained_on for sample in samples),
         finder=finder,
+        objects=find_objects(dataset.samples, label_map) if has_objects else None,
     )
 
 

@@ -9,7 +9,7 @@ from lmsc_unet.imageio.files import (
     subfolders,
 )
 from lmsc_unet.imageio.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo, plain_values
-from lmsc_unet.imageio.masks import NAN, NOTHING, StoredMask, read_mask, read_stored_mask
+from lmsc_unet.imageio.masks import NAN, NOTHING, StoredMask, read_mask, read_object_masks, read_stored_mask
 from lmsc_unet.imageio.nodata import mark_missing, missing_pixels
 from lmsc_unet.imageio.read import is_lossy_file, is_tiff, read_image, read_info
 from lmsc_unet.imageio.resize import resize, resize_mask
@@ -46,6 +46,7 @@ __all__ = [
     "read_image",
     "read_info",
     "read_mask",
+    "read_object_masks",
     "read_stored_mask",
     "resize",
     "resize_mask",

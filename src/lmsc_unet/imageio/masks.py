@@ -1,6 +1,8 @@
 """Masks as stored in files. A mask is data: stored values count, without inversion or scaling."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -133,20 +135,29 @@ def read_stored_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> StoredMask:
         return _read_tiff(path, max_pixels) if kind == "TIFF" else _read_raster(path, kind, max_pixels)
 
 
-def _read_objects(folder: Path, max_pixels: int) -> StoredMask:
-    """The union of single-object masks: 1 where one of them is above 0."""
-    union: NDArray[np.uint8] | None = None
+def read_object_masks(folder: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[NDArray[np.bool_]]:
+    """The masks "H W" of a folder with one file per object.
+
+    Raises:
+        DataError: as for `read_image`, a mask holds two values above 0, masks differ in size, or there is none.
+    """
+    shape: tuple[int, ...] | None = None
     for path in picture_files(folder):
         values = read_mask(path, max_pixels=max_pixels)
         if len(np.unique(values)) > 2:
             raise DataError(f"{path}: the mask of one object holds 0 and one other value, this one more. Correct it.")
-        if union is not None and union.shape != values.shape:
+        if shape is not None and shape != values.shape:
             raise DataError(f"{path}: it differs in size from the masks of other objects beside it. Make them alike.")
-        found = (values > 0).astype(np.uint8)
-        union = found if union is None else union | found
-    if union is None:
+        shape = values.shape
+        yield values > 0
+    if shape is None:
         raise DataError(f"{folder}: the folder holds no mask. Add a file for each object.")
-    return StoredMask(values=union, bits=8)
+
+
+def _read_objects(folder: Path, max_pixels: int) -> StoredMask:
+    """The union of single-object masks: 1 where one of them is above 0."""
+    union = reduce(np.logical_or, read_object_masks(folder, max_pixels=max_pixels))
+    return StoredMask(values=union.astype(np.uint8), bits=8)
 
 
 def _read_tiff(path: Path, max_pixels: int) -> StoredMask:

@@ -16,6 +16,7 @@ Value = TypeVar("Value", bound=np.generic)
 
 _BLOCK_VALUES = 1 << 17  # fits the second-level cache
 
+Value = TypeVar("Value", bound=np.generic)
 Taps = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 
 
