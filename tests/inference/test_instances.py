@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lmsc_unet.inference.instances import BACKGROUND, CONTOUR, INTERIOR, MIN_OBJECT_PX, decode_instances, renumbered
-from lmsc_unet.inference.watershed import LEVELS, MOST_PX, distance_levels
+from lmsc_unet.inference.watershed import LEVELS, MOST_PX, components, distance_levels
 from lmsc_unet.metrics.instances import count_instances, instance_scores
 
 SMALL_MASKS = arrays(np.bool_, st.tuples(st.integers(1, 40), st.integers(1, 40)))
@@ -52,6 +52,14 @@ def test_distances_are_scipys_and_the_edge_is_no_background(mask):
     exact = ndimage.distance_transform_edt(wide) if not wide.all() else np.full(wide.shape, np.inf)
     exact = exact[MOST_PX + 1 : -MOST_PX - 1, MOST_PX + 1 : -MOST_PX - 1]
     np.testing.assert_allclose(distance_levels(mask) / LEVELS, np.minimum(exact, MOST_PX), atol=0.5 / LEVELS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(SMALL_MASKS)
+def test_components_are_scipys(mask):
+    ndimage = pytest.importorskip("scipy.ndimage", reason="the oracle is SciPy")
+    theirs, _ = ndimage.label(mask, np.ones((3, 3)))
+    np.testing.assert_array_equal(renumbered(components(mask)), renumbered(theirs))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.inference.watershed import Labels, Mask, basins
+from lmsc_unet.inference.watershed import Labels, Mask, basins, components
 
 Regions = NDArray[np.uint8]
 """Where objects are, "H W": `BACKGROUND`, `CONTOUR` or `INTERIOR`. For networks without contours, the foreground is all
@@ -34,8 +34,9 @@ def decode_instances(regions: Regions) -> Labels:
     interior = regions == INTERIOR
     if np.array_equal(mask, interior):
         return renumbered(basins(mask, PASS_OF_SHAPES), MIN_OBJECT_PX)
-    seeds = without_small(basins(interior, PASS_OF_INTERIORS), MIN_SEED_PX)
-    return renumbered(grow(seeds, mask), MIN_OBJECT_PX)
+    grown = grow(without_small(basins(interior, PASS_OF_INTERIORS), MIN_SEED_PX), mask)
+    left = components(mask & (grown == 0))  # what is all contour
+    return renumbered(np.where(left > 0, left + grown.max(), grown), MIN_OBJECT_PX)
 
 
 def check_two_classes(class_names: Sequence[str]) -> None:
@@ -74,23 +75,17 @@ def renumbered(labels: Labels, min_px: int = 1) -> Labels:
 
 
 def grow(seeds: Labels, mask: Mask) -> Labels:
-    """Seeds "H W" grown at equal speed inside the mask that holds them; parts that no seed reaches are objects too."""
+    """Seeds "H W" grown at equal speed inside the mask that holds them."""
     width = mask.shape[1] + 2
     labels = np.pad(seeds, 1).ravel()
     open_places = np.flatnonzero(np.pad(mask, 1).ravel() & (labels == 0))
     for step in range(MOST_GROWTH_PX):
-        steps = (-width, -1, 1, width, -width - 1, 1 - width, width - 1, width + 1)[: 4 if step % 2 else 8]
-        found = labels[open_places + steps[0]]
-        for beside in steps[1:]:
-            found = np.where(found > 0, found, labels[open_places + beside])
+        found = labels[open_places - width]
+        for beside in (-1, 1, width, -width - 1, 1 - width, width - 1, width + 1)[: 3 if step % 2 else 7]:
+            np.copyto(found, labels[open_places + beside], where=found == 0)
         is_reached = found > 0
         if not is_reached.any():
             break
         labels[open_places[is_reached]] = found[is_reached]
         open_places = open_places[~is_reached]
-    grown = labels.reshape(mask.shape[0] + 2, width)[1:-1, 1:-1]
-    left = mask & (grown == 0)
-    if left.any():
-        others = basins(left, PASS_OF_SHAPES)
-        grown = np.where(left, others + grown.max(), grown)
-    return grown
+    return labels.reshape(mask.shape[0] + 2, width)[1:-1, 1:-1]

@@ -5,8 +5,6 @@ if the pass between them is nearly as high as the lower of their peaks: objects 
 uneven outline separates nothing. That depends on proportions, not on a size in pixels.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +20,7 @@ NUM_SMOOTHINGS = 2
 """Passes of the filter 1 2 1 over the distance map, which take off the peaks of uneven outlines."""
 _BLOCK_VALUES = 1 << 17  # fits the second-level cache
 _SELF = 4
+_POWERS_OF_2 = (1, 2, 4, 8, 16, 32, 64)
 
 
 def basins(mask: Mask, least_pass: float) -> Labels:
@@ -45,12 +44,30 @@ def basins(mask: Mask, least_pass: float) -> Labels:
     return labels.reshape(padded.shape)[1:-1, 1:-1]
 
 
+def components(mask: Mask) -> Labels:
+    """Connected components of a mask "H W" as labels in no order; pixels that touch at a corner are connected."""
+    width = mask.shape[1] + 2
+    padded = np.pad(mask, 1).ravel()
+    flat = np.flatnonzero(padded)
+    labels = np.zeros(padded.size, np.int32)
+    labels[flat] = np.arange(1, len(flat) + 1, dtype=np.int32)
+    while True:
+        before = labels[flat]
+        lowest = before
+        for step in (-1, -width - 1, -width, 1 - width, 1, width - 1, width, width + 1):
+            beside = labels[flat + step]
+            lowest = np.where((beside > 0) & (beside < lowest), beside, lowest)
+        if np.array_equal(lowest, before):
+            return labels.reshape(mask.shape[0] + 2, width)[1:-1, 1:-1]
+        labels[flat] = lowest[lowest - 1]
+
+
 def distance_levels(mask: Mask) -> Heights:
     """The Euclidean distance of each pixel of a mask "H W" to the nearest background, in 1/16 px, up to 127 px.
 
     What lies beyond the image is not background.
     """
-    squares = _vertical_px(mask)
+    squares = _vertical_px(mask).astype(np.int16)
     squares *= squares
     roots = np.rint(LEVELS * np.sqrt(np.arange(MOST_PX**2 + 1))).astype(np.uint16)
     levels = np.empty(mask.shape, np.uint16)
@@ -60,14 +77,12 @@ def distance_levels(mask: Mask) -> Heights:
     return levels
 
 
-def _vertical_px(mask: Mask) -> NDArray[np.int16]:
+def _vertical_px(mask: Mask) -> NDArray[np.uint8]:
     """The distance to the nearest background in the same column, at most `MOST_PX`."""
-    distance_px = mask * np.int16(MOST_PX)
-    further = np.empty(mask.shape[1], np.int16)
+    distance_px = mask * np.uint8(MOST_PX)
     for rows in (distance_px, distance_px[::-1]):
-        for before, here in pairwise(rows):
-            np.add(before, 1, out=further)
-            np.minimum(here, further, out=here)
+        for shift in _POWERS_OF_2:  # every distance is a sum of these
+            np.minimum(rows[shift:], rows[:-shift] + np.uint8(shift), out=rows[shift:])
     return distance_px
 
 
