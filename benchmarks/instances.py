@@ -63,8 +63,8 @@ def show(found: Mapping[str, Any]) -> None:
     large = found["large"]
     print(
         f"\n{found['objects']:.0f} objects per image on average. {LARGE_PX:,} x {LARGE_PX:,} px with "
-        f"{large['objects']:,} objects: {large['cpu_s']:.0f} s and {large['memory_mb']} MB, of which {large['before_mb']} MB "
-        f"are the process before it. "
+        f"{large['objects']:,} objects: {large['cpu_s']:.0f} s and {large['memory_mb']} MB, "
+        f"{large['before_mb']} MB of them before it began. "
         f"({found['machine']['cpu']}, {found['date'][:10]}, commit {found['commit']}.)"
     )
 
