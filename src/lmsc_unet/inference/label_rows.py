@@ -66,14 +66,15 @@ class _Names:
     """Names of objects in the order in which they are found, and their numbers in the order of their first pixels."""
 
     def __init__(self) -> None:
-        self._numbers = np.zeros(1, np.int32)
-        self._num_numbered = 0
+        self._numbers = np.zeros(1024, np.int32)  # by name; longer than needed, so that it seldom grows
+        self._num_names, self._num_numbered = 1, 0  # 0 is the background
 
     def new(self, count: int) -> Labels:
         """The names of objects that no tile had before."""
-        start = len(self._numbers)
-        self._numbers = np.concatenate([self._numbers, np.zeros(count, np.int32)])
-        return np.arange(start, start + count, dtype=np.int32)
+        start, self._num_names = self._num_names, self._num_names + count
+        if self._num_names > len(self._numbers):
+            self._numbers = np.concatenate([self._numbers, np.zeros(self._num_names, np.int32)])
+        return np.arange(start, self._num_names, dtype=np.int32)
 
     def numbered(self, labels: Labels) -> Labels:
         """The next rows by numbers instead of names."""
