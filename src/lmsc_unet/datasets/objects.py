@@ -52,14 +52,14 @@ def _has_numbers(sample: Sample, label_map: LabelMap) -> bool:
 def _numbered(sample: Sample, label_map: LabelMap) -> ObjectLabels:
     assert sample.mask is not None
     if sample.mask.is_dir():
-        return _of_files(list(read_object_masks(sample.mask)))
+        return of_files(list(read_object_masks(sample.mask)))
     stored = read_stored_mask(sample.mask)
     raw = label_map.read(stored, sample.mask)
     return np.where(label_map.apply(raw, sample.mask, nodata=stored.nodata) == 1, raw, 0)
 
 
-def _of_files(masks: list[NDArray[np.bool_]]) -> ObjectLabels:
-    """Where objects overlap, the later one has the pixel."""
+def of_files(masks: list[NDArray[np.bool_]]) -> NDArray[np.int32]:
+    """Masks of one object each as a label image; where objects overlap, the later one has the pixel."""
     labels = np.zeros(masks[0].shape, np.int32)
     for number, mask in enumerate(masks, start=1):
         labels[mask] = number

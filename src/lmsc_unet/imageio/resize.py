@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from lmsc_unet.imageio.info import AnyArray
 
-Value = TypeVar("Value", bound=np.generic)
-
 _BLOCK_VALUES = 1 << 17  # fits the second-level cache
 
 Value = TypeVar("Value", bound=np.generic)

@@ -16,6 +16,8 @@ Regions = NDArray[np.uint8]
 interior."""
 BACKGROUND, CONTOUR, INTERIOR = 0, 1, 2
 
+CONTOUR_FROM = 0.5
+"""The probability from which a pixel of the foreground is contour."""
 PASS_OF_SHAPES = 0.8
 """How high a pass joins two basins, if only the mask tells objects apart."""
 PASS_OF_INTERIORS = 0.5

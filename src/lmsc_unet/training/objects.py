@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from lmsc_unet.datasets.labels import LabelMap
-from lmsc_unet.imageio import picture_files, read_mask, read_stored_mask
+from lmsc_unet.datasets.objects import of_files
+from lmsc_unet.imageio import read_object_masks, read_stored_mask
 from lmsc_unet.metrics.counts import IGNORE
 
 UNKNOWN = -(2**20)
@@ -29,7 +30,7 @@ def load_objects(path: Path, label_map: LabelMap) -> NDArray[np.int32]:
         DataError: the file is missing or damaged, or contains values that are not classes.
     """
     if path.is_dir():
-        return _from_folder(path)
+        return of_files(list(read_object_masks(path)))
     stored = read_stored_mask(path)
     raw = label_map.read(stored, path)
     ids = label_map.apply(raw, path, nodata=stored.nodata)
@@ -41,14 +42,6 @@ def load_objects(path: Path, label_map: LabelMap) -> NDArray[np.int32]:
             if ndimage.label(is_here, np.ones((3, 3)))[1] > 1:
                 objects[window][is_here] = -number
     objects[ids == IGNORE] = UNKNOWN
-    return objects
-
-
-def _from_folder(folder: Path) -> NDArray[np.int32]:
-    masks = [read_mask(path) > 0 for path in picture_files(folder)]
-    objects = np.zeros(masks[0].shape, dtype=np.int32)
-    for number, is_here in enumerate(masks, start=1):
-        objects[is_here] = number
     return objects
 
 
