@@ -14,7 +14,7 @@ from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.imageio import read_image, write_png
 from lmsc_unet.inference.metadata import read_description
-from lmsc_unet.inference.predictor import Predictor
+from lmsc_unet.inference.predictor import Prediction, Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.metrics.counts import IGNORE
 from lmsc_unet.training.dataset import Crops, DecodedSamples, WholeImages
@@ -157,6 +157,28 @@ def test_a_run_a_file_and_its_int8_give_the_contour_beside_the_classes(run: Path
     np.testing.assert_allclose(theirs.contour, ours.contour, rtol=0, atol=1e-4)
     np.testing.assert_allclose(theirs.probability, ours.probability, rtol=0, atol=1e-4)
     assert read_description(file).spec.contour
+
+
+def test_a_model_with_contours_writes_instances_unless_it_is_told_not_to(run: Path, tmp_path: Path) -> None:
+    images = str(run / "data" / "images")
+    assert main(["predict", str(run / "run"), images, "--out", str(tmp_path / "a"), "--backend", "torch"]) == 0
+    flags = ("--backend", "torch", "--no-instances")
+    assert main(["predict", str(run / "run"), images, "--out", str(tmp_path / "b"), *flags]) == 0
+    assert len(list((tmp_path / "a" / "instances").iterdir())) == 4
+    assert not (tmp_path / "b" / "instances").exists()
+
+
+def test_touching_objects_are_parted_at_their_contour() -> None:
+    mask = np.ones((20, 40), np.uint8)
+    contour = np.zeros(mask.shape, np.float32)
+    contour[:, 18:21] = 0.9
+    names, probability = ("background", "nucleus"), np.zeros((2, *mask.shape), np.float32)
+    whole = Prediction(mask=mask, probability=probability, class_names=names, contour=np.zeros_like(contour))
+    parted = Prediction(mask=mask, probability=probability, class_names=names, contour=contour)
+    assert parted.instances().max() == 2
+    assert (parted.instances() > 0).all()
+    assert len(np.unique(parted.instances()[:, :18])) == 1
+    assert whole.instances().max() == 1
 
 
 def test_a_file_of_classes_has_no_contour(run: Path, tmp_path: Path) -> None:

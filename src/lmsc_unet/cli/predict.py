@@ -21,7 +21,7 @@ def predict(
     /,
     *inputs: Path,
     out: Path,
-    instances: Annotated[bool, Parameter(negative="")] = False,
+    instances: bool | None = None,
     probabilities: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
     mask_values: Literal["visible", "ids"] = "visible",
@@ -45,7 +45,7 @@ def predict(
         inputs: Images, and folders that are searched recursively; of a dataset only its images are used.
         out: Folder for masks/, instances/, overlays/, probabilities/, predictions.jsonl and run.json.
         instances: Also write label images, in which each object has a number of its own, and draw the objects' borders
-            in overlays; for models of two classes.
+            in overlays; for models of two classes. By default where the model separates touching objects.
         probabilities: Also write 16-bit probabilities with 65535 for 1: of class 1, or a folder per class.
         overlays: Draw each mask over its image.
         mask_values: visible: two classes are 0 and 255, more are palette indices equal to class ids; ids: grey values
@@ -85,7 +85,7 @@ def predict(
     entries = _carry_out(job)
     number = len(job.items)
     num_failed = close_job(job, entries)
-    found = f", {num_instances(entries)} instances in {out / 'instances'}" if instances else ""
+    found = f", {num_instances(entries)} instances in {out / 'instances'}" if job.wanted.instances else ""
     print(f"{number} images, {num_failed} failed. Masks are in {out / 'masks'}{found}.")
     return 2 if num_failed else 0
 

@@ -100,8 +100,8 @@ class SegmentOptions:
     """Also write 16-bit probabilities."""
     mask_values: MaskValues = "visible"
     """Mask values: 0 and 255 or palette indices, or class ids as grey values."""
-    instances: bool = False
-    """Also write label images, in which each object has a number."""
+    instances: bool | None = None
+    """Also write label images, in which each object has a number; by default if the model separates objects."""
     backend: str | None = None
     """The runtime of an exported file; by default the fastest installed."""
     threads: int | None = None
@@ -148,14 +148,15 @@ def open_job(
             f"{model}: the file outputs only classes, so there are no probabilities to write. Leave --probabilities "
             "out, or export the model by --outputs probabilities."
         )
-    if settings.instances:
+    instances = predictor.spec.contour if settings.instances is None else settings.instances
+    if instances:
         check_two_classes(predictor.spec.class_names)
     file = find_file(model, runtime.backend)
     wanted = OutputFlags(
         overlays=settings.overlays,
         probabilities=settings.probabilities,
         mask_values=settings.mask_values,
-        instances=settings.instances,
+        instances=instances,
     )
     described = {
         "arguments": {
@@ -163,6 +164,7 @@ def open_job(
             "inputs": [str(path) for path in inputs],
             "out": str(out),
             **asdict(settings),
+            "instances": instances,
         },
         "model": {"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
         "classes": legend(wanted.mask_format(predictor.spec), predictor.spec.class_names),
