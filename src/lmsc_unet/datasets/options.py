@@ -66,14 +66,15 @@ _COLOUR = re.compile(r"[0-9a-f]{6}")
 
 
 def _integers(_type: object, tokens: Sequence[Token]) -> tuple[int, ...]:
-    words = _split_at_commas(_type, tokens)
+    words = split_at_commas(_type, tokens)
     try:
         return tuple(int(word) for word in words)
     except ValueError:
         raise ConfigError(f"the values {', '.join(words)} are not all integers. Write them as 0,127,255.") from None
 
 
-def _split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
+def split_at_commas(_type: object, tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Converts an option's values, each with commas, to a tuple of names."""
     return tuple(name.strip() for token in tokens for name in token.value.split(",") if name.strip())
 
 
@@ -93,11 +94,11 @@ class DataOptions:
     """folder, or a column of the split file: a split never separates images of one group (patient, slide, organ)."""
     repeats: str = ""
     """Column of the split file: how often each image is drawn per epoch, to weigh sources of different size."""
-    classes: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
+    classes: Annotated[tuple[str, ...], Parameter(converter=split_at_commas, negative="")] = ()
     """Names of the class ids 0, 1, ..., comma-separated; by default inferred from the masks."""
     values: Annotated[tuple[int, ...], Parameter(converter=_integers, negative="")] = ()
     """Mask values of the classes in order, background first, such as 0,127,255 or 1,2."""
-    colors: Annotated[tuple[str, ...], Parameter(converter=_split_at_commas, negative="")] = ()
+    colors: Annotated[tuple[str, ...], Parameter(converter=split_at_commas, negative="")] = ()
     """Mask colours of the classes in order, background first, as rrggbb: 000000,ff0000,00ff00."""
     instances: Annotated[bool, Parameter(negative="")] = False
     """Each mask value above 0 is one foreground object. A training also learns the objects' contours, so that touching

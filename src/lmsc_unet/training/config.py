@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Group, Parameter
 
 from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_SCALE, MOST_SEED, MOST_SIDE_PX, check_range, check_share
-from lmsc_unet.datasets.options import ChunkOptions, DataOptions
+from lmsc_unet.datasets.options import ChunkOptions, DataOptions, split_at_commas
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.spec import Treatment, check_pixels
 
@@ -40,6 +40,8 @@ class LossConfig:
     class_balance: float = 0.0
     """Focal: the power of 1 / a class's share of all pixels by which its pixels weigh; 0 weighs all alike, 0.5 suits
     many classes of which some are rare."""
+    teacher_weight: float = 1.0
+    """With --teacher: weight of the cross entropy to the teachers' predictions."""
     contour_weight: float = 0.5
     """With --instances: weight of the contours' cross entropy."""
     contour_positive: float = 5.0
@@ -50,6 +52,7 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         check_range(self, 0, 1000, "dice_weight", "focal_weight", "contour_weight", "contour_positive", prefix="loss.")
+        check_range(self, 0, 1000, "teacher_weight", prefix="loss.")
         check_range(self, 0, 100, "gamma", prefix="loss.")
         check_range(self, 0, 1e6, "smooth", prefix="loss.")
         if self.dice_weight == self.focal_weight == 0:
@@ -181,6 +184,8 @@ class TrainConfig:
     from the side; or those of the paper."""
     initial_weights: Annotated[str, Parameter(alias="--from")] = ""
     """Initial weights: a bundled model's name, a run folder, a checkpoint or an exported float32 file."""
+    teacher: Annotated[tuple[str, ...], Parameter(converter=split_at_commas, negative="")] = ()
+    """Trained models, comma-separated, whose predictions are learnt besides the masks (distillation)."""
     epochs: int = 100
     """Passes over the training images."""
     batch: int = 4

@@ -28,6 +28,7 @@ from lmsc_unet.training.losses import class_weights
 from lmsc_unet.training.module import Segmentation
 from lmsc_unet.training.pretrained import load_initial
 from lmsc_unet.training.run_folder import config_diff
+from lmsc_unet.training.teachers import load_teachers
 
 
 def fit(
@@ -56,8 +57,9 @@ def fit(
     Raises:
         DivergedError: the loss is not finite; the checkpoints of the last finished epoch are kept.
         OutputError: a checkpoint cannot be written; the previous one is kept.
-        ModelError: `last.ckpt` is damaged or from another run; or the initial weights do not exist.
-        ConfigError: the initial weights have another network, other channels or other classes.
+        ModelError: `last.ckpt` is damaged or from another run; or the initial weights or a teacher do not exist.
+        ConfigError: the initial weights have another network, other channels or other classes; or a teacher
+            sees other pixels or classes.
         KeyboardInterrupt: stopped by Ctrl-C or SIGTERM; the last step is kept, with several processes the last
             finished epoch. The message names the step, if any.
         ConfigError: the run was stopped within an epoch and is resumed on several devices.
@@ -77,7 +79,8 @@ def fit(
         load_initial(network, config.initial_weights, spec, crops, config.batch)
     train = _train_loader(crops, config, trainer, recorder)
     val = _val_loader(DecodedSamples(fold.val, label_map, spec), config)
-    module = Segmentation(network, spec, config, len(train), _class_weights(crops.decoded, config))
+    weights, teachers = _class_weights(crops.decoded, config), load_teachers(config.teacher, spec)
+    module = Segmentation(network, spec, config, len(train), weights, teachers)
     with stops(trainer), last_step.waits:
         trainer.fit(module, train, val, ckpt_path=last, weights_only=True)
     return recorder

@@ -16,6 +16,7 @@ from lmsc_unet.metrics.averages import per_image, pooled
 from lmsc_unet.metrics.counts import Counts, count_pixels, no_counts, stack
 from lmsc_unet.training.config import OptimizerConfig, TrainConfig
 from lmsc_unet.training.losses import SegmentationLoss
+from lmsc_unet.training.teachers import Teachers, distillation_loss
 
 Batch = tuple[Tensor, Tensor]
 ValidationBatch = tuple[Tensor, Tensor, Tensor]
@@ -35,6 +36,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         config: TrainConfig,
         steps_per_epoch: int,
         class_weights: Tensor | None = None,
+        teachers: Teachers | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -42,6 +44,7 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         self.config = config
         self.steps_per_epoch = steps_per_epoch
         self.loss = SegmentationLoss(config.loss, spec.num_logits, class_weights)
+        self.teachers = teachers
         self.num_classes = len(spec.class_names)
         self._begin_sums()
         self.val_counts: dict[int, Counts] = {}
@@ -77,6 +80,8 @@ class Segmentation(pl.LightningModule):  # type: ignore[misc]
         image, mask = batch
         logits = self(image)
         loss: Tensor = self.loss(logits, mask)
+        if self.teachers is not None:
+            loss = loss + self.config.loss.teacher_weight * distillation_loss(logits, self.teachers(image))
         if self.trainer.world_size == 1 and not torch.isfinite(loss):  # several processes check the shared gradient
             raise _diverged(self.current_epoch, batch_idx, "loss")
         self.train_counts += self._count(logits.detach(), mask)
