@@ -14,6 +14,7 @@ from lmsc_unet.datasets.infer_labels import complaint_of, infer_label_map
 from lmsc_unet.datasets.inspection import Findings, inspect
 from lmsc_unet.datasets.labels import LabelMap
 from lmsc_unet.datasets.mask_summary import count_classes, lack_of_classes
+from lmsc_unet.datasets.neighbours import groups_of, neighbours
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.datasets.published import with_class_table
 from lmsc_unet.datasets.remarks import band_note
@@ -130,6 +131,7 @@ def check_dataset(
         *_twin_problems(findings),
         *_part_problems(report),
         *group_problems(dataset.samples),
+        *_neighbour_problems(findings),
         *class_problems(root, findings, label_map),
     ]
     everything.sort(key=lambda problem: problem.severity)
@@ -181,6 +183,26 @@ def _twin_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
                 reason = f"the same image is here as {first}. Take one out: a split that separates them is rejected."
             severity: Severity = "error" if parts in ({None}, {"train", "val"}) else "warning"
             yield Problem(file=other, reason=reason, severity=severity)
+
+
+def _neighbour_problems(findings: Sequence[Findings]) -> Iterator[Problem]:
+    """Neighbouring crops of one picture that a split separates or may separate; unless groups are named."""
+    known = [found for found in findings if found.edges is not None]
+    if any(found.sample.group is not None for found in known):
+        return
+    pairs = list(neighbours([found.edges for found in known if found.edges is not None]))
+    is_split = any(found.sample.split for found in known)
+    apart = [pair for pair in pairs if not is_split or known[pair[0]].sample.split != known[pair[1]].sample.split]
+    if not apart:
+        return
+    first, second = (known[index].sample for index in apart[0])
+    groups = groups_of(len(known), pairs)
+    reason = (
+        f"{sum(map(len, groups.values()))} images are neighbouring crops of {len(groups)} pictures: {second.name} "
+        f"continues {first.name}, for instance. A split that separates them makes scores optimistic: --group crops "
+        "keeps them together."
+    )
+    yield Problem(file=second.image, reason=reason, severity="warning")
 
 
 def _part_problems(report: CheckReport) -> Iterator[Problem]:

@@ -1,12 +1,16 @@
 """Groups of related images, such as those of one patient, slide or organ, which a split must not separate."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from lmsc_unet.datasets.labels import listed
+from lmsc_unet.datasets.load import load_image
+from lmsc_unet.datasets.neighbours import edges_of, groups_of, neighbours
 from lmsc_unet.datasets.sample import Problem, Sample, Split
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, column_of
 from lmsc_unet.errors import DataError
@@ -15,6 +19,8 @@ _NUMBERED = re.compile(r"([^\d]*\d+[a-zA-Z]*)[-_ .].*\d")
 """The part of a name before its first number, if a separator and another number follow."""
 FOLDER = "folder"
 """The value that groups images by folder."""
+CROPS = "crops"
+"""The value that groups images that are neighbouring crops of one picture."""
 
 
 def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> tuple[Sample, ...]:
@@ -23,7 +29,7 @@ def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: P
     Args:
         samples: All samples of the dataset.
         root: The dataset, for messages.
-        group: `folder`, or a column of the split file; empty for no groups.
+        group: `folder`, `crops`, or a column of the split file; empty for no groups.
         split_file: CSV with the column `name` and that column.
 
     Raises:
@@ -31,6 +37,8 @@ def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: P
     """
     if not group:
         return tuple(samples)
+    if group == CROPS:
+        return _by_crops(samples)
     named = _by_folder(samples, root) if group == FOLDER else _by_column(samples, root, group, split_file)
     return tuple(replace(sample, group=named[sample.name]) for sample in samples)
 
@@ -72,6 +80,22 @@ def _by_folder(samples: Iterable[Sample], root: Path) -> dict[str, str]:
             "subfolders. Name the groups in a column of the split file, and that column by --group."
         )
     return named
+
+
+def _by_crops(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Neighbouring crops are one group, named by its first image; all others are alone.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        edges = list(pool.map(lambda sample: edges_of(load_image(sample.image)), samples))
+    grouped = {
+        index: samples[first].name
+        for first, members in groups_of(len(samples), list(neighbours(edges))).items()
+        for index in members
+    }
+    return tuple(replace(sample, group=grouped.get(index, sample.name)) for index, sample in enumerate(samples))
 
 
 def _by_column(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from lmsc_unet.datasets.chunks import load_chunk
 from lmsc_unet.datasets.load import check_same_size, load_image
 from lmsc_unet.datasets.mask_summary import MaskSummary, summarise, summarise_mask
+from lmsc_unet.datasets.neighbours import Edges, edges_of
 from lmsc_unet.datasets.options import DataOptions, SpectrogramChunk
 from lmsc_unet.datasets.remarks import pixel_digest, turning_tag
 from lmsc_unet.datasets.sample import Problem, Sample
@@ -28,6 +29,8 @@ class Findings:
     """Problems with the two files."""
     digest: str = ""
     """A digest of the image's pixels; empty if it cannot be read."""
+    edges: Edges | None = None
+    """The image's outermost pixels; None if it cannot be read."""
 
 
 def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  # noqa: B008 - frozen
@@ -35,7 +38,7 @@ def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  
     if sample.piece is not None:
         return _inspect_piece(sample, sample.piece)
     problems: list[Problem] = []
-    info, digest = _inspect_image(sample.image, problems)
+    info, digest, edges = _inspect_image(sample.image, problems)
     mask = None if sample.mask is None else _inspect_mask(sample.mask, options, problems)
     if info and mask and sample.mask:
         try:
@@ -45,7 +48,7 @@ def inspect(sample: Sample, options: DataOptions = DataOptions()) -> Findings:  
             problems.append(_problem(sample.mask, error))
         else:
             problems.extend(_turned(sample.image, info))
-    return Findings(sample=sample, image=info, mask=mask, problems=tuple(problems), digest=digest)
+    return Findings(sample=sample, image=info, mask=mask, problems=tuple(problems), digest=digest, edges=edges)
 
 
 def _inspect_piece(sample: Sample, piece: SpectrogramChunk) -> Findings:
@@ -58,13 +61,13 @@ def _inspect_piece(sample: Sample, piece: SpectrogramChunk) -> Findings:
     return Findings(sample=sample, image=info, mask=summarise(StoredMask(values=mask, bits=8)))
 
 
-def _inspect_image(path: Path, problems: list[Problem]) -> tuple[ImageInfo | None, str]:
+def _inspect_image(path: Path, problems: list[Problem]) -> tuple[ImageInfo | None, str, Edges | None]:
     try:
-        digest = pixel_digest(load_image(path))
-        return read_info(path), digest
+        image = load_image(path)
+        return read_info(path), pixel_digest(image), edges_of(image)
     except DataError as error:
         problems.append(_problem(path, error))
-        return None, ""
+        return None, "", None
 
 
 def _inspect_mask(path: Path, options: DataOptions, problems: list[Problem]) -> MaskSummary | None:

@@ -91,7 +91,8 @@ class DataOptions:
     split_file: Path | None = None
     """CSV with the columns name,split (train, val or test) that assigns images to splits."""
     group: str = ""
-    """folder, or a column of the split file: a split never separates images of one group (patient, slide, organ)."""
+    """A column of the split file, folder, or crops (neighbouring crops of one picture, by their edges): a split
+    never separates images of one group (patient, slide, organ)."""
     repeats: str = ""
     """Column of the split file: how often each image is drawn per epoch, to weigh sources of different size."""
     classes: Annotated[tuple[str, ...], Parameter(converter=split_at_commas, negative="")] = ()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmsc_unet.datasets.groups import with_groups, with_repeats
+from lmsc_unet.datasets.groups import CROPS, with_groups, with_repeats
 from lmsc_unet.datasets.options import SIGNAL_NAMES, ChunkOptions, DataOptions, SpectrogramChunk
 from lmsc_unet.datasets.sample import Dataset, Problem, Sample, Split
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, apply_split_file, has_column
@@ -139,6 +139,8 @@ def _split(root: Path, wholes: Sequence[Sample], seed: int, options: DataOptions
     """Assigns splits by a split file, by folders, or at random; groups of recordings stay together."""
     if options.split_file is not None and (not options.names_columns or has_column(options.split_file, "split")):
         wholes = apply_split_file([replace(whole, split=None) for whole in wholes], root, options.split_file)
+    if options.group == CROPS:
+        raise DataError("--group crops looks at the edges of images. Group recordings by a column of the split file.")
     wholes = with_groups(wholes, root, options.group, options.split_file)
     wholes = with_repeats(wholes, root, options.repeats, options.split_file)
     if any(whole.split for whole in wholes):
