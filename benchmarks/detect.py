@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from rows import print_head, print_row
 
-from lmsc_unet.apps.detect.searching import search_recording
+from lmsc_unet.apps.detect.searching import SignalSearch, search_recording
 from lmsc_unet.apps.detect.writers import write_found
 from lmsc_unet.inference.detector import ENERGY, load_detector
 from lmsc_unet.inference.runtime import Runtime
@@ -120,7 +120,7 @@ def measure(path: Path, frames_per_row: int, model: str, threads: int) -> dict[s
     pipeline.RegionFinder.feed = clock.around(pipeline.RegionFinder.feed, "boxes")
     recording = open_recording(path)
     started_s = time.perf_counter()
-    found = search_recording(recording, 0, replace(finder, masker=masker), lambda _box: None)
+    found = search_recording(recording, 0, SignalSearch(finder=replace(finder, masker=masker)))
     searched_s = time.perf_counter() - started_s
     with tempfile.TemporaryDirectory() as folder:
         write_found(Path(folder), "long", found)

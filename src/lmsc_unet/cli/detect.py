@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from lmsc_unet.cli.numbers import Hertz
 from lmsc_unet.core.progress import progress
+from lmsc_unet.core.units import parse_band
 from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
     from lmsc_unet.apps.detect.job import DetectJob
     from lmsc_unet.apps.detect.results import RecordingEntry
+    from lmsc_unet.apps.detect.steady import State
     from lmsc_unet.signals.boxes import SignalBox
+    from lmsc_unet.signals.recording import Recording
 
 
 def detect(
@@ -28,8 +32,15 @@ def detect(
     min_confidence: float | None = None,
     channel: Annotated[tuple[int, ...], Parameter(negative="")] = (),
     datatype: str | None = None,
-    sample_rate_hz: float | None = None,
-    center_hz: float = 0.0,
+    sample_rate_hz: Hertz | None = None,
+    center_hz: Hertz | None = None,
+    min_duration_s: float | None = None,
+    max_duration_s: float | None = None,
+    min_bandwidth_hz: Hertz | None = None,
+    max_bandwidth_hz: Hertz | None = None,
+    min_snr_db: float | None = None,
+    ignore: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    steady_s: float = 10.0,
     backend: str | None = None,
     threads: int | None = None,
     checksum: bool = True,
@@ -56,7 +67,14 @@ def detect(
         datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le; SigMF recordings
             specify their own.
         sample_rate_hz: Sample rate of raw files and standard input; for SigMF it replaces the recording's own.
-        center_hz: Frequency at 0 Hz of a raw file's samples.
+        center_hz: Frequency at 0 Hz of a raw file's samples. Rates and frequencies may be written as 250k or 433.92M.
+        min_duration_s: Leave shorter signals out.
+        max_duration_s: Leave longer signals out.
+        min_bandwidth_hz: Leave narrower signals out.
+        max_bandwidth_hz: Leave wider signals out.
+        min_snr_db: Leave weaker signals out.
+        ignore: Leave signals out whose middle lies in this band, such as 433.9M-434M; may be repeated.
+        steady_s: Print a signal that goes on after so many seconds of recording, and again after as many.
         backend: Runtime of the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the fastest
             installed.
         threads: Threads of the model.
@@ -65,6 +83,7 @@ def detect(
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.apps.detect.inputs import RawFormat
+    from lmsc_unet.apps.detect.limits import SignalLimits
     from lmsc_unet.apps.detect.opening import DetectOptions, open_job
     from lmsc_unet.inference.runtime import Runtime
 
@@ -79,8 +98,17 @@ def detect(
         min_confidence=min_confidence,
         channels=channel,
         runtime=Runtime(backend=backend, threads=threads),
-        raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz),
+        raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz or 0.0),
         is_checked=checksum,
+        limits=SignalLimits(
+            min_duration_s=min_duration_s,
+            max_duration_s=max_duration_s,
+            min_bandwidth_hz=min_bandwidth_hz,
+            max_bandwidth_hz=max_bandwidth_hz,
+            min_snr_db=min_snr_db,
+            ignore_hz=tuple(map(parse_band, ignore)),
+        ),
+        steady_s=steady_s,
     )
     job = open_job(
         recordings,
@@ -137,10 +165,10 @@ def _carry_out(job: "DetectJob", *, is_printed: bool) -> int:
     return 2 if num_failed else 0
 
 
-def _print_signal(name: str, box: "SignalBox", sample_rate_hz: float) -> None:
+def _print_signal(name: str, box: "SignalBox", state: "State", recording: "Recording") -> None:
     from lmsc_unet.apps.detect.writers import to_line
 
-    _print(to_line(box, sample_rate_hz, name))
+    _print(to_line(box, recording, name, state))
 
 
 def _print(text: str) -> None:

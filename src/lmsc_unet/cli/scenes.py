@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from lmsc_unet.cli.numbers import Hertz
+
 if TYPE_CHECKING:
     from lmsc_unet.synthetic.radio.impairments import Impairments
     from lmsc_unet.synthetic.radio.scene import Scene, SceneOptions
@@ -24,7 +26,7 @@ class ScenesArguments:
     """The SigMF datatype of the recordings."""
     samples: int | None = None
     """Samples per scene; by default 65,536 times 1, 2, 4, ... or 64."""
-    sample_rate_hz: float = 1.0
+    sample_rate_hz: Hertz = 1.0
     """Samples per second; the RF signal dataset is normalised to 1."""
     mixture: Literal["even", "measured", "broad"] = "even"
     """even: the dataset's eight templates in equal numbers (the paper's 20 % foreground); measured: with the dataset's

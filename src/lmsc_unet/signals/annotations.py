@@ -5,13 +5,14 @@ import uuid
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from lmsc_unet.core.storage import write_text
 from lmsc_unet.errors import DataError, OutputError
 from lmsc_unet.signals.boxes import SignalBox
-from lmsc_unet.signals.recording.metadata import section
+from lmsc_unet.signals.recording.metadata import CAPTURE_RATES, section
 from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingWarning
 from lmsc_unet.signals.validation import validate
 
@@ -66,9 +67,9 @@ class _Reader:
                 f"{self.recording.first_index} to {self.recording.first_index + self.recording.num_samples - 1}. "
                 "The data file is shorter than annotated, or belongs to another recording."
             )
-        capture = next(one for one in reversed(self.recording.captures) if one.start_sample <= start)
+        capture = self.recording.capture_at(start)
         if "core:sample_count" not in self.entry:
-            return start, capture.start_sample + capture.num_samples, capture
+            return start, capture.stop_sample, capture
         stop = start + self._integer("core:sample_count")
         if stop > self.recording.num_samples:
             self._warn(f"extends {stop - self.recording.num_samples} samples beyond the data's end; it is clipped.")
@@ -121,7 +122,7 @@ class _Reader:
 
 
 def _band_hz(recording: Recording, capture: Capture) -> tuple[float, float]:
-    half_hz = recording.sample_rate_hz / 2
+    half_hz = capture.sample_rate_hz / 2
     return capture.center_hz - (half_hz if recording.datatype.is_complex else 0.0), capture.center_hz + half_hz
 
 
@@ -144,9 +145,8 @@ def annotated(recording: Recording, boxes: Sequence[SignalBox]) -> dict[str, Any
     """
     whole = _copy_of(recording) if recording.metadata else _fresh(recording)
     validate(whole, recording.path)
-    fields = whole["global"]
-    _declare(fields)
-    _correct_rate(fields, recording)
+    _declare(whole["global"])
+    _correct_rate(whole, recording)
     added = [to_annotation(box, first_index=recording.first_index, seed=recording.name) for box in boxes]
     together = [*filter(_is_kept, whole["annotations"]), *added]
     whole["annotations"] = _in_order(together)
@@ -181,14 +181,16 @@ def _is_kept(entry: Mapping[str, Any]) -> bool:
     return entry.get("core:generator") != GENERATOR or "lmsc:confidence" not in entry
 
 
-def _correct_rate(fields: dict[str, Any], recording: Recording) -> None:
+def _correct_rate(whole: dict[str, Any], recording: Recording) -> None:
     """The boxes' edges were computed with the user's sample rate, so readers must use it too."""
+    fields, rate_hz = whole["global"], recording.sample_rate_hz
     before = fields.get("core:sample_rate")
-    if before == recording.sample_rate_hz:
-        return
-    fields["core:sample_rate"] = recording.sample_rate_hz
-    if before is not None:
-        fields["lmsc:comment"] = f"core:sample_rate was {before}; it was replaced by {recording.sample_rate_hz}."
+    fields["core:sample_rate"] = rate_hz
+    if before not in (None, rate_hz):
+        fields["lmsc:comment"] = f"core:sample_rate was {before}; it was replaced by {rate_hz}."
+    if all(capture.sample_rate_hz == rate_hz for capture in recording.captures):
+        for capture, key in product(whole["captures"], CAPTURE_RATES):
+            capture.pop(key, None)
 
 
 def to_annotation(box: SignalBox, *, first_index: int = 0, seed: str = "") -> dict[str, Any]:

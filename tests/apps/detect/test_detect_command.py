@@ -133,7 +133,7 @@ def test_results_are_refused_and_replaced_on_request_and_nothing_else_is_removed
 def test_follow_prints_each_signal_as_a_line_and_needs_no_folder(tmp_path, capsys):
     assert lmsc(write_bursts(tmp_path / "in"), "--follow") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [set(line) for line in lines] == [{"recording", *COLUMNS}] * 2
+    assert [set(line) for line in lines] == [{"recording", *COLUMNS, "state"}] * 2
 
 
 @pytest.mark.parametrize("with_files", [False, True])

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmsc_unet.apps.detect.searching import search_stream
+from lmsc_unet.apps.detect.searching import SignalSearch, search_stream
 from lmsc_unet.apps.detect.writers import write_signals
 from lmsc_unet.cli.main import main
 from lmsc_unet.inference.detector import load_detector
@@ -211,7 +211,7 @@ def test_signals_of_a_pipe_are_kept_while_it_is_open(tmp_path: Path) -> None:  #
             write_signals(tmp_path / "out", "stdin", found)  # type: ignore[arg-type]
             kept.append(len((tmp_path / "out/stdin/signals.csv").read_text().splitlines()) - 1)
 
-        whole = search_stream(stream, load_detector("energy"), lambda _: None, keep, every_s=0)
+        whole = search_stream(stream, SignalSearch(finder=load_detector("energy")), keep, every_s=0)
     assert kept == sorted(kept)
     assert kept[0] < kept[-1] <= len(whole.boxes)
     assert len(json.loads((tmp_path / "out/stdin/stdin.sigmf-meta").read_text())["annotations"]) == kept[-1]

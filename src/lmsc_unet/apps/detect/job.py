@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lmsc_unet.apps.detect.inputs import Channel, RawFormat, channels_of
+from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.results import DetectionsFolder, RecordingEntry, add_entry, is_complete
-from lmsc_unet.apps.detect.searching import SearchResult, search_recording, search_stream
+from lmsc_unet.apps.detect.searching import STEADY_S, SearchResult, SignalSearch, search_recording, search_stream
+from lmsc_unet.apps.detect.steady import State
 from lmsc_unet.apps.detect.writers import PICTURE, TABLE, write_found, write_signals
 from lmsc_unet.apps.items import Item
 from lmsc_unet.core.stopping import postponed
@@ -21,8 +23,8 @@ from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.recording import Recording, RecordingWarning, Stream
 from lmsc_unet.signals.recording.sanity import remarks_on
 
-OnDetection = Callable[[str, SignalBox, float], None]
-"""Called with a recording's name, a signal and the sample rate as soon as the signal has ended."""
+OnDetection = Callable[[str, SignalBox, State, Recording], None]
+"""Called with a recording's name in the results, a signal, whether it has ended, and the recording."""
 
 
 _OF_A_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EILSEQ, errno.EINVAL)
@@ -46,13 +48,21 @@ class DetectJob:
     """The channels to search; none means all."""
     is_checked: bool = True
     """Whether data is compared with the SHA-512 in its metadata."""
+    limits: SignalLimits = field(default_factory=SignalLimits)
+    """Signals beyond these are not reported."""
+    steady_s: float = STEADY_S
+    """A signal that goes on for so long is told, and told again."""
     on_detection: OnDetection | None = None
-    """Called with each signal as soon as it has ended."""
+    """Called with each signal as soon as it has ended, and while it goes on if it lasts."""
 
-    def report(self, name: str, box: SignalBox, sample_rate_hz: float) -> None:
-        """Calls `on_detection`, if there is one."""
-        if self.on_detection is not None:
-            self.on_detection(name, box, sample_rate_hz)
+    def search(self, name: str) -> SignalSearch:
+        """The search of one recording of that name in the results."""
+
+        def tell(box: SignalBox, state: State, recording: Recording) -> None:
+            if self.on_detection is not None:
+                self.on_detection(name, box, state, recording)
+
+        return SignalSearch(finder=self.finder, limits=self.limits, steady_s=self.steady_s, on_signal=tell)
 
 
 def run_job(job: DetectJob) -> Iterator[RecordingEntry]:
@@ -126,12 +136,9 @@ def _run_stream(job: DetectJob, stream: Stream) -> RecordingEntry:
         if job.folder is not None:
             write_signals(job.folder.path, stream.name, found)
 
-    def report(box: SignalBox) -> None:
-        job.report(stream.name, box, stream.sample_rate_hz)
-
     with postponed():
         try:
-            found = search_stream(stream, job.finder, report, keep)
+            found = search_stream(stream, job.search(stream.name), keep)
             return _finished(job, _entry(job, "-", stream.name, found, (), started_s))
         except DataError as error:
             return _finished(job, _failed("-", stream.name, [], error))
@@ -144,14 +151,8 @@ def _search(job: DetectJob, item: Item, channel: Channel, odd: list[str]) -> Rec
     fault = _fault_of(recording)
     if fault is None:
         _check_annotations(recording, odd)
-    rate_hz = recording.sample_rate_hz
-    found = search_recording(
-        recording,
-        channel.number,
-        job.finder,
-        lambda box: job.report(channel.name, box, rate_hz),
-        is_drawn=channel.is_drawn,
-    )
+    search = job.search(channel.name)
+    found = search_recording(recording, channel.number, search, is_drawn=channel.is_drawn)
     return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s, fault)
 
 

@@ -7,7 +7,10 @@ from typing import IO
 
 from lmsc_unet.apps.detect.inputs import STANDARD_INPUT, RawFormat, find_items, refuse_unused
 from lmsc_unet.apps.detect.job import DetectJob, OnDetection
+from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.results import DETECTIONS
+from lmsc_unet.apps.detect.searching import STEADY_S
+from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.detector import load_detector
@@ -35,6 +38,13 @@ class DetectOptions:
     """What files without metadata do not say themselves."""
     is_checked: bool = True
     """Whether data is compared with the SHA-512 in its metadata."""
+    limits: SignalLimits = field(default_factory=SignalLimits)
+    """Signals beyond these are not reported."""
+    steady_s: float = STEADY_S
+    """Seconds after which a signal that goes on is told, and told again."""
+
+    def __post_init__(self) -> None:
+        check_range(self, 0, 1e9, "steady_s", above=True)
 
 
 def open_job(
@@ -93,5 +103,7 @@ def open_job(
         raw=settings.raw,
         channels=settings.channels,
         is_checked=settings.is_checked,
+        limits=settings.limits,
+        steady_s=settings.steady_s,
         on_detection=on_detection,
     )

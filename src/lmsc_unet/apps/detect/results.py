@@ -22,7 +22,7 @@ from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, to_json
 
 UNFINISHED = ".unfinished.jsonl"
 """Names the files of the recording in progress."""
-FINGERPRINT = ("frames_per_row", "nfft", "min_confidence", "channels", "raw")
+FINGERPRINT = ("frames_per_row", "nfft", "min_confidence", "channels", "raw", "limits")
 """The arguments that results depend on."""
 _MOST_NAMES = 3
 

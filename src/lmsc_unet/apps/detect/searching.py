@@ -1,10 +1,13 @@
 """Searches a recording or a pipe once and keeps what its files and its picture need."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.picture import Panel, Thumbnail, with_unit
+from lmsc_unet.apps.detect.steady import State, SteadySignals
 from lmsc_unet.core.stopping import is_asked, waiting
 from lmsc_unet.errors import DataError
 from lmsc_unet.inference.detector import SignalDetector
@@ -15,10 +18,12 @@ from lmsc_unet.signals.recording import Capture, Recording, Stream
 from lmsc_unet.signals.recording.datatypes import Samples
 from lmsc_unet.signals.stft import Grid
 
-OnSignal = Callable[[SignalBox], None]
-"""Called with each signal as soon as it has ended."""
+OnSignal = Callable[[SignalBox, State, Recording], None]
+"""Called with each signal as soon as it has ended, and while it goes on if it lasts."""
 KEEP_S = 60.0
 """How often the signals of an open pipe are saved."""
+STEADY_S = 10.0
+"""How often a signal is told that goes on."""
 MAX_PANELS = 6
 """The most captures that are drawn; the others are searched too."""
 
@@ -39,8 +44,37 @@ Keep = Callable[[SearchResult], None]
 """Called with the signals found so far."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SignalSearch:
+    """How recordings are searched, and who is told of their signals."""
+
+    finder: SignalDetector
+    """The detector."""
+    limits: SignalLimits = field(default_factory=SignalLimits)
+    """Signals beyond these are not reported."""
+    steady_s: float = STEADY_S
+    """A signal that goes on for so long is told, and told again."""
+    on_signal: OnSignal = lambda *_: None
+    """Who is told."""
+
+    def reports(self, box: SignalBox, recording: Recording) -> bool:
+        """Whether a box is a signal to report."""
+        return self.finder.keeps(box) and self.limits.allow(box, recording)
+
+    def tell_ended(self, boxes: Iterable[SignalBox], recording: Callable[[], Recording]) -> Iterator[SignalBox]:
+        """The signals to report among those that have ended, each told."""
+        for box in boxes:
+            if self.reports(box, recording()):
+                self.on_signal(box, "ended", recording())
+                yield box
+
+    def watch_steady(self, rate_hz: float, recording: Callable[[], Recording]) -> SteadySignals:
+        """Tells of signals that go on."""
+        return SteadySignals(self.steady_s * rate_hz, lambda box, state: self.on_signal(box, state, recording()))
+
+
 def search_recording(
-    recording: Recording, channel: int, finder: SignalDetector, on_detection: OnSignal, *, is_drawn: bool = True
+    recording: Recording, channel: int, search: SignalSearch, *, is_drawn: bool = True
 ) -> SearchResult:
     """Searches one channel over all captures; memory use grows only with the number of signals.
 
@@ -49,8 +83,14 @@ def search_recording(
     """
     boxes: list[SignalBox] = []
     panels: list[Panel] = []
+    finder = search.finder
+
+    def itself() -> Recording:
+        return recording
+
     for number, capture in enumerate(recording.captures):
         thumbnail = Thumbnail() if is_drawn and number < MAX_PANELS else None
+        steady = search.watch_steady(capture.sample_rate_hz, itself)
         ended = find_in_capture(
             recording,
             capture,
@@ -61,8 +101,11 @@ def search_recording(
             block_rows=finder.block_rows,
             at_once=finder.at_once,
             watch=None if thumbnail is None else thumbnail.add,
+            ongoing=lambda running, steady=steady: steady.watch(  # type: ignore[misc]
+                box for box in running if search.reports(box, recording)
+            ),
         )
-        here = _reported(filter(finder.keeps, ended), on_detection)
+        here = list(search.tell_ended(ended, itself))
         boxes += here
         if thumbnail is not None:
             grid = capture_grid(recording, capture, finder.stft)
@@ -72,8 +115,7 @@ def search_recording(
 
 def search_stream(
     stream: Stream,
-    finder: SignalDetector,
-    on_detection: OnSignal,
+    search: SignalSearch,
     keep: Keep = lambda _: None,
     *,
     every_s: float = KEEP_S,
@@ -82,29 +124,37 @@ def search_stream(
 
     Args:
         stream: The pipe.
-        finder: The detector.
-        on_detection: Called with each signal as soon as it has ended.
-        keep: Called with the signals found so far.
+        search: The detector, and who is told.
+        keep: Called with the signals found so far, and those that go on.
         every_s: The interval between calls of `keep`.
 
     Raises:
         DataError: no sample arrived, or one is NaN or infinite.
     """
+    finder = search.finder
     grid = Grid(
         stft=finder.stft,
         sample_rate_hz=stream.sample_rate_hz,
         center_hz=stream.center_hz,
         is_complex=stream.datatype.is_complex,
     )
-    thumbnail, boxes = Thumbnail(), list[SignalBox]()
+    thumbnail, boxes, running = Thumbnail(), list[SignalBox](), list[SignalBox]()
+
+    def received() -> Recording:
+        return stream.as_recording(meter.num_samples, start_utc=meter.start_utc)
 
     def found() -> SearchResult:
-        recording = stream.as_recording(meter.num_samples)
+        recording, known = received(), in_order([*boxes, *running])
         capture = recording.captures[0]
-        panel = _panel(_title(recording, capture, 0, len(boxes)), thumbnail, grid, capture, boxes)
-        return SearchResult(recording=recording, boxes=in_order(boxes), panels=[panel])
+        panel = _panel(_title(recording, capture, 0, len(known)), thumbnail, grid, capture, known)
+        return SearchResult(recording=recording, boxes=known, panels=[panel])
 
-    meter = _Meter(lambda: keep(found()), every_s)
+    def watch_running(some: Iterable[SignalBox]) -> None:
+        running[:] = [box for box in some if search.reports(box, received())]
+        steady.watch(running)
+
+    meter = _Meter(stream, lambda: keep(found()), every_s)
+    steady = search.watch_steady(stream.sample_rate_hz, received)
     ended = find_boxes(
         meter.through(stream.chunks()),
         grid,
@@ -112,11 +162,12 @@ def search_stream(
         class_names=finder.class_names,
         block_rows=min(finder.block_rows, FLOOR_ROWS),
         watch=thumbnail.add,
+        ongoing=watch_running,
         name=stream.name,
     )
-    for box in filter(finder.keeps, ended):
-        on_detection(box)
+    for box in search.tell_ended(ended, received):
         boxes.append(box)
+    running.clear()
     if meter.num_samples == 0:
         raise DataError(f"{stream.name}: it was stopped before a sample came.")
     return found()
@@ -125,8 +176,10 @@ def search_stream(
 class _Meter:
     """Counts samples, treats a stop as their end, and saves signals at intervals."""
 
-    def __init__(self, keep: Callable[[], None], every_s: float) -> None:
+    def __init__(self, stream: Stream, keep: Callable[[], None], every_s: float) -> None:
         self.num_samples = 0
+        self.start_utc = stream.start_utc
+        self._is_live = stream.is_live
         self._keep, self._every_s = keep, every_s
         self._kept_s = time.monotonic()
 
@@ -138,19 +191,13 @@ class _Meter:
                 chunk = next(chunks, None)
             if chunk is None:
                 return
+            if self._is_live and self.start_utc is None:
+                self.start_utc = datetime.now(UTC)
             self.num_samples += chunk.size
             yield chunk
             if time.monotonic() - self._kept_s >= self._every_s:
                 self._keep()
                 self._kept_s = time.monotonic()
-
-
-def _reported(ended: Iterator[SignalBox], on_detection: OnSignal) -> list[SignalBox]:
-    boxes = []
-    for box in ended:
-        on_detection(box)
-        boxes.append(box)
-    return boxes
 
 
 def _panel(title: str, thumbnail: Thumbnail, grid: Grid, capture: Capture, boxes: list[SignalBox]) -> Panel:

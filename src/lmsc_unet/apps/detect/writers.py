@@ -9,6 +9,7 @@ from pathlib import Path
 from lmsc_unet.apps.detect.picture import draw_panels
 from lmsc_unet.apps.detect.results import begin
 from lmsc_unet.apps.detect.searching import SearchResult
+from lmsc_unet.apps.detect.steady import State
 from lmsc_unet.core.results_folder import check_below
 from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, to_json, write_text
 from lmsc_unet.imageio import write_png
@@ -16,36 +17,50 @@ from lmsc_unet.signals.annotations import write_annotated
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.recording import Recording
 from lmsc_unet.signals.recording.open import META
+from lmsc_unet.signals.recording.times import format_utc
 
 COLUMNS = ("start_s", "stop_s", "low_hz", "high_hz", "bandwidth_hz", "snr_db", "confidence", "label")
+TIME_COLUMNS = ("start_utc", "stop_utc")
+"""Of recordings that know the time."""
 
 
-def to_row(box: SignalBox, sample_rate_hz: float) -> dict[str, float | str | None]:
-    """A signal in seconds and hertz; seconds count from the recording's first sample."""
-    return {
-        "start_s": _rounded(box.start_sample / sample_rate_hz, 9),
-        "stop_s": _rounded(box.stop_sample / sample_rate_hz, 9),
+def columns_of(recording: Recording) -> tuple[str, ...]:
+    """The columns of a recording's table."""
+    has_times = any(capture.start_utc for capture in recording.captures)
+    return (*COLUMNS, *TIME_COLUMNS) if has_times else COLUMNS
+
+
+def to_row(box: SignalBox, recording: Recording) -> dict[str, float | str | None]:
+    """A signal in seconds and hertz; seconds count from the recording's first sample, without gaps in it."""
+    capture = recording.capture_at(box.start_sample)
+    start_utc, stop_utc = (recording.utc(sample, within=capture) for sample in (box.start_sample, box.stop_sample))
+    row: dict[str, float | str | None] = {
+        "start_s": _rounded(recording.seconds(box.start_sample, within=capture), 9),
+        "stop_s": _rounded(recording.seconds(box.stop_sample, within=capture), 9),
         "low_hz": _rounded(box.low_hz, 6),
         "high_hz": _rounded(box.high_hz, 6),
         "bandwidth_hz": _rounded(box.bandwidth_hz, 6),
         "snr_db": None if box.snr_db is None else _rounded(box.snr_db, 2),
         "confidence": None if box.confidence is None else _rounded(box.confidence, 4),
         "label": box.label,
+        "start_utc": None if start_utc is None else format_utc(start_utc),
+        "stop_utc": None if stop_utc is None else format_utc(stop_utc),
     }
+    return {name: row[name] for name in columns_of(recording)}
 
 
-def to_csv(boxes: Iterable[SignalBox], sample_rate_hz: float) -> str:
+def to_csv(boxes: Iterable[SignalBox], recording: Recording) -> str:
     """The signals of a recording, one per line."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns_of(recording), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(to_row(box, sample_rate_hz) for box in boxes)
+    writer.writerows(to_row(box, recording) for box in boxes)
     return text.getvalue()
 
 
-def to_line(box: SignalBox, sample_rate_hz: float, recording: str) -> str:
-    """A signal as one line of JSON with the recording's name."""
-    return to_json({"recording": recording, **to_row(box, sample_rate_hz)})
+def to_line(box: SignalBox, recording: Recording, name: str, state: State) -> str:
+    """A signal as one line of JSON with its recording's name in the results."""
+    return to_json({"recording": name, **to_row(box, recording), "state": state})
 
 
 def _rounded(value: float, digits: int) -> float:
@@ -73,7 +88,7 @@ def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bo
         *([meta] if is_annotatable else []),
     ]
     begin(out, files)
-    write_text(resolve_inside(out, table), to_csv(found.boxes, recording.sample_rate_hz))
+    write_text(resolve_inside(out, table), to_csv(found.boxes, recording))
     if found.panels:
         write_png(resolve_inside(out, picture), draw_panels(found.panels))
     if link and not _link(out / link, recording.data.resolve()):
@@ -91,7 +106,7 @@ def write_signals(out: Path, name: str, found: SearchResult) -> None:
     """
     table, meta = f"{name}/{TABLE}", f"{name}/{found.recording.name}{META}"
     begin(out, (table, meta))
-    write_text(resolve_inside(out, table), to_csv(found.boxes, found.recording.sample_rate_hz))
+    write_text(resolve_inside(out, table), to_csv(found.boxes, found.recording))
     write_annotated(resolve_inside(out, meta), found.recording, found.boxes)
 
 

@@ -27,6 +27,9 @@ FLOOR_ROWS = 256
 Watch = Callable[[Rows], None]
 """Receives every block of rows "T F" in dB above the noise floor, in order and once."""
 
+Ongoing = Callable[[Iterable[SignalBox]], None]
+"""Receives, after every block, the signals that have not ended."""
+
 
 class Masker(Protocol):
     """Detects signals in rows of dB above the noise floor."""
@@ -51,6 +54,7 @@ def find_boxes(
     block_rows: int = 256,
     floor: NoiseFloor | None = None,
     watch: Watch | None = None,
+    ongoing: Ongoing | None = None,
     in_advance: bool = False,
     at_once: int = 1,
     name: str = "the recording",
@@ -68,6 +72,7 @@ def find_boxes(
         block_rows: rows per block, without the halo.
         floor: an initial noise floor; None starts with the first rows.
         watch: receives the rows, for example to draw them.
+        ongoing: receives the signals that have not ended.
         in_advance: compute the next rows in a thread; not for pipes, where Ctrl-C ends the chunks.
         at_once: blocks that are masked concurrently, in as many threads.
         name: the recording's name, for messages.
@@ -80,6 +85,8 @@ def find_boxes(
         power = power_over_floor(rows_db)
         for region in finder.feed(mask, power, confidence):
             yield _box(region, grid, first_sample, num_samples, class_names)
+        if ongoing is not None:
+            ongoing(_box(region, grid, first_sample, num_samples, class_names) for region in finder.ongoing())
     for region in finder.finish():
         yield _box(region, grid, first_sample, num_samples, class_names)
 
@@ -193,6 +200,7 @@ def find_in_capture(
     block_rows: int = 256,
     at_once: int = 1,
     watch: Watch | None = None,
+    ongoing: Ongoing | None = None,
 ) -> Iterator[SignalBox]:
     """The signals of one capture, each as soon as it has ended; samples count from the file's first."""
     return find_boxes(
@@ -205,6 +213,7 @@ def find_in_capture(
         block_rows=block_rows,
         floor=survey_floor(recording, capture, stft, channel=channel),
         watch=watch,
+        ongoing=ongoing,
         in_advance=True,
         at_once=at_once,
         name=str(recording.path),
@@ -220,7 +229,7 @@ def capture_grid(recording: Recording, capture: Capture, stft: Stft) -> Grid:
     """The grid of a capture's spectrogram; time counts from the capture's first sample."""
     return Grid(
         stft=stft,
-        sample_rate_hz=recording.sample_rate_hz,
+        sample_rate_hz=capture.sample_rate_hz,
         center_hz=capture.center_hz,
         is_complex=recording.datatype.is_complex,
     )

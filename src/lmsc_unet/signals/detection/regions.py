@@ -202,9 +202,13 @@ class RegionFinder:
             self._recent.extend(region, first_row)
         yield from self._close(regions, groups, labels[-1])
 
+    def ongoing(self) -> Iterator[Region]:
+        """Yields the regions that reach the last row so far, as if they ended there."""
+        yield from (self._recent.show(region) for region in self._open if region.num_cells >= self.min_cells)
+
     def finish(self) -> Iterator[Region]:
         """Yields the regions that reach the very last row."""
-        yield from (self._recent.show(region) for region in self._open if region.num_cells >= self.min_cells)
+        yield from self.ongoing()
         self._open, self._border = [], None
 
     def _drop_specks(self, labels: NDArray[np.int32], stats: NDArray[np.int32]) -> None:

@@ -12,6 +12,8 @@ from lmsc_unet.signals.recording.datatypes import Datatype, parse_datatype
 MAX_INDEX = 2**63 - 1
 MAX_META_BYTES = 64 * 2**20
 """Size limit of JSON, whose parsed form takes up to twenty times the memory."""
+CAPTURE_RATES = ("sdrangel:sample_rate", "core:sample_rate")
+"""The sample rate of a capture, in which SDRangel's captures may differ (sigmffileinput in its sources)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,12 @@ class CaptureEntry:
     """Bytes before its first sample (headers)."""
     center_hz: float
     """`core:frequency`, or 0."""
+    sample_rate_hz: float | None = None
+    """A rate of its own, as SDRangel writes it."""
+    time: object = None
+    """`core:datetime`, as it stands there."""
+    global_index: int | None = None
+    """`core:global_index`: the first sample's index in the stream that was recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +81,7 @@ def parse_metadata(whole: Mapping[str, Any], path: Path, *, sample_rate_hz: floa
         DataError: the datatype or sample rate is missing or unusable, or a number is invalid.
     """
     fields = section(whole, "global", dict, path)
+    captures = section(whole, "captures", list, path)
     try:
         datatype = parse_datatype(fields.get("core:datatype", ""))
     except DataError as error:
@@ -85,7 +94,7 @@ def parse_metadata(whole: Mapping[str, Any], path: Path, *, sample_rate_hz: floa
         num_channels=_integer(fields, "core:num_channels", 1, path, lowest=1),
         first_index=first_index,
         trailing_bytes=_integer(fields, "core:trailing_bytes", 0, path),
-        captures=_captures(whole, path, first_index),
+        captures=_captures(captures, path, first_index, with_rates=sample_rate_hz is None),
     )
 
 
@@ -109,24 +118,34 @@ def checked_rate(value: object, path: Path) -> float:
     raise DataError(f"{path}: the sample rate is {found}; it must be above 0. Give it with --sample-rate-hz.")
 
 
-def _captures(whole: Mapping[str, Any], path: Path, first_index: int) -> tuple[CaptureEntry, ...]:
-    entries = [_capture(entry, path, first_index) for entry in section(whole, "captures", list, path)]
+def _captures(captures: list[Any], path: Path, first_index: int, *, with_rates: bool) -> tuple[CaptureEntry, ...]:
+    entries = [_capture(entry, path, first_index, with_rates) for entry in captures]
     if not entries:
         return (CaptureEntry(start_index=first_index, header_bytes=0, center_hz=0.0),)
     return tuple(sorted(entries, key=lambda entry: entry.start_index))
 
 
-def _capture(entry: object, path: Path, first_index: int) -> CaptureEntry:
+def _capture(entry: object, path: Path, first_index: int, with_rates: bool) -> CaptureEntry:
     if not isinstance(entry, dict):
         raise DataError(f"{path}: a capture is a {type(entry).__name__}; SigMF has an object there.")
     center = entry.get("core:frequency", 0.0)
     if not isinstance(center, int | float) or isinstance(center, bool) or not abs(center) < 1e15:
         raise DataError(f"{path}: a capture's core:frequency is {center!r}; it must be a number of Hz.")
+    is_indexed = "core:global_index" in entry
     return CaptureEntry(
         start_index=_integer(entry, "core:sample_start", first_index, path, lowest=first_index),
         header_bytes=_integer(entry, "core:header_bytes", 0, path),
         center_hz=float(center),
+        sample_rate_hz=_own_rate(entry, path) if with_rates else None,
+        time=entry.get("core:datetime"),
+        global_index=_integer(entry, "core:global_index", 0, path) if is_indexed else None,
     )
+
+
+def _own_rate(entry: Mapping[str, Any], path: Path) -> float | None:
+    """A capture's own rate, which SigMF does not have: 0 means the recording's."""
+    own = next((entry[key] for key in CAPTURE_RATES if entry.get(key)), None)
+    return None if own is None else checked_rate(own, path)
 
 
 def _integer(fields: Mapping[str, Any], key: str, default: int, path: Path, *, lowest: int = 0) -> int:

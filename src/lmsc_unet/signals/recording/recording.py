@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from lmsc_unet.signals.recording.datatypes import (
     refuse_containers,
 )
 from lmsc_unet.signals.recording.metadata import checked_rate
+from lmsc_unet.signals.recording.times import shifted
 
 CHUNK_SAMPLES = 1 << 20
 _STRETCHES, _STRETCH_SAMPLES = 32, 4096
@@ -38,8 +40,24 @@ class Capture:
     """Its length in samples."""
     start_byte: int
     """The offset of its samples in the mapped file."""
+    sample_rate_hz: float
+    """Samples per second."""
     center_hz: float = 0.0
     """The frequency at 0 Hz of the samples; 0 if the recording does not say."""
+    start_utc: datetime | None = None
+    """The time of its first sample, if known."""
+    gap_s: float = 0.0
+    """Seconds that are missing between the capture before and this one."""
+
+    @property
+    def stop_sample(self) -> int:
+        """One past its last sample."""
+        return self.start_sample + self.num_samples
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return self.num_samples / self.sample_rate_hz
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +73,7 @@ class Recording:
     datatype: Datatype
     """The layout of a sample."""
     sample_rate_hz: float
-    """Samples per second."""
+    """Samples per second; captures may have their own."""
     captures: tuple[Capture, ...]
     """Its captures, in order."""
     num_channels: int = 1
@@ -75,8 +93,26 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        """The duration of the samples."""
-        return self.num_samples / self.sample_rate_hz
+        """The duration of the samples, without gaps between captures."""
+        return sum(capture.duration_s for capture in self.captures)
+
+    def capture_at(self, sample: int) -> Capture:
+        """The capture that a sample belongs to."""
+        return next((one for one in reversed(self.captures) if one.start_sample <= sample), self.captures[0])
+
+    def seconds(self, sample: int, *, within: Capture | None = None) -> float:
+        """The time from the first sample to another: the duration of the samples in between.
+
+        A stop is one past a last sample; `within` is the capture of that sample.
+        """
+        capture = within or self.capture_at(sample)
+        before_s = sum(one.duration_s for one in self.captures if one.start_sample < capture.start_sample)
+        return before_s + (sample - capture.start_sample) / capture.sample_rate_hz
+
+    def utc(self, sample: int, *, within: Capture | None = None) -> datetime | None:
+        """The time of a sample, if the recording knows it."""
+        capture = within or self.capture_at(sample)
+        return shifted(capture.start_utc, (sample - capture.start_sample) / capture.sample_rate_hz)
 
     def read(self, capture: Capture, start_sample: int, num_samples: int, *, channel: int = 0) -> Samples:
         """Samples of one channel, counted from the capture's first; fewer at the capture's end.
@@ -175,6 +211,10 @@ class Stream:
     """The frequency at 0 Hz of the samples."""
     name: str = "stdin"
     """The name of the results."""
+    start_utc: datetime | None = None
+    """The time of its first sample, if known."""
+    is_live: bool = False
+    """Whether the first sample is received when it arrives."""
 
     def chunks(self, *, chunk_samples: int = 1 << 16) -> Iterator[Samples]:
         """The samples as they arrive, in chunks of at most `chunk_samples`; an incomplete last sample is dropped.
@@ -202,9 +242,16 @@ class Stream:
         if num_samples == 0:
             raise DataError(f"{self.name}: not one sample came. Check the program before the pipe.")
 
-    def as_recording(self, num_samples: int) -> Recording:
+    def as_recording(self, num_samples: int, *, start_utc: datetime | None = None) -> Recording:
         """The received samples as a recording without a data file, to write annotations for."""
-        capture = Capture(start_sample=0, num_samples=num_samples, start_byte=0, center_hz=self.center_hz)
+        capture = Capture(
+            start_sample=0,
+            num_samples=num_samples,
+            start_byte=0,
+            sample_rate_hz=self.sample_rate_hz,
+            center_hz=self.center_hz,
+            start_utc=start_utc or self.start_utc,
+        )
         return Recording(
             name=self.name,
             path=_STANDARD_INPUT,
