@@ -19,6 +19,7 @@ from lmsc_unet.synthetic.radio.scene import SceneOptions, draw_scene
 from lmsc_unet.synthetic.radio.writer import picture_and_mask, scene_name, write_pictures, write_scenes
 from tests.signals.archives import pack
 from tests.signals.sigmf_files import metadata, noise, write_pair
+from tests.signals.test_raw_recordings import write_wav
 
 OPTIONS = SceneOptions(seed=3, samples=131_072)
 
@@ -196,3 +197,24 @@ def test_one_name_in_two_files_is_told(tmp_path):
     with pytest.raises(DataError, match=r"r0\.sigmf-meta has the same name, and may be the same recording") as caught:
         find_dataset(tmp_path)
     assert str(archive) in str(caught.value)
+
+
+def test_recordings_are_learnt_from_as_they_are_stored(tmp_path):
+    """WAV files with metadata, tar archives, and captures with a rate of their own."""
+    samples = noise(20_000)
+    pair = write_pair(tmp_path / "pair", annotated(), samples, name="r0")
+    wav = write_wav(tmp_path / "wav.wav", samples.tobytes(), kind=3, bits=32)
+    header = wav.stat().st_size - samples.nbytes
+    meta = annotated() | {"captures": [{"core:sample_start": 0, "core:header_bytes": header}]}
+    meta["global"]["core:dataset"] = "wav.wav"
+    write_pair(tmp_path, meta, None, name="wav.wav")
+    pack(pair, tmp_path / "tar.sigmf.tar")
+    sdrangel = annotated() | {"captures": [{"core:sample_start": 0, "sdrangel:sample_rate": 2_000}]}
+    write_pair(tmp_path, sdrangel, samples, name="rate")
+    loaded = {sample.name.split("/")[0]: sample for sample in find_dataset(tmp_path).samples}
+    pictures = {name: load_pair(sample, find_label_map([sample])) for name, sample in loaded.items() if name != "pair"}
+    assert set(pictures) == {"wav.wav", "tar", "rate"}
+    for picture, _ in pictures.values():
+        np.testing.assert_array_equal(picture, pictures["tar"][0])
+    np.testing.assert_array_equal(pictures["wav.wav"][1], pictures["tar"][1])
+    assert pictures["rate"][1].sum() < 0.6 * pictures["tar"][1].sum()  # 200 of 2,000 Hz

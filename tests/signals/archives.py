@@ -5,13 +5,15 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-SUFFIXES = (".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
-_MODES = {".sigmf": "w", ".sigmf.gz": "w:gz", ".sigmf.xz": "w:xz"}
+COMPRESSED = (".sigmf.gz", ".sigmf.xz", ".sigmf.zip", ".sigmf.tar.gz")
+SUFFIXES = (".sigmf", *COMPRESSED, ".sigmf.tar")
+_MODES = {".sigmf": "w", ".sigmf.tar": "w", ".sigmf.tar.gz": "w:gz", ".sigmf.gz": "w:gz", ".sigmf.xz": "w:xz"}
 
 
-def pack(pair: Path, path: Path, kind: str = "") -> Path:
-    """Packs a pair as the archive `path`, of the kind that its ending says or of another."""
-    files = (pair, pair.with_name(pair.name.replace("-meta", "-data")))
+def pack(pair: Path, path: Path, kind: str = "", others: tuple[Path, ...] = ()) -> Path:
+    """Packs a pair, and other files, as the archive `path`, of the kind that its ending says or of another."""
+    files = (pair, pair.with_name(pair.name.replace("-meta", "-data")), *others)
+    files = tuple(file for file in files if file.exists())
     kind = kind or path.name[path.name.index(".sigmf") :]
     if kind == ".sigmf.zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lmsc_unet.errors import DataError, OutputError
-from lmsc_unet.signals.annotations import check_annotatable, read_boxes, write_annotated
+from lmsc_unet.signals.annotations import annotated, check_annotatable, read_boxes, write_annotated
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.recording import RecordingWarning, open_recording, open_recordings
 from tests.signals.archives import pack
@@ -170,7 +170,7 @@ def test_an_snr_that_is_no_number_is_none(value, tmp_path):
 @pytest.mark.parametrize(
     ("meta", "message"),
     [
-        (metadata(extensions={"antenna": "optional"}), "global/core:extensions is not valid SigMF"),  # R2, D6
+        (metadata(extensions={"antenna": 1}), "global/core:extensions is not valid SigMF"),  # R2, D6
         (metadata(extensions=True), "global/core:extensions is not valid SigMF"),
         (metadata(extensions=["a"]), "global/core:extensions/0 is not valid SigMF"),
         (metadata(annotations=["x"]), "annotations/0 is not valid SigMF"),
@@ -187,3 +187,19 @@ def test_metadata_that_can_take_no_annotations_is_told_before_anything_is_search
     recording = open_recording(write_pair(tmp_path, meta, noise(10)))
     with pytest.raises(DataError, match=message):
         check_annotatable(recording)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("optional", {"name": "antenna", "version": "0.0.1", "optional": True}),
+        ("required", {"name": "antenna", "version": "0.0.1", "optional": False}),
+        ("v1", {"name": "antenna", "version": "v1", "optional": True}),
+    ],
+)
+def test_older_forms_are_written_in_todays(value, expected, tmp_path):  # D6, D14
+    meta = metadata("CF32_LE", version="v0.0.1", extensions={"antenna": value}, captures=[{"core:frequency": 1e6}])
+    whole = annotated(open_recording(write_pair(tmp_path, meta, noise(10))), ())
+    assert expected in whole["global"]["core:extensions"]
+    assert (whole["global"]["core:version"], whole["global"]["core:datatype"]) == ("0.0.1", "cf32_le")
+    assert whole["captures"] == [{"core:frequency": 1e6, "core:sample_start": 0}]

@@ -45,7 +45,28 @@ def test_what_is_too_large_is_clipped_and_does_not_wrap():
     assert encode(np.array([2 - 2j], np.complex64), layout).tolist() == [127, -128]
 
 
-@pytest.mark.parametrize("name", ["", "cf16_le", "c32", "ci24_le", "cf32_le ", "CF32_LE", "xi8", "ci16_me", None, 7])
+@pytest.mark.parametrize(
+    "name", ["", "cf16_le", "c32", "ci24_le", "cf32_le ", "f16", "cs24", "ci8_xe", "xi8", "ci16_me", None, 7]
+)
 def test_an_unknown_datatype_is_refused_with_examples(name):
     with pytest.raises(DataError, match=r"is no SigMF datatype\. It must be one like cf32_le"):
         parse_datatype(name)
+
+
+@pytest.mark.parametrize(
+    ("common", "name"),
+    [
+        ("cs8", "ci8"),
+        ("cs16", "ci16_le"),
+        ("sc16", "ci16_le"),
+        ("fc32", "cf32_le"),
+        ("uc8", "cu8"),
+        ("CF32_LE", "cf32_le"),
+        ("CS16_BE", "ci16_be"),
+        ("complex64", "cf32_le"),
+        ("s16", "ri16_le"),
+        ("f64", "rf64_le"),
+    ],
+)
+def test_common_names_of_datatypes_are_known(common, name):  # D14
+    assert parse_datatype(common).name == name

@@ -84,16 +84,16 @@ def test_archives_of_every_kind_read_as_their_pair(suffix, tmp_path):
 def test_a_collection_gives_each_of_its_recordings(tmp_path):
     for name, length in (("left", 10), ("right", 20)):
         write_pair(tmp_path, metadata(), noise(length), name=name)
-    streams = [{"name": "left", "hash": "0"}, {"name": "right", "hash": "0"}]
+    streams = [{"name": "left", "hash": "0"}, ["right", "0"]]  # the second as in SigMF 1.0.0
     path = tmp_path / "both.sigmf-collection"
     path.write_text(json.dumps({"collection": {"core:version": "1.2.0", "core:streams": streams}}))
     assert [(one.name, one.num_samples) for one in open_recordings(path)] == [("left", 10), ("right", 20)]
-    with pytest.raises(DataError, match="holds 2 recordings; name one"):
+    with pytest.raises(DataError, match="2 recordings are in it, and one is needed"):
         open_recording(path)
 
 
 def test_a_raw_file_needs_a_datatype_and_a_rate(tmp_path):
-    path = tmp_path / "radio.cu8"
+    path = tmp_path / "radio.iq"
     path.write_bytes(bytes([128, 128, 255, 0]))
     recording = open_recordings(path, datatype="cu8", sample_rate_hz=2e6, center_hz=100e6)[0]
     np.testing.assert_allclose(everything(recording), [0, 127 / 128 - 1j])

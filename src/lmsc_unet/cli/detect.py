@@ -34,6 +34,7 @@ def detect(
     datatype: str | None = None,
     sample_rate_hz: Hertz | None = None,
     center_hz: Hertz | None = None,
+    start: str | None = None,
     min_duration_s: float | None = None,
     max_duration_s: float | None = None,
     min_bandwidth_hz: Hertz | None = None,
@@ -52,8 +53,8 @@ def detect(
     A recording that fails is reported and skipped. Exit code: 0 all well, 2 some recordings failed, 1 wrong use.
 
     Args:
-        recordings: SigMF recordings (.sigmf-meta, archives, collections), folders of them, raw files with --datatype
-            and --sample-rate-hz, or - for standard input.
+        recordings: SigMF recordings (.sigmf-meta, archives, collections), WAV files, raw files, folders of these, or
+            one source that goes on: - for standard input, a named pipe, or rtl_tcp://HOST:PORT.
         out: Folder for NAME/NAME.sigmf-meta, NAME/signals.csv and NAME/spectrogram.png of each recording.
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train` on recordings, a model
             file, or energy, the classical detector. By default signals if it is bundled, else energy.
@@ -64,10 +65,14 @@ def detect(
             the model's value, or 256.
         min_confidence: Drop signals with less confidence, 0 to 1; by default 0.75 for a model, 0 for energy.
         channel: Search only this channel, counted from 0; may be repeated.
-        datatype: SigMF datatype of raw files and standard input, such as cu8, ci16_le or cf32_le; SigMF recordings
-            specify their own.
-        sample_rate_hz: Sample rate of raw files and standard input; for SigMF it replaces the recording's own.
-        center_hz: Frequency at 0 Hz of a raw file's samples. Rates and frequencies may be written as 250k or 433.92M.
+        datatype: Datatype of raw files and pipes, such as cu8, cs16, ci16_le or cf32, unless their names say it; other
+            recordings specify their own.
+        sample_rate_hz: Sample rate of raw files and pipes, unless their names say it; otherwise it replaces the
+            recording's own.
+        center_hz: Frequency at 0 Hz of the samples of raw files, WAV files and pipes. Rates and frequencies may be
+            written as 250k or 433.92M.
+        start: Time of the first sample of a raw file or a pipe, such as 2024-05-01T12:00:00Z, or now for a receiver's
+            pipe.
         min_duration_s: Leave shorter signals out.
         max_duration_s: Leave longer signals out.
         min_bandwidth_hz: Leave narrower signals out.
@@ -85,10 +90,11 @@ def detect(
     from lmsc_unet.apps.detect.inputs import RawFormat
     from lmsc_unet.apps.detect.limits import SignalLimits
     from lmsc_unet.apps.detect.opening import DetectOptions, open_job
+    from lmsc_unet.apps.detect.sources import is_live
     from lmsc_unet.inference.runtime import Runtime
 
     _refuse_options(recordings)
-    is_printed = follow or Path("-") in recordings
+    is_printed = follow or any(map(is_live, recordings))
     if out is None and not is_printed:
         raise ConfigError("Nothing would be written. Name a folder by --out, or print signals by --follow.")
     settings = DetectOptions(
@@ -98,7 +104,7 @@ def detect(
         min_confidence=min_confidence,
         channels=channel,
         runtime=Runtime(backend=backend, threads=threads),
-        raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz or 0.0),
+        raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz, start=start),
         is_checked=checksum,
         limits=SignalLimits(
             min_duration_s=min_duration_s,

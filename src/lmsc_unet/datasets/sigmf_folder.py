@@ -17,9 +17,10 @@ from lmsc_unet.errors import DataError
 from lmsc_unet.imageio.files import refuse_unreadable
 from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.recording import Recording, open_recording
+from lmsc_unet.signals.recording.archive import ARCHIVE_SUFFIXES
 from lmsc_unet.signals.settings import SpectrogramSettings
 
-ENDINGS = (".sigmf-meta", ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
+ENDINGS = (".sigmf-meta", *ARCHIVE_SUFFIXES)
 LARGEST_SCALE = 64
 """Frames per row of the longest recording that fits one chunk: 4 M samples with 256 rows of 256."""
 VAL_SHARE = TEST_SHARE = 0.15

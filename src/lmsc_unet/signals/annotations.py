@@ -12,8 +12,10 @@ from typing import Any
 from lmsc_unet.core.storage import write_text
 from lmsc_unet.errors import DataError, OutputError
 from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.older_forms import modernise
 from lmsc_unet.signals.recording.metadata import CAPTURE_RATES, section
 from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingWarning
+from lmsc_unet.signals.recording.times import format_utc
 from lmsc_unet.signals.validation import validate
 
 GENERATOR = "lmsc-unet"
@@ -162,6 +164,8 @@ def _copy_of(recording: Recording) -> dict[str, Any]:
         whole[key] = _in_order(whole.get(key, []))
     if isinstance(fields := whole.setdefault("global", {}), dict):
         fields.setdefault("core:version", _VERSION)
+        fields["core:datatype"] = recording.datatype.name
+    modernise(whole)
     return whole
 
 
@@ -234,19 +238,24 @@ def write_metadata(path: Path, whole: Mapping[str, Any], *, source: Path | None 
 
 
 def _fresh(recording: Recording) -> dict[str, Any]:
-    """Metadata for a raw file."""
-    return {
-        "global": {
-            "core:datatype": recording.datatype.name,
-            "core:sample_rate": recording.sample_rate_hz,
-            "core:version": _VERSION,
-            "core:dataset": recording.data.name,
-        },
-        "captures": [
-            {"core:sample_start": one.start_sample, "core:frequency": one.center_hz} for one in recording.captures
-        ],
-        "annotations": [],
+    """Metadata for a raw file, a WAV file or a pipe."""
+    first = recording.captures[0]
+    fields: dict[str, Any] = {
+        "core:datatype": recording.datatype.name,
+        "core:sample_rate": recording.sample_rate_hz,
+        "core:version": _VERSION,
+        "core:dataset": recording.data.name,
     }
+    capture: dict[str, Any] = {"core:sample_start": 0, "core:frequency": first.center_hz}
+    if recording.num_channels > 1:
+        fields["core:num_channels"] = recording.num_channels
+    if first.start_utc is not None:
+        capture["core:datetime"] = format_utc(first.start_utc)
+    if first.start_byte and recording.data == recording.path:
+        capture["core:header_bytes"] = first.start_byte
+        used = first.start_byte + recording.num_samples * recording.datatype.sample_bytes * recording.num_channels
+        fields["core:trailing_bytes"] = recording.data.stat().st_size - used
+    return {"global": fields, "captures": [capture], "annotations": []}
 
 
 def _for_place(whole: dict[str, Any], path: Path) -> dict[str, Any]:

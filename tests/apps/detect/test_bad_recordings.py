@@ -45,7 +45,7 @@ def detect(path, out) -> int:
         (metadata(description=5), GOOD, "global/core:description is not valid SigMF"),
         ("{", GOOD, "the metadata is no JSON"),
         (metadata(dataset="one.sigmf-meta"), None, "core:dataset names the metadata itself"),  # R10
-        (metadata(extensions={"antenna": "optional"}), GOOD, "global/core:extensions is not valid SigMF"),  # R2, D6
+        (metadata(extensions={"antenna": None}), GOOD, "global/core:extensions is not valid SigMF"),  # R2, D6
         (metadata() | {"x:deep": json.loads("[" * 900 + "]" * 900)}, GOOD, "the metadata is nested too deeply"),
     ],
 )

@@ -2,8 +2,9 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from lmsc_unet.apps.items import Item, name_items, outside_results
@@ -12,14 +13,34 @@ from lmsc_unet.core.results_folder import RUN_FILE
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio.files import refuse_unreadable
 from lmsc_unet.signals.recording import Recording, RecordingWarning, open_recordings
+from lmsc_unet.signals.recording.archive import ARCHIVE_SUFFIXES
 from lmsc_unet.signals.recording.datatypes import parse_datatype
+from lmsc_unet.signals.recording.file_names import is_raw_name
 from lmsc_unet.signals.recording.open import COLLECTION, DATA, META
+from lmsc_unet.signals.recording.times import parse_utc
 
-STANDARD_INPUT = "-"
 MOST_HZ = 1e15
 """Limit of rates and frequencies: far above any receiver."""
-SUFFIXES = (META, ".sigmf", ".sigmf.gz", ".sigmf.xz", ".sigmf.zip", COLLECTION)
-"""File patterns searched for in folders."""
+SUFFIXES = (META, *ARCHIVE_SUFFIXES, COLLECTION)
+"""Ends of the names of SigMF files that are searched for in folders."""
+_NO_SAMPLES = (
+    ".txt",
+    ".csv",
+    ".json",
+    ".jsonl",
+    ".md",
+    ".png",
+    ".jpg",
+    ".log",
+    ".xml",
+    ".py",
+    ".sh",
+    ".wav",
+    DATA,
+    META,
+)
+NOW = "now"
+"""As a start: the first sample is received when it arrives."""
 JOURNAL = "detections.jsonl"
 MAX_DRAWN = 16
 """The most channels of a recording that are drawn."""
@@ -32,18 +53,29 @@ class RawFormat:
     """What the user must say about files without metadata, and about pipes."""
 
     datatype: str | None = None
-    """The SigMF datatype, such as ci16_le."""
+    """The datatype, such as ci16_le or cs16."""
     sample_rate_hz: float | None = None
-    """Samples per second; for SigMF files, it replaces the recorded value."""
-    center_hz: float = 0.0
-    """The frequency at 0 Hz of the samples."""
+    """Samples per second; it replaces what a file says."""
+    center_hz: float | None = None
+    """The frequency at 0 Hz of the samples; it replaces what a WAV file or a name says."""
+    start: str | None = None
+    """The time of the first sample by ISO 8601; `now` for a pipe from a receiver."""
 
     def __post_init__(self) -> None:
         if self.datatype is not None:
             parse_datatype(self.datatype)
         check_range(self, 0, MOST_HZ, "sample_rate_hz", above=True)
-        if not abs(self.center_hz) < MOST_HZ:
+        if self.center_hz is not None and not abs(self.center_hz) < MOST_HZ:
             raise ConfigError(f"center_hz is {self.center_hz}; it must be a number of Hz.")
+        if self.start not in (None, NOW) and self.start_utc is None:
+            raise ConfigError(
+                f"start is {self.start!r}, which is no time. Write it like 2024-05-01T12:00:00Z, or {NOW}."
+            )
+
+    @property
+    def start_utc(self) -> datetime | None:
+        """The time of the first sample, if it is given."""
+        return parse_utc(self.start)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,10 +92,16 @@ class Channel:
     """Whether it is drawn."""
 
 
-def find_items(inputs: Sequence[Path], out: Path | None) -> tuple[Item, ...]:
-    """The recordings among the inputs; folders are searched recursively for SigMF, in sorted order.
+def find_items(
+    inputs: Sequence[Path],
+    out: Path | None,
+    raw: RawFormat = RawFormat(),
+) -> tuple[Item, ...]:
+    """The recordings among the inputs; folders are searched recursively, in sorted order.
 
-    A pair counts once whichever of its files are named; files in the results folder are not inputs.
+    In a folder, recordings are SigMF, WAV files, files whose names say that they hold samples, and all others too if
+    `raw` says their datatype. A pair counts once whichever of its files are named; files in the results folder are not
+    inputs.
 
     Raises:
         ConfigError: there is no input.
@@ -71,20 +109,27 @@ def find_items(inputs: Sequence[Path], out: Path | None) -> tuple[Item, ...]:
     """
     if not inputs:
         raise ConfigError("No recording is named. Name recordings, folders of recordings, or - for standard input.")
-    items = name_items(inputs, (path for given in inputs for path in _recordings_of(given, out)), _without_sigmf)
+    items = name_items(inputs, (path for given in inputs for path in _recordings_of(given, out, raw)), _without_sigmf)
     return tuple(replace(item, name=_beside_results(item.name)) for item in items)
 
 
 def refuse_unused(items: Sequence[Item], raw: RawFormat) -> None:
-    """Rejects a datatype or center frequency for SigMF recordings, whose metadata contains them.
+    """Rejects options for raw files if there are only others, or a datatype beside files that contain it.
 
     Raises:
-        ConfigError: one is given for a SigMF recording.
+        ConfigError: one is given for such a file.
     """
-    given = {"--datatype": raw.datatype is not None, "--center-hz": raw.center_hz != 0.0}
+    given = {"--datatype": raw.datatype, "--center-hz": raw.center_hz, "--start": raw.start}
     sigmf = next((item.path for item in items if item.path.name.endswith((*SUFFIXES, DATA))), None)
-    for option in (name for name, is_given in given.items() if is_given and sigmf is not None):
+    for option in (name for name, value in given.items() if value is not None and sigmf is not None):
         raise ConfigError(f"{option} is for raw files, but {sigmf} is SigMF, which says it itself. Leave it out.")
+    wav = next((item.path for item in items if item.path.suffix.lower() == ".wav"), None)
+    if wav is not None and raw.datatype is not None:
+        raise ConfigError(f"--datatype is for raw files, but {wav} is a WAV file, which says it itself. Leave it out.")
+    if raw.start == NOW and items:
+        raise ConfigError(
+            f"--start {NOW} is for pipes, but {items[0].path} is a file. Give the time of its first sample."
+        )
 
 
 def channels_of(item: Item, raw: RawFormat, channels: Sequence[int], *, is_checked: bool = True) -> Iterator[Channel]:
@@ -98,6 +143,7 @@ def channels_of(item: Item, raw: RawFormat, channels: Sequence[int], *, is_check
         datatype=raw.datatype,
         sample_rate_hz=raw.sample_rate_hz,
         center_hz=raw.center_hz,
+        start_utc=raw.start_utc,
         is_checked=is_checked,
     )
     by_name = {recording.name: recording for recording in recordings}
@@ -121,12 +167,15 @@ def _warn_of_pictures(recording: Recording) -> None:
     )
 
 
-def _recordings_of(given: Path, out: Path | None) -> list[Path]:
+def _recordings_of(given: Path, out: Path | None, raw: RawFormat) -> list[Path]:
     if given.is_dir():
-        recordings = _sigmf_files(given)
+        recordings = _files_of(given, raw)
         found = recordings if out is None else outside_results(recordings, given, out)
         if not found:
-            raise DataError(f"{given}: the folder holds no {', '.join(SUFFIXES)}. Name recordings, or folders of them.")
+            raise DataError(
+                f"{given}: the folder holds no {', '.join(SUFFIXES)}, .wav or raw files such as .cu8. Name recordings, "
+                "or folders of them; --datatype says what other files are."
+            )
         return found
     meta = given.with_name(given.name.removesuffix(DATA) + META)
     if given.name.endswith(DATA) and meta.exists():
@@ -136,12 +185,21 @@ def _recordings_of(given: Path, out: Path | None) -> list[Path]:
     return [given]
 
 
-def _sigmf_files(folder: Path) -> list[Path]:
+def _files_of(folder: Path, raw: RawFormat) -> list[Path]:
     found: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=refuse_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found.extend(Path(parent, name) for name in files if name.endswith(SUFFIXES) and not name.startswith("."))
+        named = {name for name in files if not name.startswith(".")}
+        found.extend(Path(parent, name) for name in named if _is_recording(name, named, raw))
     return sorted(path for path in found if not path.name.endswith(COLLECTION))
+
+
+def _is_recording(name: str, others: Collection[str], raw: RawFormat) -> bool:
+    """Whether a file of a folder is searched; raw files with metadata beside them count as that."""
+    if name.endswith(SUFFIXES):
+        return True
+    is_raw = raw.datatype is not None and not name.lower().endswith(_NO_SAMPLES) and name not in OWN_FILES
+    return (is_raw or is_raw_name(name) or name.lower().endswith(".wav")) and name + META not in others
 
 
 def _beside_results(name: str) -> str:
@@ -152,4 +210,5 @@ def _beside_results(name: str) -> str:
 
 def _without_sigmf(place: Path) -> Path:
     """`a.sigmf.gz` as `a.sigmf`, so that names have at most one suffix to drop."""
-    return place.with_suffix("") if place.name.endswith((".sigmf.gz", ".sigmf.xz", ".sigmf.zip")) else place
+    longest = next((end for end in ARCHIVE_SUFFIXES if end != ".sigmf" and place.name.endswith(end)), None)
+    return place if longest is None else place.with_name(place.name.partition(".sigmf")[0] + ".sigmf")

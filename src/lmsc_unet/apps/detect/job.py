@@ -139,9 +139,11 @@ def _run_stream(job: DetectJob, stream: Stream) -> RecordingEntry:
     with postponed():
         try:
             found = search_stream(stream, job.search(stream.name), keep)
-            return _finished(job, _entry(job, "-", stream.name, found, (), started_s))
+            return _finished(job, _entry(job, stream.source, stream.name, found, (), started_s))
         except DataError as error:
-            return _finished(job, _failed("-", stream.name, [], error))
+            return _finished(job, _failed(stream.source, stream.name, [], error))
+        finally:
+            stream.close()
 
 
 def _search(job: DetectJob, item: Item, channel: Channel, odd: list[str]) -> RecordingEntry:

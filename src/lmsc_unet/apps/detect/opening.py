@@ -5,17 +5,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from lmsc_unet.apps.detect.inputs import STANDARD_INPUT, RawFormat, find_items, refuse_unused
+from lmsc_unet.apps.detect.inputs import RawFormat, find_items, refuse_unused
 from lmsc_unet.apps.detect.job import DetectJob, OnDetection
 from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.results import DETECTIONS
 from lmsc_unet.apps.detect.searching import STEADY_S
+from lmsc_unet.apps.detect.sources import is_live, open_source
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.inference.detector import load_detector
 from lmsc_unet.inference.runtime import Runtime
-from lmsc_unet.signals.recording import open_stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +65,12 @@ def open_job(
         ModelError: the model cannot be loaded, or was trained on images.
         OutputError: the folder holds results, or someone else's files.
     """
-    is_piped = Path(STANDARD_INPUT) in recordings
+    is_piped = any(map(is_live, recordings))
     refuse_both(resume=resume, overwrite=overwrite)
     if resume and (is_piped or out is None):
         raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
-    if is_piped and len(recordings) > 1:
-        raise ConfigError(
-            f"{STANDARD_INPUT} is standard input, which cannot be combined with files. Name one of the two."
-        )
-    stream = open_stream(standard_input, **asdict(settings.raw)) if is_piped else None
-    items = () if is_piped else find_items(recordings, out)
+    stream = open_source(recordings, settings.raw, standard_input)
+    items = () if stream is not None else find_items(recordings, out, settings.raw)
     refuse_unused(items, settings.raw)
     finder = load_detector(
         settings.model,

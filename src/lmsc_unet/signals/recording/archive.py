@@ -1,19 +1,13 @@
-"""SigMF archives: a tar is memory-mapped, a compressed one is first unpacked to a temporary file.
+"""SigMF archives: a tar is memory-mapped, a compressed one is first unpacked to temporary files.
 
 The first bytes decide whether an archive is compressed, as file names are unreliable.
 """
 
-import gzip
-import lzma
-import shutil
 import tarfile
-import tempfile
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from lmsc_unet.errors import DataError
@@ -21,28 +15,21 @@ from lmsc_unet.signals.recording.layout import build_recording
 from lmsc_unet.signals.recording.metadata import MAX_META_BYTES, load_json, parse_metadata
 from lmsc_unet.signals.recording.recording import Recording
 from lmsc_unet.signals.recording.sanity import warn_of_other_sha512
+from lmsc_unet.signals.recording.unpacking import DAMAGES, opener_of, unpack
 
-COMPRESSED_SUFFIXES = (".sigmf.gz", ".sigmf.xz", ".sigmf.zip")
-ARCHIVE_SUFFIXES = (".sigmf", *COMPRESSED_SUFFIXES)
-_META, _DATA = ".sigmf-meta", ".sigmf-data"
+COMPRESSED_SUFFIXES = (".sigmf.gz", ".sigmf.xz", ".sigmf.zip", ".sigmf.tar.gz", ".sigmf.tar.xz")
+ARCHIVE_SUFFIXES = (".sigmf", ".sigmf.tar", *COMPRESSED_SUFFIXES)
+_META, _DATA, _COLLECTION = ".sigmf-meta", ".sigmf-data", ".sigmf-collection"
 _LAST_BYTES = 1 << 26
 """The most padding after the last file of a compressed tar, which fills whole blocks."""
-_DAMAGES = (
-    tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError,
-    RuntimeError, NotImplementedError,  # zip files that are encrypted or use an unsupported compression
-    ValueError, UnicodeError,  # headers with invalid numbers or names
-)  # fmt: skip
-_STREAMS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}
-"""The opener of a compressed tar that starts with these bytes."""
+_MOST_RECORDINGS = 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Contents:
-    """The contents of an archive."""
+class _Samples:
+    """A data file of an archive."""
 
-    text: bytes
-    """The metadata."""
-    data: Path
+    file: Path
     """The file that contains the samples: the archive, or a temporary file."""
     start_byte: int
     """Their offset in it."""
@@ -52,69 +39,79 @@ class _Contents:
     """The temporary file, deleted with the recording."""
 
 
-def open_archive(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:
-    """Opens an archive with one recording. Writes nothing beside it and uses no name in it as a path.
+@dataclass(kw_only=True, eq=False)
+class _Contents:
+    """The contents of an archive, by name."""
+
+    metas: dict[str, bytes] = field(default_factory=dict)
+    """The metadata files."""
+    data: dict[str, _Samples] = field(default_factory=dict)
+    """The other files, which may be samples."""
+
+
+def open_archive(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> list[Recording]:
+    """Opens the recordings of an archive. Writes nothing beside it and uses no name in it as a path.
 
     Raises:
         DataError: it is damaged, encrypted, or lacks metadata or data; or there is no space to unpack it.
     """
     try:
         contents = _unpacked(path) or _mapped(path)
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise DataError(
             f"{path}: the archive is damaged, encrypted or invalid ({error or type(error).__name__}). Get it again, or "
             f"unpack it and name its {_META}."
         ) from error
     except OSError as error:
         raise DataError(f"{path}: the archive cannot be read ({error.strerror or error}).") from error
-    return _build(path, contents, sample_rate_hz, is_checked)
+    if not contents.metas:
+        raise DataError(f"{path}: the archive holds no {_META} file, so it does not say what its samples are.")
+    is_one = len(contents.metas) == 1
+    whole = path.name.partition(".sigmf")[0]
+    return [
+        _build(path, meta, contents, whole if is_one else _stem(meta), sample_rate_hz, is_checked)
+        for meta in sorted(contents.metas)
+    ]
 
 
 def _unpacked(path: Path) -> _Contents | None:
     """The contents of a compressed archive; None for an uncompressed tar."""
     with path.open("rb") as file:
-        first = file.read(6)
-    opens = next((opens for magic, opens in _STREAMS.items() if first.startswith(magic)), None)
-    if first.startswith(b"PK"):
-        text, temporary = _from_zip(path)
-    elif opens is not None:
-        with opens(path) as stream:
-            text, temporary = _from_stream(path, stream)
-    else:
+        is_zip = file.read(2) == b"PK"
+    if is_zip:
+        return _from_zip(path)
+    opens = opener_of(path)
+    if opens is None:
         return None
-    data = Path(temporary.name)
-    return _Contents(text=text, data=data, start_byte=0, num_bytes=data.stat().st_size, keep_alive=temporary)
+    with opens(path) as stream:
+        return _from_stream(path, stream)
 
 
 def _mapped(path: Path) -> _Contents:
     """The contents of a tar, memory-mapped."""
+    contents = _Contents()
     with tarfile.open(path, "r:") as tar:
-        members = {member.name: member for member in tar.getmembers() if member.isfile()}
-        meta, name = _pick(list(members), path)
-        data = _whole(members[name], path)
-        text = _read_meta(tar.extractfile(members[meta]), path)
-    return _Contents(text=text, data=path, start_byte=data.offset_data, num_bytes=data.size)
+        for member in filter(tarfile.TarInfo.isfile, tar.getmembers()):
+            if _is_named(member.name, _META):
+                _add_meta(contents, member.name, tar.extractfile(member), path)
+            elif _may_be_samples(member.name):
+                _refuse_sparse(member, path)
+                contents.data[member.name] = _Samples(file=path, start_byte=member.offset_data, num_bytes=member.size)
+    return contents
 
 
-def _from_stream(path: Path, stream: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+def _from_stream(path: Path, stream: IO[bytes]) -> _Contents:
     """Reads a compressed tar once to its end, where its checksum is."""
-    text: bytes | None = None
-    unpacked: IO[bytes] | None = None
-    names = []
+    contents = _Contents()
     with tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
-            if not member.isfile():
-                continue
-            names.append(member.name)
-            if _is_named(member.name, _META) and text is None:
-                text = _read_meta(tar.extractfile(member), path)
-            elif _is_named(member.name, _DATA) and unpacked is None:
-                unpacked = _unpack(path, tar.extractfile(_whole(member, path)), member.size)
+        for member in filter(tarfile.TarInfo.isfile, tar):
+            if _is_named(member.name, _META):
+                _add_meta(contents, member.name, tar.extractfile(member), path)
+            elif _may_be_samples(member.name):
+                _refuse_sparse(member, path)
+                contents.data[member.name] = _temporary(unpack(path, tar.extractfile(member), member.size))
     _read_to_end(path, stream)
-    _pick(names, path)
-    assert text is not None
-    assert unpacked is not None
-    return text, unpacked
+    return contents
 
 
 def _read_to_end(path: Path, stream: IO[bytes]) -> None:
@@ -125,24 +122,23 @@ def _read_to_end(path: Path, stream: IO[bytes]) -> None:
             raise DataError(f"{path}: over {_LAST_BYTES} bytes lie behind the archive's end. Pack it again.")
 
 
-def _from_zip(path: Path) -> tuple[bytes, IO[bytes]]:
+def _from_zip(path: Path) -> _Contents:
+    contents = _Contents()
     with zipfile.ZipFile(path) as archive:
-        meta, data = _pick(archive.namelist(), path)
-        with archive.open(meta) as file:
-            text = _read_meta(file, path)
-        with archive.open(data) as file:
-            return text, _unpack(path, file, archive.getinfo(data).file_size)
+        for entry in archive.infolist():
+            if entry.is_dir():
+                continue
+            with archive.open(entry) as file:
+                if _is_named(entry.filename, _META):
+                    _add_meta(contents, entry.filename, file, path)
+                elif _may_be_samples(entry.filename):
+                    contents.data[entry.filename] = _temporary(unpack(path, file, entry.file_size))
+    return contents
 
 
-def _pick(names: list[str], path: Path) -> tuple[str, str]:
-    """The names of metadata and data inside the archive."""
-    picked = []
-    for suffix in (_META, _DATA):
-        found = [name for name in names if _is_named(name, suffix)]
-        if len(found) != 1:
-            raise DataError(f"{path}: the archive holds {len(found)} {suffix} files; exactly one can be read.")
-        picked.append(found[0])
-    return picked[0], picked[1]
+def _temporary(unpacked: Any) -> _Samples:
+    file = Path(unpacked.name)
+    return _Samples(file=file, start_byte=0, num_bytes=file.stat().st_size, keep_alive=unpacked)
 
 
 def _is_named(name: str, suffix: str) -> bool:
@@ -150,54 +146,52 @@ def _is_named(name: str, suffix: str) -> bool:
     return name.endswith(suffix) and not name.rpartition("/")[2].startswith(".")
 
 
-def _whole(member: tarfile.TarInfo, path: Path) -> tarfile.TarInfo:
+def _may_be_samples(name: str) -> bool:
+    return not name.endswith(_COLLECTION) and not name.rpartition("/")[2].startswith(".")
+
+
+def _stem(meta: str) -> str:
+    return PurePosixPath(meta).name.removesuffix(_META)
+
+
+def _refuse_sparse(member: tarfile.TarInfo, path: Path) -> None:
     if member.issparse():
         raise DataError(f"{path}: the data is packed as a sparse file, which is not read. Pack it without --sparse.")
-    return member
 
 
-def _read_meta(file: IO[bytes] | None, path: Path) -> bytes:
+def _add_meta(contents: _Contents, name: str, file: IO[bytes] | None, path: Path) -> None:
     text = file.read(MAX_META_BYTES + 1) if file else b""
     if len(text) > MAX_META_BYTES:
         raise DataError(f"{path}: over {MAX_META_BYTES} bytes of metadata in the archive; at most that is read.")
-    return text
+    if any(_stem(other) == _stem(name) for other in contents.metas):
+        raise DataError(f"{path}: the archive holds {_stem(name)}{_META} twice. Name the recordings differently.")
+    contents.metas[name] = text
+    if len(contents.metas) > _MOST_RECORDINGS:
+        raise DataError(f"{path}: over {_MOST_RECORDINGS} recordings in one archive. Unpack it, and name its folder.")
 
 
-def _unpack(path: Path, file: IO[bytes] | None, num_bytes: int) -> Any:
-    """Unpacks the data in constant memory; the temporary file is deleted with the recording."""
-    free_bytes = shutil.disk_usage(tempfile.gettempdir()).free
-    if num_bytes > free_bytes:
-        raise _no_room(path, f"{num_bytes} bytes of samples", f"{free_bytes} bytes free")
-    temporary: Any = tempfile.NamedTemporaryFile(suffix=_DATA)  # noqa: SIM115 - closed with the recording
-    with _full_disk(path):
-        if file is not None:
-            shutil.copyfileobj(file, temporary, 1 << 20)
-        temporary.flush()
-    return temporary
-
-
-@contextmanager
-def _full_disk(path: Path) -> Iterator[None]:
-    """Reports a full disk: the space may be taken by others meanwhile."""
-    try:
-        yield
-    except gzip.BadGzipFile:
-        raise
-    except OSError as error:
-        raise _no_room(path, "its samples", f"no room ({error.strerror})") from error
-
-
-def _no_room(path: Path, what: str, found: str) -> DataError:
-    return DataError(
-        f"{path}: {what} must be unpacked to {tempfile.gettempdir()}, which has {found}. Unpack the archive "
-        f"elsewhere and name its {_META}, or set TMPDIR to a larger disk."
-    )
-
-
-def _build(path: Path, contents: _Contents, sample_rate_hz: float | None, is_checked: bool) -> Recording:
-    metadata = parse_metadata(load_json(contents.text, path), path, sample_rate_hz=sample_rate_hz)
-    place = {"start_byte": contents.start_byte, "num_bytes": contents.num_bytes}
+def _build(
+    path: Path, meta: str, contents: _Contents, name: str, sample_rate_hz: float | None, is_checked: bool
+) -> Recording:
+    whole = load_json(contents.metas[meta], path)
+    metadata = parse_metadata(whole, path, sample_rate_hz=sample_rate_hz)
+    samples = _samples_of(path, meta, contents, metadata.whole["global"])
+    place = {"start_byte": samples.start_byte, "num_bytes": samples.num_bytes}
     if is_checked:
-        warn_of_other_sha512(metadata.whole, path, contents.data, **place)
-    name = path.name.partition(".sigmf")[0]
-    return build_recording(metadata, name=name, path=path, data=contents.data, keep_alive=contents.keep_alive, **place)
+        warn_of_other_sha512(metadata.whole, path, samples.file, **place)
+    return build_recording(metadata, name=name, path=path, data=samples.file, keep_alive=samples.keep_alive, **place)
+
+
+def _samples_of(path: Path, meta: str, contents: _Contents, fields: Mapping[str, Any]) -> _Samples:
+    """The data file beside a metadata file: the one that it names, or that is named like it."""
+    named = fields.get("core:dataset")
+    wanted = [str(PurePosixPath(meta).with_name(_stem(meta) + _DATA))]
+    if isinstance(named, str) and named and "/" not in named:
+        wanted.insert(0, str(PurePosixPath(meta).with_name(named)))
+    found = next((contents.data[name] for name in wanted if name in contents.data), None)
+    if found is None:
+        raise DataError(
+            f"{path}: the archive holds {meta}, but not its samples, {' or '.join(wanted)}. Pack both files, side by "
+            "side."
+        )
+    return found

@@ -17,6 +17,10 @@ Samples = NDArray[np.inexact[Any]]
 _PATTERN = re.compile(r"(?P<kind>[cr])(?P<component>f32|f64|[iu](?:8|16|32))(?:_(?P<order>le|be))?")
 _LOWEST_PEAK, _HIGHEST_PEAK = 1e-10, 1e8
 _EXAMPLES = "cf32_le, ci16_le, ci8, cu8, rf32_le or ri16_be"
+_COMMON = re.compile(
+    r"(?:(?P<kind>[cr]?)(?P<sign>[fsui])|(?P<sign_first>[fsui])c)(?P<bits>8|16|32|64)(?P<order>_[lb]e)?"
+)
+_OF_NUMPY = {"complex64": "cf32_le", "complex128": "cf64_le"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +46,36 @@ class Datatype:
 
 
 def parse_datatype(name: str) -> Datatype:
-    """Parses a SigMF datatype; the default byte order is little-endian.
+    """Parses a SigMF datatype, or what other programs call it; the default byte order is little-endian.
 
     Raises:
-        DataError: it is not a SigMF datatype.
+        DataError: it is not a datatype.
     """
     match = _PATTERN.fullmatch(name) if isinstance(name, str) else None
+    if match is None and isinstance(name, str) and (common := _from_common(name)) is not None:
+        return parse_datatype(common)
     if match is None:
         raise DataError(f"{name!r} is no SigMF datatype. It must be one like {_EXAMPLES}.")
     kind, bits = match["component"][0], int(match["component"][1:])
     order = ">" if match["order"] == "be" else "<"
     component: np.dtype[np.generic] = np.dtype(f"{order}{kind}{bits // 8}")
     return Datatype(name=name, is_complex=match["kind"] == "c", component=component)
+
+
+def _from_common(name: str) -> str | None:
+    """The SigMF datatype of cs8, sc16, fc32, uc8, s16, CF32_LE or complex64; None for other names.
+
+    Names of inspectrum (README, "Input"), rtl_433 (docs/IQ_FORMATS.md) and SoapySDR (Formats.hpp).
+    """
+    lower = name.lower()
+    match = _COMMON.fullmatch(lower)
+    if match is None or lower in _OF_NUMPY:
+        return _OF_NUMPY.get(lower)
+    sign = match["sign"] or match["sign_first"]
+    is_complex = match["sign_first"] is not None or match["kind"] == "c"
+    order = "" if match["bits"] == "8" else match["order"] or "_le"
+    found = f"{'c' if is_complex else 'r'}{'i' if sign == 's' else sign}{match['bits']}{order}"
+    return found if _PATTERN.fullmatch(found) else None
 
 
 def decode(raw: NDArray[np.generic], datatype: Datatype) -> Samples:
@@ -118,18 +140,22 @@ def refuse_containers(head: bytes, path: Path | str) -> None:
     Raises:
         DataError: names the format and what to do.
     """
-    if packed := _packed(head):
+    if packed := packed_kind(head):
         raise DataError(f"{path}: this is {packed}, whose bytes are not samples. Unpack it first.")
     name = next((name for magic, name in _WITH_HEADER.items() if head.startswith(magic)), _sound(head))
     if name:
         raise DataError(
             f"{path}: this is {name}: its header and what follows the samples would be read as samples. Convert it to "
-            "raw samples or to SigMF, or write metadata with core:header_bytes and core:trailing_bytes."
+            "raw samples or to SigMF, or write metadata with core:header_bytes and core:trailing_bytes. A WAV or RF64 "
+            "file is read as it is if --datatype is left out."
         )
 
 
-def _packed(head: bytes) -> str | None:
-    """Signatures of three bytes can occur in random samples, so more of the header is checked."""
+def packed_kind(head: bytes) -> str | None:
+    """The compressed format of a file that begins so, in words; None if it is none.
+
+    Signatures of three bytes can occur in random samples, so more of the header is checked.
+    """
     if head.startswith(b"\x1f\x8b\x08") and len(head) > 9 and head[3] < 32 and head[8] in (0, 2, 4):
         return "a gzip file"
     if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":

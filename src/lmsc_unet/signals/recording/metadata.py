@@ -106,7 +106,7 @@ def section(whole: Mapping[str, Any], key: str, kind: type, path: Path) -> Any:
     return value
 
 
-def checked_rate(value: object, path: Path) -> float:
+def checked_rate(value: object, path: Path | str) -> float:
     """Validates a sample rate.
 
     Raises:

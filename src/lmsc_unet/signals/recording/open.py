@@ -2,21 +2,19 @@
 
 import stat
 import warnings
+from datetime import datetime
 from pathlib import Path
 
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.recording.archive import ARCHIVE_SUFFIXES, open_archive
-from lmsc_unet.signals.recording.datatypes import parse_datatype
 from lmsc_unet.signals.recording.layout import build_recording
 from lmsc_unet.signals.recording.metadata import (
     MAX_META_BYTES,
-    CaptureEntry,
-    Metadata,
-    checked_rate,
     load_json,
     parse_metadata,
     section,
 )
+from lmsc_unet.signals.recording.raw import open_raw
 from lmsc_unet.signals.recording.recording import Recording, RecordingWarning
 from lmsc_unet.signals.recording.sanity import warn_of_other_sha512
 
@@ -28,16 +26,18 @@ def open_recordings(
     *,
     datatype: str | None = None,
     sample_rate_hz: float | None = None,
-    center_hz: float = 0.0,
+    center_hz: float | None = None,
+    start_utc: datetime | None = None,
     is_checked: bool = True,
 ) -> list[Recording]:
     """Opens one recording, or all recordings of a collection.
 
     Args:
-        path: a `.sigmf-meta`, `.sigmf-data`, archive or `.sigmf-collection`, or a raw file with `datatype`.
-        datatype: the SigMF datatype of a raw file.
-        sample_rate_hz: of a raw file; for SigMF, it replaces the metadata's.
+        path: a `.sigmf-meta`, `.sigmf-data`, archive or `.sigmf-collection`, a WAV or a raw file.
+        datatype: the datatype of a raw file, unless its name says it.
+        sample_rate_hz: of a raw file, unless its name says it; otherwise, it replaces what the file says.
         center_hz: the frequency at 0 Hz of a raw file's samples.
+        start_utc: the time of a raw file's first sample.
         is_checked: whether to compare the data with `core:sha512`; a mismatch is only a warning.
 
     Raises:
@@ -47,19 +47,23 @@ def open_recordings(
     if path.name.endswith(COLLECTION):
         return _open_collection(path, sample_rate_hz, is_checked)
     if path.name.endswith(ARCHIVE_SUFFIXES):
-        return [open_archive(_existing(path), sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
+        return open_archive(_existing(path), sample_rate_hz=sample_rate_hz, is_checked=is_checked)
     if path.name.endswith((META, DATA)):
         return [open_pair(path, sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
     if datatype is None and path.with_name(path.name + META).is_file():
         return [open_pair(path.with_name(path.name + META), sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
-    return [open_raw(path, datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz)]
+    given = {"datatype": datatype, "sample_rate_hz": sample_rate_hz, "center_hz": center_hz, "start_utc": start_utc}
+    return [open_raw(_existing(path), **given)]  # type: ignore[arg-type]
 
 
 def open_recording(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:
     """Opens a file with one recording."""
     recordings = open_recordings(path, sample_rate_hz=sample_rate_hz, is_checked=is_checked)
     if len(recordings) != 1:
-        raise DataError(f"{path}: the collection holds {len(recordings)} recordings; name one of them.")
+        raise DataError(
+            f"{path}: {len(recordings)} recordings are in it, and one is needed. Unpack them if it is an archive, and "
+            "name one of them."
+        )
     return recordings[0]
 
 
@@ -79,39 +83,20 @@ def open_pair(path: Path, *, sample_rate_hz: float | None = None, is_checked: bo
     return build_recording(metadata, name=name, path=meta, data=data, start_byte=0, num_bytes=data.stat().st_size)
 
 
-def open_raw(path: Path, *, datatype: str | None, sample_rate_hz: float | None, center_hz: float = 0.0) -> Recording:
-    """Opens a file of samples without metadata."""
-    _existing(path)
-    if datatype is None:
-        raise DataError(
-            f"{path}: a file without SigMF metadata does not say what its bytes are. Give --datatype (such as ci16_le) "
-            f"and --sample-rate-hz, or name a {META} file."
-        )
-    metadata = raw_metadata(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz, path=path)
-    num_bytes = path.stat().st_size
-    return build_recording(metadata, name=path.name, path=path, data=path, start_byte=0, num_bytes=num_bytes)
-
-
-def raw_metadata(*, datatype: str, sample_rate_hz: float | None, center_hz: float, path: Path) -> Metadata:
-    """Metadata for samples that have none."""
-    return Metadata(
-        whole={},
-        datatype=parse_datatype(datatype),
-        sample_rate_hz=checked_rate(sample_rate_hz, path),
-        num_channels=1,
-        first_index=0,
-        trailing_bytes=0,
-        captures=(CaptureEntry(start_index=0, header_bytes=0, center_hz=center_hz),),
-    )
-
-
 def _open_collection(path: Path, sample_rate_hz: float | None, is_checked: bool) -> list[Recording]:
     whole = section(_read_meta(_existing(path)), "collection", dict, path)
     streams = section(whole, "core:streams", list, path)
-    names = [stream.get("name") if isinstance(stream, dict) else None for stream in streams]
+    names = [_name_of(stream) for stream in streams]
     if not names:
         raise DataError(f"{path}: the collection names no recordings (core:streams is empty).")
     return [open_pair(_stream(path, name), sample_rate_hz=sample_rate_hz, is_checked=is_checked) for name in names]
+
+
+def _name_of(stream: object) -> object:
+    """The name of a recording: in an object, or first in a pair of name and hash, as in SigMF 1.0.0."""
+    if isinstance(stream, list) and len(stream) == 2:
+        return stream[0]
+    return stream.get("name") if isinstance(stream, dict) else None
 
 
 def _stream(path: Path, name: object) -> Path:
