@@ -122,6 +122,7 @@ def detect(
         settings,
         standard_input=sys.stdin.buffer,
         on_detection=_print_signal if is_printed else None,
+        on_remark=lambda remark: print(f"lmsc: warning: {remark}", file=sys.stderr, flush=True),
         resume=resume,
         overwrite=overwrite,
     )

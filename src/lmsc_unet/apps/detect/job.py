@@ -55,6 +55,9 @@ class DetectJob:
     on_detection: OnDetection | None = None
     """Called with each signal as soon as it has ended, and while it goes on if it lasts."""
 
+    on_remark: Callable[[str], None] = lambda _: None
+    """Called with what is odd about a pipe while it is searched."""
+
     def search(self, name: str) -> SignalSearch:
         """The search of one recording of that name in the results."""
 
@@ -62,7 +65,9 @@ class DetectJob:
             if self.on_detection is not None:
                 self.on_detection(name, box, state, recording)
 
-        return SignalSearch(finder=self.finder, limits=self.limits, steady_s=self.steady_s, on_signal=tell)
+        return SignalSearch(
+            finder=self.finder, limits=self.limits, steady_s=self.steady_s, on_signal=tell, on_remark=self.on_remark
+        )
 
 
 def run_job(job: DetectJob) -> Iterator[RecordingEntry]:
@@ -139,7 +144,7 @@ def _run_stream(job: DetectJob, stream: Stream) -> RecordingEntry:
     with postponed():
         try:
             found = search_stream(stream, job.search(stream.name), keep)
-            return _finished(job, _entry(job, stream.source, stream.name, found, (), started_s))
+            return _finished(job, _entry(job, stream.source, stream.name, found, found.remarks, started_s))
         except DataError as error:
             return _finished(job, _failed(stream.source, stream.name, [], error))
         finally:

@@ -1,6 +1,6 @@
 """Prepares `lmsc detect`: finds inputs, loads the model, opens the results folder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -54,6 +54,7 @@ def open_job(
     *,
     standard_input: IO[bytes],
     on_detection: OnDetection | None = None,
+    on_remark: Callable[[str], None] = lambda _: None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> DetectJob:
@@ -102,4 +103,5 @@ def open_job(
         limits=settings.limits,
         steady_s=settings.steady_s,
         on_detection=on_detection,
+        on_remark=on_remark,
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from lmsc_unet.apps.detect.lag import TOLD_S, LagMeter, describe_lag
 from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.picture import Panel, Thumbnail, with_unit
 from lmsc_unet.apps.detect.steady import State, SteadySignals
@@ -38,6 +39,8 @@ class SearchResult:
     """The signals in order of their start."""
     panels: list[Panel]
     """Its captures as pictures."""
+    remarks: tuple[str, ...] = ()
+    """What was odd about the search."""
 
 
 Keep = Callable[[SearchResult], None]
@@ -56,6 +59,8 @@ class SignalSearch:
     """A signal that goes on for so long is told, and told again."""
     on_signal: OnSignal = lambda *_: None
     """Who is told."""
+    on_remark: Callable[[str], None] = lambda _: None
+    """Who is told at once that the search of a pipe falls behind."""
 
     def reports(self, box: SignalBox, recording: Recording) -> bool:
         """Whether a box is a signal to report."""
@@ -147,13 +152,16 @@ def search_stream(
         recording, known = received(), in_order([*boxes, *running])
         capture = recording.captures[0]
         panel = _panel(_title(recording, capture, 0, len(known)), thumbnail, grid, capture, known)
-        return SearchResult(recording=recording, boxes=known, panels=[panel])
+        behind_s = meter.lag.longest_s
+        remarks = (f"{stream.name}: at times {describe_lag(behind_s)}.",) if behind_s >= TOLD_S else ()
+        return SearchResult(recording=recording, boxes=known, panels=[panel], remarks=remarks)
 
     def watch_running(some: Iterable[SignalBox]) -> None:
         running[:] = [box for box in some if search.reports(box, received())]
         steady.watch(running)
 
-    meter = _Meter(stream, lambda: keep(found()), every_s)
+    lag = LagMeter(stream.sample_rate_hz, lambda lag_s: search.on_remark(f"{stream.name}: {describe_lag(lag_s)}."))
+    meter = _Meter(stream, lag, lambda: keep(found()), every_s)
     steady = search.watch_steady(stream.sample_rate_hz, received)
     ended = find_boxes(
         meter.through(stream.chunks()),
@@ -176,8 +184,8 @@ def search_stream(
 class _Meter:
     """Counts samples, treats a stop as their end, and saves signals at intervals."""
 
-    def __init__(self, stream: Stream, keep: Callable[[], None], every_s: float) -> None:
-        self.num_samples = 0
+    def __init__(self, stream: Stream, lag: LagMeter, keep: Callable[[], None], every_s: float) -> None:
+        self.num_samples, self.lag = 0, lag
         self.start_utc = stream.start_utc
         self._is_live = stream.is_live
         self._keep, self._every_s = keep, every_s
@@ -187,10 +195,12 @@ class _Meter:
         """The same chunks; a stop ends waiting for a chunk at once, and the search of a chunk at its end."""
         while not is_asked():
             chunk = None
+            self.lag.ask()
             with waiting():
                 chunk = next(chunks, None)
             if chunk is None:
                 return
+            self.lag.get(chunk.size)
             if self._is_live and self.start_utc is None:
                 self.start_utc = datetime.now(UTC)
             self.num_samples += chunk.size
