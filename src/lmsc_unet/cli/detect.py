@@ -42,6 +42,8 @@ def detect(
     min_snr_db: float | None = None,
     ignore: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     steady_s: float = 10.0,
+    cut: Path | None = None,
+    occupancy_hz: Hertz | None = None,
     backend: str | None = None,
     threads: int | None = None,
     checksum: bool = True,
@@ -80,6 +82,9 @@ def detect(
         min_snr_db: Leave weaker signals out.
         ignore: Leave signals out whose middle lies in this band, such as 433.9M-434M; may be repeated.
         steady_s: Print a signal that goes on after so many seconds of recording, and again after as many.
+        cut: Folder for NAME/NUMBER-FREQUENCY.sigmf-meta of each signal: its samples, shifted to 0 Hz and decimated.
+        occupancy_hz: Width of channels, such as 25k, for NAME/occupancy.csv and NAME/occupancy.png: the share of each
+            hour that each channel is in use.
         backend: Runtime of the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the fastest
             installed.
         threads: Threads of the model.
@@ -95,7 +100,7 @@ def detect(
 
     _refuse_options(recordings)
     is_printed = follow or any(map(is_live, recordings))
-    if out is None and not is_printed:
+    if out is None and cut is None and not is_printed:
         raise ConfigError("Nothing would be written. Name a folder by --out, or print signals by --follow.")
     settings = DetectOptions(
         model=model,
@@ -115,6 +120,8 @@ def detect(
             ignore_hz=tuple(map(parse_band, ignore)),
         ),
         steady_s=steady_s,
+        cut=cut,
+        occupancy_hz=occupancy_hz,
     )
     job = open_job(
         recordings,

@@ -79,7 +79,7 @@ class _Reader:
 
     def _edges(self, capture: Capture) -> tuple[float, float]:
         edges = [self.entry.get("core:freq_lower_edge"), self.entry.get("core:freq_upper_edge")]
-        band = _band_hz(self.recording, capture)
+        band = band_hz(self.recording, capture)
         if edges == [None, None]:
             return band
         if any(not isinstance(edge, int | float) or not abs(edge) < 1e15 for edge in edges):
@@ -123,7 +123,8 @@ class _Reader:
         warnings.warn(f"{self.where} {message}", RecordingWarning, stacklevel=4)
 
 
-def _band_hz(recording: Recording, capture: Capture) -> tuple[float, float]:
+def band_hz(recording: Recording, capture: Capture) -> tuple[float, float]:
+    """The lowest and the highest frequency of a capture."""
     half_hz = capture.sample_rate_hz / 2
     return capture.center_hz - (half_hz if recording.datatype.is_complex else 0.0), capture.center_hz + half_hz
 

@@ -48,8 +48,6 @@ def test_a_pipe_that_falls_behind_is_told_at_once_and_in_the_results(tmp_path, c
     monkeypatch.setattr("lmsc_unet.apps.detect.searching.TOLD_S", 0.0)
     given = ["--datatype", "cf32_le", "--sample-rate-hz", "1G", "--model", "energy", "--out", str(tmp_path / "o")]
     assert main(["detect", "-", *given]) == 0
-    assert (
-        "lmsc: warning: stdin: the search is 0 s behind the samples: a receiver loses some" in capsys.readouterr().err
-    )
+    assert "lmsc: warning: stdin: the search is 0 s behind the clock: a receiver loses some" in capsys.readouterr().err
     (entry,) = (tmp_path / "o/detections.jsonl").read_text().splitlines()
     assert "stdin: at times the search is" in json.loads(entry)["warnings"][0]

@@ -94,13 +94,13 @@ class Channel:
 
 def find_items(
     inputs: Sequence[Path],
-    out: Path | None,
+    results: Sequence[Path | None] = (),
     raw: RawFormat = RawFormat(),
 ) -> tuple[Item, ...]:
     """The recordings among the inputs; folders are searched recursively, in sorted order.
 
     In a folder, recordings are SigMF, WAV files, files whose names say that they hold samples, and all others too if
-    `raw` says their datatype. A pair counts once whichever of its files are named; files in the results folder are not
+    `raw` says their datatype. A pair counts once whichever of its files are named; files in the results folders are not
     inputs.
 
     Raises:
@@ -109,7 +109,9 @@ def find_items(
     """
     if not inputs:
         raise ConfigError("No recording is named. Name recordings, folders of recordings, or - for standard input.")
-    items = name_items(inputs, (path for given in inputs for path in _recordings_of(given, out, raw)), _without_sigmf)
+    items = name_items(
+        inputs, (path for given in inputs for path in _recordings_of(given, results, raw)), _without_sigmf
+    )
     return tuple(replace(item, name=_beside_results(item.name)) for item in items)
 
 
@@ -167,10 +169,11 @@ def _warn_of_pictures(recording: Recording) -> None:
     )
 
 
-def _recordings_of(given: Path, out: Path | None, raw: RawFormat) -> list[Path]:
+def _recordings_of(given: Path, results: Sequence[Path | None], raw: RawFormat) -> list[Path]:
     if given.is_dir():
-        recordings = _files_of(given, raw)
-        found = recordings if out is None else outside_results(recordings, given, out)
+        found = _files_of(given, raw)
+        for folder in filter(None, results):
+            found = outside_results(found, given, folder)
         if not found:
             raise DataError(
                 f"{given}: the folder holds no {', '.join(SUFFIXES)}, .wav or raw files such as .cu8. Name recordings, "

@@ -6,10 +6,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from lmsc_unet.apps.detect.cuts import CutWriter
 from lmsc_unet.apps.detect.inputs import Channel, RawFormat, channels_of
 from lmsc_unet.apps.detect.limits import SignalLimits
+from lmsc_unet.apps.detect.occupancy import check_channels
 from lmsc_unet.apps.detect.results import DetectionsFolder, RecordingEntry, add_entry, is_complete
 from lmsc_unet.apps.detect.searching import STEADY_S, SearchResult, SignalSearch, search_recording, search_stream
 from lmsc_unet.apps.detect.steady import State
@@ -55,18 +58,27 @@ class DetectJob:
     on_detection: OnDetection | None = None
     """Called with each signal as soon as it has ended, and while it goes on if it lasts."""
 
+    cuts: CutWriter | None = None
+    """Writes each signal as a recording of its own."""
+    occupancy_hz: float | None = None
+    """The width of the channels whose use is measured; None measures none."""
     on_remark: Callable[[str], None] = lambda _: None
     """Called with what is odd about a pipe while it is searched."""
 
-    def search(self, name: str) -> SignalSearch:
-        """The search of one recording of that name in the results."""
+    def search(self, path: str, name: str, channel: int = 0) -> SignalSearch:
+        """The search of one channel of a recording, with its name in the results."""
 
         def tell(box: SignalBox, state: State, recording: Recording) -> None:
             if self.on_detection is not None:
                 self.on_detection(name, box, state, recording)
 
         return SignalSearch(
-            finder=self.finder, limits=self.limits, steady_s=self.steady_s, on_signal=tell, on_remark=self.on_remark
+            finder=self.finder,
+            limits=self.limits,
+            steady_s=self.steady_s,
+            on_signal=tell,
+            on_cut=None if self.cuts is None else partial(self.cuts.write, path, name, channel),
+            on_remark=self.on_remark,
         )
 
 
@@ -95,7 +107,16 @@ def close_job(job: DetectJob, entries: Sequence[RecordingEntry]) -> int:
     num_failed = sum(entry.status == "failed" for entry in entries)
     if job.folder is not None:
         job.folder.close(recordings=len(entries), failed=num_failed)
+    if job.cuts is not None:
+        job.cuts.close()
     return num_failed
+
+
+def release(job: DetectJob) -> None:
+    """Lets the folders go when a job ends early."""
+    for folder in (job.folder, job.cuts):
+        if folder is not None:
+            folder.release()
 
 
 def _search_item(job: DetectJob, item: Item) -> list[RecordingEntry]:
@@ -111,8 +132,7 @@ def _search_item(job: DetectJob, item: Item) -> list[RecordingEntry]:
             raise
         except OutputError as error:
             if _is_of_the_disk(error):
-                if job.folder is not None:
-                    job.folder.release()
+                release(job)
                 raise
             entries.append(_finished(job, _failed(str(item.path), item.name, odd, error)))
         except Exception as error:  # one recording must not stop the others
@@ -139,11 +159,13 @@ def _run_stream(job: DetectJob, stream: Stream) -> RecordingEntry:
 
     def keep(found: SearchResult) -> None:
         if job.folder is not None:
-            write_signals(job.folder.path, stream.name, found)
+            write_signals(job.folder.path, stream.name, found, job.occupancy_hz)
 
     with postponed():
         try:
-            found = search_stream(stream, job.search(stream.name), keep)
+            if job.occupancy_hz is not None:
+                check_channels(stream.as_recording(0), job.occupancy_hz)
+            found = search_stream(stream, job.search(stream.source, stream.name), keep)
             return _finished(job, _entry(job, stream.source, stream.name, found, found.remarks, started_s))
         except DataError as error:
             return _finished(job, _failed(stream.source, stream.name, [], error))
@@ -155,10 +177,12 @@ def _search(job: DetectJob, item: Item, channel: Channel, odd: list[str]) -> Rec
     started_s = time.perf_counter()
     recording = channel.recording
     odd.extend(remark for remark in remarks_on(recording, channel.number) if remark not in odd)
+    if job.occupancy_hz is not None:
+        check_channels(recording, job.occupancy_hz)
     fault = _fault_of(recording)
     if fault is None:
         _check_annotations(recording, odd)
-    search = job.search(channel.name)
+    search = job.search(str(item.path), channel.name, channel.number)
     found = search_recording(recording, channel.number, search, is_drawn=channel.is_drawn)
     return _entry(job, str(item.path), channel.name, found, tuple(odd), started_s, fault)
 
@@ -190,7 +214,9 @@ def _entry(
     fault: str | None = None,
 ) -> RecordingEntry:
     folder = job.folder
-    files = () if folder is None else write_found(folder.path, name, found, is_annotatable=fault is None)
+    files = (
+        () if folder is None else write_found(folder.path, name, found, job.occupancy_hz, is_annotatable=fault is None)
+    )
     return RecordingEntry(
         path=path,
         status="ok" if fault is None or folder is None else "failed",

@@ -41,6 +41,6 @@ class LagMeter:
 def describe_lag(lag_s: float) -> str:
     """The lag and what to do, for a message."""
     return (
-        f"the search is {lag_s:.0f} s behind the samples: a receiver loses some of them, and later times are wrong. "
+        f"the search is {lag_s:.0f} s behind the clock: a receiver loses some of them, and later times are wrong. "
         "Average more --frames-per-row, or take --model energy"
     )

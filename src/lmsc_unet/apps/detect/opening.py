@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from lmsc_unet.apps.detect.inputs import RawFormat, find_items, refuse_unused
+from lmsc_unet.apps.detect.cuts import CUTS, CutWriter
+from lmsc_unet.apps.detect.inputs import MOST_HZ, RawFormat, find_items, refuse_unused
 from lmsc_unet.apps.detect.job import DetectJob, OnDetection
 from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.results import DETECTIONS
@@ -40,11 +41,16 @@ class DetectOptions:
     """Whether data is compared with the SHA-512 in its metadata."""
     limits: SignalLimits = field(default_factory=SignalLimits)
     """Signals beyond these are not reported."""
+    cut: Path | None = None
+    """The folder that each signal is cut out to, as a recording of its own."""
+    occupancy_hz: float | None = None
+    """The width of the channels whose use is measured; None measures none."""
     steady_s: float = STEADY_S
     """Seconds after which a signal that goes on is told, and told again."""
 
     def __post_init__(self) -> None:
         check_range(self, 0, 1e9, "steady_s", above=True)
+        check_range(self, 0, MOST_HZ, "occupancy_hz", above=True)
 
 
 def open_job(
@@ -70,8 +76,9 @@ def open_job(
     refuse_both(resume=resume, overwrite=overwrite)
     if resume and (is_piped or out is None):
         raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
+    _check_folders(out, settings)
     stream = open_source(recordings, settings.raw, standard_input)
-    items = () if stream is not None else find_items(recordings, out, settings.raw)
+    items = () if stream is not None else find_items(recordings, (out, settings.cut), settings.raw)
     refuse_unused(items, settings.raw)
     finder = load_detector(
         settings.model,
@@ -81,17 +88,26 @@ def open_job(
         runtime=settings.runtime,
     )
     described = {
-        "arguments": {"recordings": [str(path) for path in recordings], "out": str(out), **asdict(settings)},
+        "arguments": {"recordings": [str(path) for path in recordings], "out": str(out), **_plain(settings)},
         "model": finder.origin,
         "stft": asdict(finder.stft),
         "warnings": list(finder.warnings),
     }
-    folder = None
-    if out is not None:
-        paths = {str(item.path) for item in items}
-        folder = ResultsFolder(
-            out, DETECTIONS, described, lambda entry: entry.path in paths, resume=resume, overwrite=overwrite
+    paths = {str(item.path) for item in items}
+    flags = {"resume": resume, "overwrite": overwrite}
+    folder = (
+        None if out is None else ResultsFolder(out, DETECTIONS, described, lambda line: line.path in paths, **flags)
+    )
+    try:
+        cuts = (
+            None
+            if settings.cut is None
+            else CutWriter(ResultsFolder(settings.cut, CUTS, described, lambda line: line.path in paths, **flags))
         )
+    except BaseException:
+        if folder is not None:
+            folder.release()
+        raise
     return DetectJob(
         finder=finder,
         items=items,
@@ -102,6 +118,22 @@ def open_job(
         is_checked=settings.is_checked,
         limits=settings.limits,
         steady_s=settings.steady_s,
+        cuts=cuts,
+        occupancy_hz=settings.occupancy_hz,
         on_detection=on_detection,
         on_remark=on_remark,
     )
+
+
+def _check_folders(out: Path | None, settings: DetectOptions) -> None:
+    if settings.occupancy_hz is not None and out is None:
+        raise ConfigError("--occupancy-hz writes a table and a picture into the folder of --out. Name one.")
+    if settings.cut is not None and out is not None and settings.cut.resolve() == out.resolve():
+        raise ConfigError(
+            "--out and --cut name the same folder. Name two: the signals that are cut out are recordings."
+        )
+
+
+def _plain(settings: DetectOptions) -> dict[str, Any]:
+    """The settings as they are stored in JSON."""
+    return asdict(settings) | {"cut": None if settings.cut is None else str(settings.cut)}

@@ -22,7 +22,7 @@ from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, to_json
 
 UNFINISHED = ".unfinished.jsonl"
 """Names the files of the recording in progress."""
-FINGERPRINT = ("frames_per_row", "nfft", "min_confidence", "channels", "raw", "limits")
+FINGERPRINT = ("frames_per_row", "nfft", "min_confidence", "channels", "raw", "limits", "cut", "occupancy_hz")
 """The arguments that results depend on."""
 _MOST_NAMES = 3
 
@@ -122,7 +122,8 @@ def _files_of(out: Path, entry: RecordingEntry) -> list[Path]:
     return [check_below(out, file) for file in entry.files]
 
 
-def _in_the_way(out: Path) -> list[str]:
+def in_the_way(out: Path) -> list[str]:
+    """The first files of a folder, because of which no results can be written to it."""
     names = sorted(path.name for path in out.iterdir() if path != temporary_of(out / RUN_FILE))
     return names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], f"and {len(names) - _MOST_NAMES} more"]
 
@@ -138,7 +139,7 @@ DETECTIONS = Layout(
     parse=parse_entry,
     files_of=_files_of,
     fingerprint=fingerprint,
-    in_the_way=_in_the_way,
+    in_the_way=in_the_way,
     clean=_clean,
 )
 DetectionsFolder = ResultsFolder[RecordingEntry]

@@ -4,15 +4,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from lmsc_unet.apps.detect.lag import TOLD_S, LagMeter, describe_lag
 from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.picture import Panel, Thumbnail, with_unit
+from lmsc_unet.apps.detect.recent import RecentSamples
 from lmsc_unet.apps.detect.steady import State, SteadySignals
 from lmsc_unet.core.stopping import is_asked, waiting
 from lmsc_unet.errors import DataError
 from lmsc_unet.inference.detector import SignalDetector
 from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.signals.cutting import SampleRange
 from lmsc_unet.signals.detection import capture_grid, find_boxes, find_in_capture, in_order
 from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS
 from lmsc_unet.signals.recording import Capture, Recording, Stream
@@ -21,6 +24,8 @@ from lmsc_unet.signals.stft import Grid
 
 OnSignal = Callable[[SignalBox, State, Recording], None]
 """Called with each signal as soon as it has ended, and while it goes on if it lasts."""
+OnCut = Callable[[SignalBox, Recording, SampleRange], None]
+"""Called with a signal, its recording and the samples around it."""
 KEEP_S = 60.0
 """How often the signals of an open pipe are saved."""
 STEADY_S = 10.0
@@ -59,6 +64,8 @@ class SignalSearch:
     """A signal that goes on for so long is told, and told again."""
     on_signal: OnSignal = lambda *_: None
     """Who is told."""
+    on_cut: OnCut | None = None
+    """Takes each signal that has ended, and the samples that it can be cut out of."""
     on_remark: Callable[[str], None] = lambda _: None
     """Who is told at once that the search of a pipe falls behind."""
 
@@ -66,11 +73,15 @@ class SignalSearch:
         """Whether a box is a signal to report."""
         return self.finder.keeps(box) and self.limits.allow(box, recording)
 
-    def tell_ended(self, boxes: Iterable[SignalBox], recording: Callable[[], Recording]) -> Iterator[SignalBox]:
-        """The signals to report among those that have ended, each told."""
+    def tell_ended(
+        self, boxes: Iterable[SignalBox], recording: Callable[[], Recording], samples: Callable[[], SampleRange]
+    ) -> Iterator[SignalBox]:
+        """The signals to report among those that have ended, each told and cut out."""
         for box in boxes:
             if self.reports(box, recording()):
                 self.on_signal(box, "ended", recording())
+                if self.on_cut is not None:
+                    self.on_cut(box, recording(), samples())
                 yield box
 
     def watch_steady(self, rate_hz: float, recording: Callable[[], Recording]) -> SteadySignals:
@@ -110,7 +121,7 @@ def search_recording(
                 box for box in running if search.reports(box, recording)
             ),
         )
-        here = list(search.tell_ended(ended, itself))
+        here = list(search.tell_ended(ended, itself, partial(_samples_of, recording, capture, channel)))
         boxes += here
         if thumbnail is not None:
             grid = capture_grid(recording, capture, finder.stft)
@@ -144,6 +155,7 @@ def search_stream(
         is_complex=stream.datatype.is_complex,
     )
     thumbnail, boxes, running = Thumbnail(), list[SignalBox](), list[SignalBox]()
+    recent = RecentSamples()
 
     def received() -> Recording:
         return stream.as_recording(meter.num_samples, start_utc=meter.start_utc)
@@ -164,7 +176,7 @@ def search_stream(
     meter = _Meter(stream, lag, lambda: keep(found()), every_s)
     steady = search.watch_steady(stream.sample_rate_hz, received)
     ended = find_boxes(
-        meter.through(stream.chunks()),
+        meter.through(stream.chunks() if search.on_cut is None else recent.follow(stream.chunks())),
         grid,
         finder.masker,
         class_names=finder.class_names,
@@ -173,12 +185,19 @@ def search_stream(
         ongoing=watch_running,
         name=stream.name,
     )
-    for box in search.tell_ended(ended, received):
+    for box in search.tell_ended(ended, received, recent.range):
         boxes.append(box)
     running.clear()
     if meter.num_samples == 0:
         raise DataError(f"{stream.name}: it was stopped before a sample came.")
     return found()
+
+
+def _samples_of(recording: Recording, capture: Capture, channel: int) -> SampleRange:
+    def read(first: int, count: int) -> Samples:
+        return recording.read(capture, first - capture.start_sample, count, channel=channel)
+
+    return SampleRange(first_sample=capture.start_sample, stop_sample=capture.stop_sample, read=read)
 
 
 class _Meter:

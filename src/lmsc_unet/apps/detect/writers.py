@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from lmsc_unet.apps.detect.occupancy import OccupancyCell, draw_occupancy, measure_occupancy, occupancy_csv
 from lmsc_unet.apps.detect.picture import draw_panels
 from lmsc_unet.apps.detect.results import begin
 from lmsc_unet.apps.detect.searching import SearchResult
@@ -68,9 +69,12 @@ def _rounded(value: float, digits: int) -> float:
 
 
 TABLE, PICTURE = "signals.csv", "spectrogram.png"
+OCCUPANCY_TABLE, OCCUPANCY_PICTURE = "occupancy.csv", "occupancy.png"
 
 
-def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bool = True) -> tuple[str, ...]:
+def write_found(
+    out: Path, name: str, found: SearchResult, occupancy_hz: float | None = None, *, is_annotatable: bool = True
+) -> tuple[str, ...]:
     """Writes the files of one recording, the metadata last: if it exists, all files do.
 
     Writes no metadata if the recording's own cannot store annotations.
@@ -80,10 +84,12 @@ def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bo
     """
     recording = found.recording
     table, picture, meta = (f"{name}/{file}" for file in (TABLE, PICTURE, f"{recording.name}{META}"))
+    occupancy = [f"{name}/{file}" for file in (OCCUPANCY_TABLE, OCCUPANCY_PICTURE) if occupancy_hz is not None]
     link = f"{name}/{recording.data.name}" if is_annotatable and _may_link(out, name, recording) else None
     files = [
         table,
         *([picture] if found.panels else []),
+        *occupancy,
         *([link] if link else []),
         *([meta] if is_annotatable else []),
     ]
@@ -91,6 +97,10 @@ def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bo
     write_text(resolve_inside(out, table), to_csv(found.boxes, recording))
     if found.panels:
         write_png(resolve_inside(out, picture), draw_panels(found.panels))
+    if occupancy_hz is not None:
+        cells = _write_occupancy(out, name, found, occupancy_hz)
+        picture_of_use = draw_occupancy(recording, cells, occupancy_hz)
+        write_png(resolve_inside(out, occupancy[1]), picture_of_use)
     if link and not _link(out / link, recording.data.resolve()):
         files.remove(link)
     if is_annotatable:
@@ -98,16 +108,25 @@ def write_found(out: Path, name: str, found: SearchResult, *, is_annotatable: bo
     return tuple(files)
 
 
-def write_signals(out: Path, name: str, found: SearchResult) -> None:
-    """Writes table and metadata of a pipe that is still open; the picture follows at its end.
+def _write_occupancy(out: Path, name: str, found: SearchResult, width_hz: float) -> list[OccupancyCell]:
+    cells = measure_occupancy(found.recording, found.boxes, width_hz)
+    text = occupancy_csv(found.recording, cells, width_hz)
+    write_text(resolve_inside(out, f"{name}/{OCCUPANCY_TABLE}"), text)
+    return cells
+
+
+def write_signals(out: Path, name: str, found: SearchResult, occupancy_hz: float | None = None) -> None:
+    """Writes tables and metadata of a pipe that is still open; the pictures follow at its end.
 
     Raises:
         OutputError: the disk is full, or a file would lie outside the results folder.
     """
     table, meta = f"{name}/{TABLE}", f"{name}/{found.recording.name}{META}"
-    begin(out, (table, meta))
+    begin(out, (table, meta, *([f"{name}/{OCCUPANCY_TABLE}"] if occupancy_hz is not None else ())))
     write_text(resolve_inside(out, table), to_csv(found.boxes, found.recording))
     write_annotated(resolve_inside(out, meta), found.recording, found.boxes)
+    if occupancy_hz is not None:
+        _write_occupancy(out, name, found, occupancy_hz)
 
 
 def _may_link(out: Path, name: str, recording: Recording) -> bool:
@@ -118,7 +137,13 @@ def _may_link(out: Path, name: str, recording: Recording) -> bool:
     is_raw = recording.data == recording.path and not recording.metadata
     if not (is_raw or recording.path.name.endswith(META)) or not recording.data.exists():
         return False
-    if recording.data.name in (TABLE, PICTURE, f"{recording.name}{META}"):  # names of our own files
+    if recording.data.name in (
+        TABLE,
+        PICTURE,
+        OCCUPANCY_TABLE,
+        OCCUPANCY_PICTURE,
+        f"{recording.name}{META}",
+    ):  # names of our own files
         return False
     link = check_below(out, f"{name}/{recording.data.name}")
     return not os.path.lexists(link) or (link.is_symlink() and link.resolve() == recording.data.resolve())
