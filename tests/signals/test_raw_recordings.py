@@ -65,6 +65,15 @@ def test_a_wav_file_of_two_channels_is_i_and_q(kind, dtype, name, tmp_path):  # 
     )
 
 
+def test_24_bits_are_read_as_32(tmp_path):
+    numbers = np.random.default_rng(0).integers(-(2**23), 2**23, 2_000).astype("<i4")
+    narrow = numbers.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+    after = chunk(b"auxi", SPECTRAVUE)
+    recording = open_recording(write_wav(tmp_path / "a.wav", narrow, bits=24, after=after))
+    assert (recording.num_samples, recording.captures[0].center_hz) == (1_000, 433.92e6)
+    np.testing.assert_allclose(everything(recording).view(np.float32), numbers / 2**23, atol=1e-7)
+
+
 def test_the_standard_library_reads_the_same(tmp_path):
     path = tmp_path / "a.wav"
     with wave.open(str(path), "wb") as file:
@@ -134,7 +143,7 @@ def test_results_of_a_wav_file_open_with_its_samples(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"bits": 24}, "2 channels of 24 bits in the format 1. I/Q samples are two"),
+        ({"bits": 12}, "2 channels of 12 bits in the format 1. I/Q samples are two"),
         ({"kind": 2}, "in the format 2"),
         ({"channels": 3}, "has 3 channels"),
     ],

@@ -82,7 +82,7 @@ def detect(
         min_snr_db: Leave weaker signals out.
         ignore: Leave signals out whose middle lies in this band, such as 433.9M-434M; may be repeated.
         steady_s: Print a signal that goes on after so many seconds of recording, and again after as many.
-        cut: Folder for NAME/NUMBER-FREQUENCY.sigmf-meta of each signal: its samples, shifted to 0 Hz and decimated.
+        cut: Folder for NAME/NUMBER_FREQUENCYHz.sigmf-meta of each signal: its samples, shifted to 0 Hz and decimated.
         occupancy_hz: Width of channels, such as 25k, for NAME/occupancy.csv and NAME/occupancy.png: the share of each
             hour that each channel is in use.
         backend: Runtime of the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the fastest

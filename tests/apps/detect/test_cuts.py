@@ -54,7 +54,7 @@ def test_each_signal_is_a_recording_that_points_back(tmp_path):
     place = fields["lmsc:source_sample_start"]
     assert 17_000 < place < 1_000 + BURSTS[0][0]
     assert first.utc(0).timestamp() % 60 == pytest.approx((place - 1_000) / RATE_HZ, abs=1e-5)
-    assert first.path.name.startswith("0001-868.1")
+    assert first.path.name.startswith("0001_8681")
     lines = [json.loads(line) for line in (tmp_path / "c/cuts.jsonl").read_text().splitlines()]
     assert [line["path"] for line in lines] == [str(path)] * 2
 

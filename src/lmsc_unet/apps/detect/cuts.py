@@ -85,7 +85,7 @@ class CutWriter:
         capture = recording.capture_at(box.start_sample)
         plan = plan_cut(box, samples, sample_rate_hz=capture.sample_rate_hz, center_hz=capture.center_hz)
         center_hz = capture.center_hz + plan.shift_hz
-        whole = f"{name}/{self._numbers[name]:04d}-{center_hz / 1e6:.6f}MHz"
+        whole = f"{name}/{self._numbers[name]:04d}_{round(center_hz)}Hz"
         entry = CutEntry(
             path=path,
             name=whole,

@@ -67,16 +67,11 @@ class DetectJob:
 
     def search(self, path: str, name: str, channel: int = 0) -> SignalSearch:
         """The search of one channel of a recording, with its name in the results."""
-
-        def tell(box: SignalBox, state: State, recording: Recording) -> None:
-            if self.on_detection is not None:
-                self.on_detection(name, box, state, recording)
-
         return SignalSearch(
             finder=self.finder,
             limits=self.limits,
             steady_s=self.steady_s,
-            on_signal=tell,
+            on_signal=None if self.on_detection is None else partial(self.on_detection, name),
             on_cut=None if self.cuts is None else partial(self.cuts.write, path, name, channel),
             on_remark=self.on_remark,
         )

@@ -17,7 +17,7 @@ from lmsc_unet.inference.detector import SignalDetector
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.cutting import SampleRange
 from lmsc_unet.signals.detection import capture_grid, find_boxes, find_in_capture, in_order
-from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS
+from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS, Ongoing
 from lmsc_unet.signals.recording import Capture, Recording, Stream
 from lmsc_unet.signals.recording.datatypes import Samples
 from lmsc_unet.signals.stft import Grid
@@ -62,7 +62,7 @@ class SignalSearch:
     """Signals beyond these are not reported."""
     steady_s: float = STEADY_S
     """A signal that goes on for so long is told, and told again."""
-    on_signal: OnSignal = lambda *_: None
+    on_signal: OnSignal | None = None
     """Who is told."""
     on_cut: OnCut | None = None
     """Takes each signal that has ended, and the samples that it can be cut out of."""
@@ -79,14 +79,20 @@ class SignalSearch:
         """The signals to report among those that have ended, each told and cut out."""
         for box in boxes:
             if self.reports(box, recording()):
-                self.on_signal(box, "ended", recording())
+                self.tell(box, "ended", recording())
                 if self.on_cut is not None:
                     self.on_cut(box, recording(), samples())
                 yield box
 
-    def watch_steady(self, rate_hz: float, recording: Callable[[], Recording]) -> SteadySignals:
-        """Tells of signals that go on."""
-        return SteadySignals(self.steady_s * rate_hz, lambda box, state: self.on_signal(box, state, recording()))
+    def tell(self, box: SignalBox, state: State, recording: Recording) -> None:
+        """Tells of a signal, if anyone listens."""
+        if self.on_signal is not None:
+            self.on_signal(box, state, recording)
+
+    def watch_steady(self, rate_hz: float, recording: Callable[[], Recording]) -> Ongoing:
+        """Takes the signals that go on, and tells of those that last."""
+        steady = SteadySignals(self.steady_s * rate_hz, lambda box, state: self.tell(box, state, recording()))
+        return lambda running: steady.watch(box for box in running if self.reports(box, recording()))
 
 
 def search_recording(
@@ -106,7 +112,7 @@ def search_recording(
 
     for number, capture in enumerate(recording.captures):
         thumbnail = Thumbnail() if is_drawn and number < MAX_PANELS else None
-        steady = search.watch_steady(capture.sample_rate_hz, itself)
+        is_followed = search.on_signal is not None
         ended = find_in_capture(
             recording,
             capture,
@@ -117,9 +123,7 @@ def search_recording(
             block_rows=finder.block_rows,
             at_once=finder.at_once,
             watch=None if thumbnail is None else thumbnail.add,
-            ongoing=lambda running, steady=steady: steady.watch(  # type: ignore[misc]
-                box for box in running if search.reports(box, recording)
-            ),
+            ongoing=search.watch_steady(capture.sample_rate_hz, itself) if is_followed else None,
         )
         here = list(search.tell_ended(ended, itself, partial(_samples_of, recording, capture, channel)))
         boxes += here
@@ -170,11 +174,11 @@ def search_stream(
 
     def watch_running(some: Iterable[SignalBox]) -> None:
         running[:] = [box for box in some if search.reports(box, received())]
-        steady.watch(running)
+        tell_steady(running)
 
     lag = LagMeter(stream.sample_rate_hz, lambda lag_s: search.on_remark(f"{stream.name}: {describe_lag(lag_s)}."))
     meter = _Meter(stream, lag, lambda: keep(found()), every_s)
-    steady = search.watch_steady(stream.sample_rate_hz, received)
+    tell_steady = search.watch_steady(stream.sample_rate_hz, received)
     ended = find_boxes(
         meter.through(stream.chunks() if search.on_cut is None else recent.follow(stream.chunks())),
         grid,

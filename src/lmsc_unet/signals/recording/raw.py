@@ -12,7 +12,7 @@ from lmsc_unet.signals.recording.layout import build_recording
 from lmsc_unet.signals.recording.metadata import CaptureEntry, Metadata, checked_rate
 from lmsc_unet.signals.recording.recording import Recording
 from lmsc_unet.signals.recording.times import format_utc
-from lmsc_unet.signals.recording.unpacking import unpack_raw
+from lmsc_unet.signals.recording.unpacking import unpack_raw, widen
 from lmsc_unet.signals.recording.wav import read_wav
 
 
@@ -48,6 +48,10 @@ def open_raw(
     if wav is not None:
         rest = num_bytes - wav.start_byte - wav.num_bytes
         place = _Place(header_bytes=wav.start_byte, trailing_bytes=rest, num_channels=wav.num_channels)
+        if wav.is_narrow:
+            unpacked = widen(path, data, wav.start_byte, wav.num_bytes)
+            data, place = Path(unpacked.name), _Place(num_channels=wav.num_channels)
+            num_bytes = data.stat().st_size
         datatype, sample_rate_hz = wav.datatype, sample_rate_hz or wav.sample_rate_hz
         center_hz = wav.center_hz if center_hz is None else center_hz
         start_utc = start_utc or wav.start_utc

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.recording.datatypes import HEAD_BYTES, packed_kind
 
@@ -67,6 +69,24 @@ def unpack_raw(path: Path) -> Any:
         raise DataError(
             f"{path}: the compressed file is damaged ({error or type(error).__name__}). Get it again."
         ) from error
+
+
+def widen(path: Path, data: Path, start_byte: int, num_bytes: int) -> Any:
+    """A temporary file with numbers of 24 bits, the lowest byte first, as numbers of 32.
+
+    Raises:
+        DataError: there is no room.
+    """
+    temporary: Any = tempfile.NamedTemporaryFile(suffix=".raw")  # noqa: SIM115 - closed with the recording
+    left = num_bytes - num_bytes % 3
+    with data.open("rb") as file, _full_disk(path):
+        file.seek(start_byte)
+        while left > 0 and (block := file.read(min(left, 3 * _BLOCK_BYTES))):
+            left -= len(block)
+            bytes_of = np.frombuffer(block[: len(block) // 3 * 3], np.uint8).reshape(-1, 3)
+            temporary.write(np.pad(bytes_of, ((0, 0), (1, 0))).tobytes())
+        temporary.flush()
+    return temporary
 
 
 @contextmanager

@@ -20,6 +20,7 @@ _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _COMPONENTS = {
     (_PCM, 8): "u8",
     (_PCM, 16): "i16_le",
+    (_PCM, 24): "i32_le",  # once they are widened
     (_PCM, 32): "i32_le",
     (_FLOAT, 32): "f32_le",
     (_FLOAT, 64): "f64_le",
@@ -42,6 +43,8 @@ class WavHeader:
     """The offset of the first sample."""
     num_bytes: int
     """The length of the samples."""
+    is_narrow: bool = False
+    """Whether numbers have 24 bits instead of the datatype's 32."""
     center_hz: float | None = None
     """The frequency at 0 Hz of the samples, if it is said."""
     start_utc: datetime | None = None
@@ -82,7 +85,7 @@ def read_wav(data: Path, path: Path) -> WavHeader | None:
     if component is None or channels < 1 or (channels > 1 and channels % 2):
         raise DataError(
             f"{path}: this WAV file has {channels} channels of {bits} bits in the format {kind}. I/Q samples are two "
-            "channels of 8, 16 or 32 bits, or floats; convert it: sox IN.wav -b 32 OUT.wav."
+            "channels of 8, 16, 24 or 32 bits, or floats; convert it: sox IN.wav -b 32 OUT.wav."
         )
     center_hz, start_utc = _notes(found.notes)
     return WavHeader(
@@ -91,6 +94,7 @@ def read_wav(data: Path, path: Path) -> WavHeader | None:
         sample_rate_hz=float(rate_hz),
         start_byte=found.data[0],
         num_bytes=found.data[1],
+        is_narrow=bits == 24,
         center_hz=center_hz,
         start_utc=start_utc,
     )
