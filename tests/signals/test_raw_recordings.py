@@ -178,6 +178,8 @@ NAMES = [
     ("radio.s16", "ri16_le", None, None, None),
     ("868M_1000k.iq", None, None, None, None),  # rtl_433 names no .iq
     ("20203301_129999Z.cs8", "ci8", None, None, None),  # no time
+    (f"{'9' * 99}M_0k.cu8", "cu8", None, None, None),  # no numbers of a receiver
+    (f"gqrx_20200101_120000_0_{'9' * 99}_fc.raw", "cf32_le", None, None, NOON),
 ]
 
 
@@ -196,7 +198,7 @@ def test_names_of_samples_are_known():
 def test_a_portapack_writes_rate_and_frequency_beside_its_samples(tmp_path):  # D14
     path = tmp_path / "BBD_0001.C16"
     NUMBERS.tofile(path)
-    path.with_suffix(".TXT").write_text("sample_rate=500000\ncenter_frequency=433920000\nlatitude=x\n")
+    path.with_suffix(".TXT").write_text("sample_rate=500000\ncenter_frequency=433920000\nlatitude=nan\n=\n")
     (recording,) = open_recordings(path)
     assert (recording.datatype.name, recording.sample_rate_hz) == ("ci16_le", 500e3)
     assert recording.captures[0].center_hz == 433.92e6

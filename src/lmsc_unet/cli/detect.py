@@ -13,7 +13,7 @@ from lmsc_unet.core.units import parse_band
 from lmsc_unet.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from lmsc_unet.apps.detect.job import DetectJob
     from lmsc_unet.apps.detect.results import RecordingEntry
@@ -34,6 +34,7 @@ def detect(
     datatype: str | None = None,
     sample_rate_hz: Hertz | None = None,
     center_hz: Hertz | None = None,
+    num_channels: int | None = None,
     start: str | None = None,
     min_duration_s: float | None = None,
     max_duration_s: float | None = None,
@@ -73,6 +74,7 @@ def detect(
             recording's own.
         center_hz: Frequency at 0 Hz of the samples of raw files, WAV files and pipes. Rates and frequencies may be
             written as 250k or 433.92M.
+        num_channels: Channels of a raw file, interleaved sample by sample; by default 1.
         start: Time of the first sample of a raw file or a pipe, such as 2024-05-01T12:00:00Z, or now for a receiver's
             pipe.
         min_duration_s: Leave shorter signals out.
@@ -109,7 +111,13 @@ def detect(
         min_confidence=min_confidence,
         channels=channel,
         runtime=Runtime(backend=backend, threads=threads),
-        raw=RawFormat(datatype=datatype, sample_rate_hz=sample_rate_hz, center_hz=center_hz, start=start),
+        raw=RawFormat(
+            datatype=datatype,
+            sample_rate_hz=sample_rate_hz,
+            center_hz=center_hz,
+            num_channels=num_channels,
+            start=start,
+        ),
         is_checked=checksum,
         limits=SignalLimits(
             min_duration_s=min_duration_s,
@@ -123,18 +131,24 @@ def detect(
         cut=cut,
         occupancy_hz=occupancy_hz,
     )
+    told: set[str] = set()
+
+    def warn(remark: str) -> None:
+        told.add(remark)
+        print(f"lmsc: warning: {remark}", file=sys.stderr, flush=True)
+
     job = open_job(
         recordings,
         out,
         settings,
         standard_input=sys.stdin.buffer,
         on_detection=_print_signal if is_printed else None,
-        on_remark=lambda remark: print(f"lmsc: warning: {remark}", file=sys.stderr, flush=True),
+        on_remark=warn,
         resume=resume,
         overwrite=overwrite,
     )
     try:
-        return _carry_out(job, is_printed=is_printed)
+        return _carry_out(job, told, is_printed=is_printed)
     except KeyboardInterrupt as stop:
         raise type(stop)(_kept(out, is_piped=job.stream is not None)) from None
     except BrokenPipeError:  # the reader of the lines has gone, so nothing can be reported
@@ -156,8 +170,11 @@ def _refuse_options(recordings: "Sequence[Path]") -> None:
             raise ConfigError(f"There is no option {name}. `lmsc detect --help` lists them all.")
 
 
-def _carry_out(job: "DetectJob", *, is_printed: bool) -> int:
-    """Searches everything; summaries go to standard error if standard output has lines of JSON."""
+def _carry_out(job: "DetectJob", told: "Collection[str]", *, is_printed: bool) -> int:
+    """Searches everything; summaries go to standard error if standard output has lines of JSON.
+
+    `told` are the remarks on a pipe that are printed while it is searched.
+    """
     from lmsc_unet.apps.detect.job import close_job, run_job
 
     entries = []
@@ -167,7 +184,8 @@ def _carry_out(job: "DetectJob", *, is_printed: bool) -> int:
         for entry in run_job(job):
             entries.append(entry)
             for remark in entry.warnings:
-                bar.log(f"lmsc: warning: {remark}")
+                if remark not in told:
+                    bar.log(f"lmsc: warning: {remark}")
             if entry.error is not None:
                 bar.log(_complaint(entry))
             elif is_printed:

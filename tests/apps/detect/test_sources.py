@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ import sys
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from lmsc_unet.cli.main import main
@@ -18,6 +20,7 @@ from lmsc_unet.signals.recording.datatypes import encode, parse_datatype
 from lmsc_unet.signals.recording.times import parse_utc
 from tests.apps.detect.bursts import RATE_HZ, bursts, write_bursts
 from tests.signals.archives import pack
+from tests.signals.sigmf_files import noise
 from tests.signals.test_raw_recordings import write_wav
 
 GREETING = b"RTL0" + struct.pack(">II", 5, 29)
@@ -91,6 +94,16 @@ def test_a_datatype_makes_all_files_of_a_folder_recordings(tmp_path):  # D14
     assert all(len(table(path)) == 2 for path in (tmp_path / "o").rglob("signals.csv"))
 
 
+def test_a_raw_file_may_have_several_channels(tmp_path):  # D14
+    both = np.stack([noise(1 << 17, seed=1), bursts()], axis=1).reshape(-1)
+    both.tofile(tmp_path / "two_433.92M_1000k.cf32")
+    assert lmsc(tmp_path / "two_433.92M_1000k.cf32", "--num-channels", 2, "--out", tmp_path / "o", *QUICK) == 0
+    found = {path.parent.name: len(table(path)) for path in (tmp_path / "o").rglob("signals.csv")}
+    assert found == {"channel-0": 0, "channel-1": 2}
+    (meta,) = (tmp_path / "o").rglob("channel-1/*.sigmf-meta")
+    assert json.loads(meta.read_text())["global"]["core:num_channels"] == 2
+
+
 def test_every_recording_of_an_archive_has_its_results(tmp_path):  # D14
     left, right = (write_bursts(tmp_path / "in", name) for name in ("left", "right"))
     path = pack(left, tmp_path / "both.sigmf.tar", others=(right, right.with_suffix(".sigmf-data")))
@@ -105,6 +118,9 @@ def test_every_recording_of_an_archive_has_its_results(tmp_path):  # D14
     ("arguments", "message"),
     [
         (["a.wav", "--datatype", "cu8"], "--datatype is for raw files, but a.wav is a WAV file"),
+        (["a.wav", "--num-channels", "2"], "--num-channels is for raw files, but a.wav is a WAV file"),
+        (["pipe", "--num-channels", "2"], "--num-channels is 2, but pipe is read as one channel. Record it to a file"),
+        (["a.cu8", "--num-channels", "0"], "num_channels is 0; it must be at least 1"),
         (["a.wav", "--start", "now"], "--start now is for pipes, but a.wav is a file"),
         (["a.wav", "--start", "noon"], "start is 'noon', which is no time. Write it like 2024-05-01T12:00:00Z"),
         (["rtl_tcp://127.0.0.1:1"], "rtl_tcp must be told what to receive. Give --sample-rate-hz and --center-hz"),
@@ -146,6 +162,22 @@ def test_a_named_pipe_is_searched_as_it_fills(tmp_path, capsys):  # D14
     assert len(table(tmp_path / "o/g_433.92M_1000k.cs16/signals.csv")) == 2
     (entry,) = (tmp_path / "o/detections.jsonl").read_text().splitlines()
     assert json.loads(entry)["path"] == str(pipe)
+
+
+@pytest.mark.parametrize(
+    ("content", "datatype", "remark"),
+    [
+        (bytes(400_000), "ci8", "every sample that was checked is zero"),
+        (samples("ci16_le"), "ci16_be", "do not look like ci16_be but like ci16_le"),
+        (samples("cu8"), "cu8", ""),
+    ],
+)
+def test_a_pipe_is_looked_at_too(content, datatype, remark, tmp_path, capsys, monkeypatch):  # D10
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert lmsc("-", "--datatype", datatype, "--sample-rate-hz", "1M", "--out", tmp_path / "o", *QUICK) == 0
+    said = capsys.readouterr().err
+    assert said.count("lmsc: warning: stdin: ") == bool(remark)
+    assert remark in said
 
 
 def test_dev_stdin_is_standard_input(tmp_path):  # D14

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lmsc_unet.apps.items import Item, name_items, outside_results
-from lmsc_unet.core.ranges import check_range
+from lmsc_unet.core.ranges import MOST_CHANNELS, check_range
 from lmsc_unet.core.results_folder import RUN_FILE
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio.files import refuse_unreadable
@@ -58,6 +58,8 @@ class RawFormat:
     """Samples per second; it replaces what a file says."""
     center_hz: float | None = None
     """The frequency at 0 Hz of the samples; it replaces what a WAV file or a name says."""
+    num_channels: int | None = None
+    """Channels of a raw file, interleaved sample by sample; 1 if not given."""
     start: str | None = None
     """The time of the first sample by ISO 8601; `now` for a pipe from a receiver."""
 
@@ -65,6 +67,7 @@ class RawFormat:
         if self.datatype is not None:
             parse_datatype(self.datatype)
         check_range(self, 0, MOST_HZ, "sample_rate_hz", above=True)
+        check_range(self, 1, MOST_CHANNELS, "num_channels")
         if self.center_hz is not None and not abs(self.center_hz) < MOST_HZ:
             raise ConfigError(f"center_hz is {self.center_hz}; it must be a number of Hz.")
         if self.start not in (None, NOW) and self.start_utc is None:
@@ -121,13 +124,21 @@ def refuse_unused(items: Sequence[Item], raw: RawFormat) -> None:
     Raises:
         ConfigError: one is given for such a file.
     """
-    given = {"--datatype": raw.datatype, "--center-hz": raw.center_hz, "--start": raw.start}
+    given = {
+        "--datatype": raw.datatype,
+        "--center-hz": raw.center_hz,
+        "--num-channels": raw.num_channels,
+        "--start": raw.start,
+    }
     sigmf = next((item.path for item in items if item.path.name.endswith((*SUFFIXES, DATA))), None)
     for option in (name for name, value in given.items() if value is not None and sigmf is not None):
         raise ConfigError(f"{option} is for raw files, but {sigmf} is SigMF, which says it itself. Leave it out.")
     wav = next((item.path for item in items if item.path.suffix.lower() == ".wav"), None)
-    if wav is not None and raw.datatype is not None:
-        raise ConfigError(f"--datatype is for raw files, but {wav} is a WAV file, which says it itself. Leave it out.")
+    for option in ("--datatype", "--num-channels"):
+        if wav is not None and given[option] is not None:
+            raise ConfigError(
+                f"{option} is for raw files, but {wav} is a WAV file, which says it itself. Leave it out."
+            )
     if raw.start == NOW and items:
         raise ConfigError(
             f"--start {NOW} is for pipes, but {items[0].path} is a file. Give the time of its first sample."
@@ -146,6 +157,7 @@ def channels_of(item: Item, raw: RawFormat, channels: Sequence[int], *, is_check
         sample_rate_hz=raw.sample_rate_hz,
         center_hz=raw.center_hz,
         start_utc=raw.start_utc,
+        num_channels=raw.num_channels,
         is_checked=is_checked,
     )
     by_name = {recording.name: recording for recording in recordings}

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+import numpy as np
+
 from lmsc_unet.apps.detect.lag import TOLD_S, LagMeter, describe_lag
 from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.picture import Panel, Thumbnail, with_unit
@@ -20,6 +22,7 @@ from lmsc_unet.signals.detection import capture_grid, find_boxes, find_in_captur
 from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS, Ongoing
 from lmsc_unet.signals.recording import Capture, Recording, Stream
 from lmsc_unet.signals.recording.datatypes import Samples
+from lmsc_unet.signals.recording.sanity import remarks_on_samples
 from lmsc_unet.signals.stft import Grid
 
 OnSignal = Callable[[SignalBox, State, Recording], None]
@@ -30,6 +33,8 @@ KEEP_S = 60.0
 """How often the signals of an open pipe are saved."""
 STEADY_S = 10.0
 """How often a signal is told that goes on."""
+_LOOKED_AT = 1 << 16
+"""The first samples of a pipe that are looked at."""
 MAX_PANELS = 6
 """The most captures that are drawn; the others are searched too."""
 
@@ -159,7 +164,7 @@ def search_stream(
         is_complex=stream.datatype.is_complex,
     )
     thumbnail, boxes, running = Thumbnail(), list[SignalBox](), list[SignalBox]()
-    recent = RecentSamples()
+    recent, odd = RecentSamples(), list[str]()
 
     def received() -> Recording:
         return stream.as_recording(meter.num_samples, start_utc=meter.start_utc)
@@ -169,18 +174,19 @@ def search_stream(
         capture = recording.captures[0]
         panel = _panel(_title(recording, capture, 0, len(known)), thumbnail, grid, capture, known)
         behind_s = meter.lag.longest_s
-        remarks = (f"{stream.name}: at times {describe_lag(behind_s)}.",) if behind_s >= TOLD_S else ()
-        return SearchResult(recording=recording, boxes=known, panels=[panel], remarks=remarks)
+        behind = [f"{stream.name}: at times {describe_lag(behind_s)}."] if behind_s >= TOLD_S else []
+        return SearchResult(recording=recording, boxes=known, panels=[panel], remarks=(*odd, *behind))
 
     def watch_running(some: Iterable[SignalBox]) -> None:
         running[:] = [box for box in some if search.reports(box, received())]
         tell_steady(running)
 
     lag = LagMeter(stream.sample_rate_hz, lambda lag_s: search.on_remark(f"{stream.name}: {describe_lag(lag_s)}."))
+    chunks = _looked_at(stream, odd, search.on_remark)
     meter = _Meter(stream, lag, lambda: keep(found()), every_s)
     tell_steady = search.watch_steady(stream.sample_rate_hz, received)
     ended = find_boxes(
-        meter.through(stream.chunks() if search.on_cut is None else recent.follow(stream.chunks())),
+        meter.through(recent.follow(chunks) if search.on_cut is not None else chunks),
         grid,
         finder.masker,
         class_names=finder.class_names,
@@ -195,6 +201,20 @@ def search_stream(
     if meter.num_samples == 0:
         raise DataError(f"{stream.name}: it was stopped before a sample came.")
     return found()
+
+
+def _looked_at(stream: Stream, odd: list[str], tell: Callable[[str], None]) -> Iterator[Samples]:
+    """The chunks of a stream; tells what is odd about the first samples as soon as there are enough."""
+    seen: list[Samples] | None = []
+    for chunk in stream.chunks():
+        if seen is not None:
+            seen.append(chunk)
+            if sum(map(len, seen)) >= _LOOKED_AT:
+                odd.extend(remarks_on_samples(np.concatenate(seen), stream.datatype, stream.name))
+                seen = None
+                for remark in odd:
+                    tell(remark)
+        yield chunk
 
 
 def _samples_of(recording: Recording, capture: Capture, channel: int) -> SampleRange:

@@ -39,6 +39,10 @@ def open_source(inputs: Sequence[Path], raw: RawFormat, standard_input: IO[bytes
     if len(inputs) > 1:
         what = "standard input" if str(live) == STANDARD_INPUT else "no file"
         raise ConfigError(f"{live} is {what}, which cannot be combined with files. Name one of the two.")
+    if raw.num_channels not in (None, 1):
+        raise ConfigError(
+            f"--num-channels is {raw.num_channels}, but {live} is read as one channel. Record it to a file."
+        )
     if str(live).startswith(SCHEME):
         return _open_receiver(str(live), raw)
     if str(live) == STANDARD_INPUT:

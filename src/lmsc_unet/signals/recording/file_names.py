@@ -44,6 +44,7 @@ _CENTER = re.compile(r"\d+(?:\.\d+)?[kMG]?Hz")
 _RTL_433 = {"center_hz": re.compile(r"\d+(?:\.\d+)?M"), "sample_rate_hz": re.compile(r"\d+(?:\.\d+)?k")}
 _SATDUMP_TYPES = {".s8": "ci8", ".s16": "ci16_le", ".f32": "cf32_le"}
 _MOST_TEXT = 1 << 16
+_MOST_HZ = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +74,15 @@ def read_hints(path: Path) -> NameHints:
     if match := _GQRX.fullmatch(stem):
         return NameHints(
             datatype="cf32_le",
-            center_hz=float(match[2]),
-            sample_rate_hz=float(match[3]),
+            center_hz=_possible(match[2]),
+            sample_rate_hz=_possible(match[3]),
             start_utc=_compact(match[1]),
         )
     if match := _SATDUMP.match(stem):
         return NameHints(
             datatype=_SATDUMP_TYPES.get(suffix, _OF_SUFFIX.get(suffix)),
-            sample_rate_hz=float(match[6]),
-            center_hz=float(match[7]),
+            sample_rate_hz=_possible(match[6]),
+            center_hz=_possible(match[7]),
             start_utc=parse_utc(f"{match[1]}T{match[2]}:{match[3]}:{match[4]}.{match[5] or '000'}"),
         )
     words = re.split(r"[_ ]", stem)
@@ -104,7 +105,16 @@ def _bare(name: str) -> str:
 
 def _first(pattern: re.Pattern[str], words: list[str]) -> float | None:
     word = next((word for word in words if pattern.fullmatch(word)), None)
-    return None if word is None else parse_hz(word)
+    return None if word is None else _possible(word)
+
+
+def _possible(text: str) -> float | None:
+    """A number of Hz that a receiver can have; None for others."""
+    try:
+        value = parse_hz(text)
+    except ConfigError:
+        return None
+    return value if 0 < value < _MOST_HZ else None
 
 
 def _compact(text: str) -> datetime | None:
@@ -115,11 +125,6 @@ def _portapack(path: Path) -> dict[str, float]:
     """The lines `sample_rate=...` and `center_frequency=...` of the text file beside a capture."""
     texts = (path.with_suffix(suffix) for suffix in (".TXT", ".txt"))
     text = next((file for file in texts if file.is_file() and file.stat().st_size < _MOST_TEXT), None)
-    said: dict[str, float] = {}
-    for line in text.read_text(errors="replace").splitlines() if text else ():
-        key, _, value = line.partition("=")
-        try:
-            said[key.strip()] = parse_hz(value)
-        except ConfigError:
-            continue
-    return said
+    lines = text.read_text(errors="replace").splitlines() if text else ()
+    said = {key.strip(): _possible(value) for key, _, value in (line.partition("=") for line in lines)}
+    return {key: value for key, value in said.items() if value is not None}

@@ -28,6 +28,7 @@ def open_recordings(
     sample_rate_hz: float | None = None,
     center_hz: float | None = None,
     start_utc: datetime | None = None,
+    num_channels: int | None = None,
     is_checked: bool = True,
 ) -> list[Recording]:
     """Opens one recording, or all recordings of a collection.
@@ -38,6 +39,7 @@ def open_recordings(
         sample_rate_hz: of a raw file, unless its name says it; otherwise, it replaces what the file says.
         center_hz: the frequency at 0 Hz of a raw file's samples.
         start_utc: the time of a raw file's first sample.
+        num_channels: channels of a raw file, interleaved sample by sample; 1 if not given.
         is_checked: whether to compare the data with `core:sha512`; a mismatch is only a warning.
 
     Raises:
@@ -52,8 +54,15 @@ def open_recordings(
         return [open_pair(path, sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
     if datatype is None and path.with_name(path.name + META).is_file():
         return [open_pair(path.with_name(path.name + META), sample_rate_hz=sample_rate_hz, is_checked=is_checked)]
-    given = {"datatype": datatype, "sample_rate_hz": sample_rate_hz, "center_hz": center_hz, "start_utc": start_utc}
-    return [open_raw(_existing(path), **given)]  # type: ignore[arg-type]
+    recording = open_raw(
+        _existing(path),
+        datatype=datatype,
+        sample_rate_hz=sample_rate_hz,
+        center_hz=center_hz,
+        start_utc=start_utc,
+        num_channels=num_channels,
+    )
+    return [recording]
 
 
 def open_recording(path: Path, *, sample_rate_hz: float | None = None, is_checked: bool = True) -> Recording:

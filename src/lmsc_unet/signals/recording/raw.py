@@ -32,6 +32,7 @@ def open_raw(
     sample_rate_hz: float | None = None,
     center_hz: float | None = None,
     start_utc: datetime | None = None,
+    num_channels: int | None = None,
 ) -> Recording:
     """Opens a raw file or a WAV file, unpacked if it is compressed by gzip or xz.
 
@@ -44,7 +45,7 @@ def open_raw(
     data = path if unpacked is None else Path(unpacked.name)
     num_bytes = data.stat().st_size
     wav = read_wav(data, path) if datatype is None else None
-    hints, place = read_hints(path), _Place()
+    hints, place = read_hints(path), _Place(num_channels=num_channels or 1)
     if wav is not None:
         rest = num_bytes - wav.start_byte - wav.num_bytes
         place = _Place(header_bytes=wav.start_byte, trailing_bytes=rest, num_channels=wav.num_channels)

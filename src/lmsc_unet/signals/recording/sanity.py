@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.signals.recording.datatypes import Datatype, decode, parse_datatype
+from lmsc_unet.signals.recording.datatypes import Datatype, Samples, decode, encode, parse_datatype
 from lmsc_unet.signals.recording.recording import Recording, RecordingWarning
 
 _BLOCK_BYTES = 1 << 20
@@ -58,6 +58,11 @@ def remarks_on(recording: Recording, channel: int = 0) -> list[str]:
     """What is odd about a channel's samples, from stretches all over it; they are read anyway."""
     numbers = np.concatenate(list(recording.stretches(channel))).astype(recording.datatype.component)
     return [f"{recording.path}: {remark}" for remark in _remarks(numbers, recording.datatype)]
+
+
+def remarks_on_samples(samples: Samples, datatype: Datatype, name: str) -> list[str]:
+    """What is odd about the first samples of a pipe; they are read anyway."""
+    return [f"{name}: {remark}" for remark in _remarks(encode(samples, datatype), datatype)]
 
 
 def _remarks(numbers: Numbers, datatype: Datatype) -> Iterator[str]:
