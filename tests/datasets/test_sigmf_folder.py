@@ -218,3 +218,10 @@ def test_recordings_are_learnt_from_as_they_are_stored(tmp_path):
         np.testing.assert_array_equal(picture, pictures["tar"][0])
     np.testing.assert_array_equal(pictures["wav.wav"][1], pictures["tar"][1])
     assert pictures["rate"][1].sum() < 0.6 * pictures["tar"][1].sum()  # 200 of 2,000 Hz
+
+
+@pytest.mark.parametrize("name", ["a_433.92M_250k.cu8", "b.WAV"])
+def test_a_folder_of_recordings_without_annotations_is_told(name, tmp_path):
+    (tmp_path / name).write_bytes(bytes(99))
+    with pytest.raises(DataError, match=f"holds recordings such as {name}, but no SigMF metadata.*lmsc detect"):
+        find_dataset(tmp_path)

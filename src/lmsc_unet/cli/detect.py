@@ -150,17 +150,18 @@ def detect(
     try:
         return _carry_out(job, told, is_printed=is_printed)
     except KeyboardInterrupt as stop:
-        raise type(stop)(_kept(out, is_piped=job.stream is not None)) from None
+        is_whole = job.stream is not None or out is None
+        raise type(stop)(_kept(out or cut, is_whole=is_whole)) from None
     except BrokenPipeError:  # the reader of the lines has gone, so nothing can be reported
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
-def _kept(out: Path | None, *, is_piped: bool) -> str:
+def _kept(out: Path | None, *, is_whole: bool) -> str:
     """The message when the search is stopped."""
     if out is None:
         return "stopped. The signals that had ended until then are printed."
-    return f"stopped. What was found until then is in {out}" + ("." if is_piped else "; go on by --resume.")
+    return f"stopped. What was found until then is in {out}" + ("." if is_whole else "; go on by --resume.")
 
 
 def _refuse_options(recordings: "Sequence[Path]") -> None:

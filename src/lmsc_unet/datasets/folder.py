@@ -9,7 +9,7 @@ from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.options import SIGNAL_NAMES, ChunkOptions, DataOptions
 from lmsc_unet.datasets.published import is_nuinsseg
 from lmsc_unet.datasets.sample import Dataset, DatasetLayout, Problem, Sample, refuse
-from lmsc_unet.datasets.sigmf_folder import has_recordings, scan_recordings
+from lmsc_unet.datasets.sigmf_folder import describe_raw, has_recordings, scan_recordings
 from lmsc_unet.datasets.split_file import SPLIT_WORDS, apply_split_file, has_column
 from lmsc_unet.errors import DataError
 from lmsc_unet.signals.settings import SETTINGS_FILE, SpectrogramSettings
@@ -52,7 +52,7 @@ def scan_dataset(
         return scan_recordings(root, pieces, options)
     recognised = recognise(root, options)
     if recognised is None:
-        raise DataError(unknown_layout(root, options))
+        raise DataError(describe_raw(root) or unknown_layout(root, options))
     found = recognised.found
     if not any(sample.mask for sample in found.samples):
         raise DataError(no_pairs(root, options, found))

@@ -18,6 +18,7 @@ from lmsc_unet.imageio.files import refuse_unreadable
 from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.recording import Recording, open_recording
 from lmsc_unet.signals.recording.archive import ARCHIVE_SUFFIXES
+from lmsc_unet.signals.recording.file_names import is_raw_name
 from lmsc_unet.signals.settings import SpectrogramSettings
 
 ENDINGS = (".sigmf-meta", *ARCHIVE_SUFFIXES)
@@ -30,6 +31,18 @@ VAL_SHARE = TEST_SHARE = 0.15
 def has_recordings(root: Path) -> bool:
     """Whether a folder or a folder below it contains SigMF recordings."""
     return next(_files(root), None) is not None
+
+
+def describe_raw(root: Path) -> str | None:
+    """What to do with a folder of recordings without annotations; None if there are none."""
+    files = (file for _, _, names in os.walk(root) for file in sorted(names))
+    raw = next((file for file in files if is_raw_name(file) or file.lower().endswith(".wav")), None)
+    if raw is None:
+        return None
+    return (
+        f"{root}: it holds recordings such as {raw}, but no SigMF metadata, so nothing says where their signals are. "
+        "Annotate them: `lmsc detect` writes metadata to begin with, which a SigMF viewer can correct."
+    )
 
 
 def scan_recordings(

@@ -88,7 +88,10 @@ def test_cuts_are_refused_replaced_and_no_input(tmp_path, capsys):
     path = write_bursts(tmp_path / "in")
     assert lmsc(path, "--cut", tmp_path / "in/c", *QUICK) == 0
     assert lmsc(path, "--cut", tmp_path / "in/c", *QUICK) == 1
-    assert "this folder holds results" in capsys.readouterr().err
+    assert "this folder holds results. Go on with them by --resume, replace them by --overwrite, or name another " in (
+        said := capsys.readouterr().err
+    )
+    assert "folder by --cut" in said
     assert lmsc(path, "--cut", tmp_path / "in/c", *QUICK, "--overwrite", "--ignore", "868M-869M") == 0
     assert len(cuts(tmp_path / "in/c")) == 1
     assert lmsc(tmp_path / "in", "--cut", tmp_path / "in/c", "--out", tmp_path / "o", *QUICK, "--overwrite") == 0

@@ -14,7 +14,7 @@ from lmsc_unet.apps.detect.searching import STEADY_S
 from lmsc_unet.apps.detect.sources import is_live, open_source
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
-from lmsc_unet.errors import ConfigError
+from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.inference.detector import load_detector
 from lmsc_unet.inference.runtime import Runtime
 
@@ -99,11 +99,7 @@ def open_job(
         None if out is None else ResultsFolder(out, DETECTIONS, described, lambda line: line.path in paths, **flags)
     )
     try:
-        cuts = (
-            None
-            if settings.cut is None
-            else CutWriter(ResultsFolder(settings.cut, CUTS, described, lambda line: line.path in paths, **flags))
-        )
+        cuts = None if settings.cut is None else _open_cuts(settings.cut, described, paths, flags)
     except BaseException:
         if folder is not None:
             folder.release()
@@ -137,3 +133,10 @@ def _check_folders(out: Path | None, settings: DetectOptions) -> None:
 def _plain(settings: DetectOptions) -> dict[str, Any]:
     """The settings as they are stored in JSON."""
     return asdict(settings) | {"cut": None if settings.cut is None else str(settings.cut)}
+
+
+def _open_cuts(folder: Path, described: dict[str, Any], paths: set[str], flags: dict[str, bool]) -> CutWriter:
+    try:
+        return CutWriter(ResultsFolder(folder, CUTS, described, lambda line: line.path in paths, **flags))
+    except OutputError as error:
+        raise OutputError(str(error).replace("--out", "--cut")) from error
