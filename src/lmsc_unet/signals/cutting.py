@@ -19,7 +19,7 @@ _ATTENUATION_DB = 80.0
 _MARGIN = 0.05
 _FEWEST = 256
 _MOST_DECIMATION = 4096
-_BLOCK_SAMPLES = 1 << 16
+_BLOCK_SAMPLES = 1 << 13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,15 +80,19 @@ def cut_blocks(plan: CutPlan, samples: SampleRange) -> Iterator[NDArray[np.compl
     Beyond the range, samples count as zeros.
     """
     taps = low_pass(plan.decimation)
-    reach = len(taps) // 2
-    per_block = max(1, _BLOCK_SAMPLES // plan.decimation)
+    weights = np.zeros((2 * len(taps), 2), np.float32)  # of I and Q in turn, so that one product of reals filters both
+    weights[0::2, 0] = weights[1::2, 1] = taps
+    per_block = max(1, max(_BLOCK_SAMPLES, 2 * len(taps)) // plan.decimation)
+    length = (per_block - 1) * plan.decimation + len(taps)
+    turns = _turns(plan, length)
     for done in range(0, plan.num_samples, per_block):
         count = min(per_block, plan.num_samples - done)
-        first = plan.first_sample + done * plan.decimation - reach
-        length = (count - 1) * plan.decimation + len(taps)
-        shifted = _shifted(_padded(samples, first, length), first, plan)
-        windows = sliding_window_view(shifted, len(taps))[:: plan.decimation]
-        yield np.asarray(windows @ taps.astype(np.complex64), np.complex64)
+        first = plan.first_sample + done * plan.decimation - len(taps) // 2
+        shifted = _padded(samples, first, length) * turns
+        shifted *= _turn_at(plan, first)
+        windows = sliding_window_view(shifted, len(taps))[: count * plan.decimation : plan.decimation]
+        parts = np.ascontiguousarray(windows).view(np.float32) @ weights
+        yield parts.view(np.complex64)[:, 0]
 
 
 def low_pass(decimation: int) -> NDArray[np.float32]:
@@ -113,9 +117,13 @@ def _padded(samples: SampleRange, first: int, length: int) -> NDArray[np.complex
     return padded
 
 
-def _shifted(samples: NDArray[np.complex64], first: int, plan: CutPlan) -> NDArray[np.complex64]:
-    """The phase of the first sample is computed exactly, as it is that of billions of turns late in a recording."""
-    per_sample = plan.shift_hz / plan.source_rate_hz
-    begin = float(Fraction(per_sample) * first % 1)
-    phase = -2 * np.pi * ((begin + per_sample * np.arange(len(samples))) % 1)
-    return np.asarray(samples * np.exp(1j * phase.astype(np.float32)), np.complex64)
+def _turns(plan: CutPlan, length: int) -> NDArray[np.complex64]:
+    """What shifts so many samples, from a phase of 0 on."""
+    phase = 2 * np.pi * (plan.shift_hz / plan.source_rate_hz * np.arange(length) % 1)
+    return np.asarray(np.exp(-1j * phase), np.complex64)
+
+
+def _turn_at(plan: CutPlan, sample: int) -> np.complex64:
+    """The phase at one sample, exactly: late in a recording it is that of billions of turns."""
+    phase = 2 * np.pi * float(Fraction(plan.shift_hz / plan.source_rate_hz) * sample % 1)
+    return np.complex64(np.exp(-1j * phase))
