@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import sigmf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,6 +135,8 @@ def test_results_of_a_wav_file_open_with_its_samples(tmp_path):
     recording = open_recording(path)
     box = SignalBox(start_sample=10, stop_sample=90, low_hz=433.9e6, high_hz=433.91e6)
     write_annotated(tmp_path / "a.wav.sigmf-meta", recording, [box])
+    theirs = sigmf.fromfile(tmp_path / "a.wav.sigmf-meta").read_samples()
+    np.testing.assert_array_equal(theirs, everything(recording))
     again = open_recording(path)  # by its metadata now
     assert again.metadata["captures"][0]["core:datetime"] == NOON
     np.testing.assert_array_equal(everything(again), everything(recording))
