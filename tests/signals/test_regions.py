@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lmsc_unet.signals.detection.edges import to_box
+from lmsc_unet.signals.detection.pieces import to_piece
 from lmsc_unet.signals.detection.regions import RegionFinder
-from lmsc_unet.signals.detection.transmissions import to_box, trim
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid
 
@@ -32,7 +33,7 @@ def summary(found):
 def measures(found):
     """SNR and edges of regions, in the order of their summaries."""
     order = sorted(found, key=lambda one: (one.first_row, one.stop_row, one.low_column, one.stop_column, one.num_cells))
-    edges = [trim(one) for one in order]
+    edges = [to_piece(one).edges for one in order]
     return [number for one in edges for number in (one.snr_db, one.left_px, one.right_px, one.top_px, one.bottom_px)]
 
 
@@ -143,7 +144,7 @@ def test_edges_are_found_finer_than_a_pixel_however_wide_the_mask(level, edges):
     power = signal_plane(first, stop, low, high, level=level)
     mask = np.zeros(power.shape, np.uint8)
     mask[7:54, 5:44] = 1  # three rows and columns too wide on each side
-    found = trim(regions(mask, power, [20, 40])[0])
+    found = to_piece(regions(mask, power, [20, 40])[0]).edges
     assert (found.top_px, found.bottom_px) == pytest.approx((first, stop), abs=0.1)
     slack = 0.005 * (high - low) + 0.1  # 99 % of the power leaves out half a percent on each side
     assert (found.left_px, found.right_px) == pytest.approx((low, high), abs=slack)
@@ -153,7 +154,7 @@ def test_edges_are_found_finer_than_a_pixel_however_wide_the_mask(level, edges):
 def test_a_box_ends_with_the_recording_and_the_band():
     mask, power = np.ones((4, 256), np.uint8), np.full((4, 256), 9, np.float32)
     grid = Grid(stft=Stft(), sample_rate_hz=1000.0, center_hz=5e6)
-    region = regions(mask, power)[0]
-    box = to_box(region, grid, first_sample=100, num_samples=900, label="x", confidence=1)
+    edges = to_piece(regions(mask, power)[0]).edges
+    box = to_box(edges, grid, first_sample=100, num_samples=900, label="x", confidence=1)
     assert (box.start_sample, box.stop_sample) == (100, 1000)
     assert 4_999_500 <= box.low_hz < box.high_hz <= 5_000_500

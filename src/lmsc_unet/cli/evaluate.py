@@ -60,8 +60,8 @@ def evaluate(
         backend: Runtime of the model: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the fastest
             installed.
         threads: Threads for one image.
-        frames_per_row: For recordings: frames averaged per row; by default the model's value, or as many as fit a
-            recording into one image.
+        frames_per_row: For recordings: frames averaged per row; by default as many as fit a recording into one image
+            for pixels, and for boxes what `lmsc detect` chooses.
         split_seed: For recordings: the seed of the training's 70/15/15 split.
         draws: Number of bootstrap resamples for the 95 % intervals.
         seed: Seed of the resamples.

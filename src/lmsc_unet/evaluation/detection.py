@@ -21,7 +21,6 @@ from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import find_in_recording
 from lmsc_unet.signals.recording import Recording, open_recording
-from lmsc_unet.signals.settings import Stft
 
 SNR_EDGES_DB = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 """Edges between bins; the lowest and the highest bin are open."""
@@ -60,14 +59,15 @@ class BoxScores:
     """Average precision, mean over IoU of 0.5, 0.55, ... 0.95."""
 
 
-def detectors(finder: SignalDetector) -> dict[str, Callable[[Stft], SignalDetector]]:
-    """Factories of the energy detector and the model, for the transform of a recording."""
-    return {ENERGY: energy_detector, finder.origin["name"]: lambda stft: replace(finder, stft=stft)}
+def detectors(finder: SignalDetector) -> dict[str, SignalDetector]:
+    """The model and the energy detector, with rows of the same length, as `lmsc detect` would search."""
+    energy = replace(energy_detector(finder.stft), chooses_rows=finder.chooses_rows)
+    return {ENERGY: energy, finder.origin["name"]: finder}
 
 
 def score_boxes(
     samples: Sequence[Sample],
-    makers: Mapping[str, Callable[[Stft], SignalDetector]],
+    finders: Mapping[str, SignalDetector],
     *,
     advance: Callable[[], None] | None = None,
 ) -> list[BoxScores]:
@@ -76,24 +76,19 @@ def score_boxes(
     Raises:
         DataError: a recording cannot be read.
     """
-    searched: dict[str, list[SearchedRecording]] = {name: [] for name in makers}
-    for path, stft in recordings_of(samples).items():
+    searched: dict[str, list[SearchedRecording]] = {name: [] for name in finders}
+    for path in recordings_of(samples):
         recording = open_recording(path, is_checked=False)
-        for name, make in makers.items():
-            searched[name].append(_search(recording, make(stft)))
+        for name, finder in finders.items():
+            searched[name].append(_search(recording, finder.for_recording(recording)))
         if advance is not None:
             advance()
     return [line for name, some in searched.items() for line in tabulate(name, some)]
 
 
-def recordings_of(samples: Sequence[Sample]) -> dict[Path, Stft]:
-    """The recordings of the samples, with their finest transform."""
-    finest: dict[Path, Stft] = {}
-    for piece in (sample.piece for sample in samples if sample.piece is not None):
-        stft = piece.spectrogram.stft
-        if piece.recording not in finest or stft.frames_per_row < finest[piece.recording].frames_per_row:
-            finest[piece.recording] = stft
-    return finest
+def recordings_of(samples: Sequence[Sample]) -> list[Path]:
+    """The recordings of the samples, each once."""
+    return list(dict.fromkeys(sample.piece.recording for sample in samples if sample.piece is not None))
 
 
 def tabulate(detector: str, searched: Sequence[SearchedRecording]) -> Iterator[BoxScores]:

@@ -34,8 +34,9 @@ from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.metrics import averages
 from lmsc_unet.metrics.counts import count_pixels, stack
 from lmsc_unet.signals.detection import EnergyMask
-from lmsc_unet.signals.detection.artifacts import without_spurs
 from lmsc_unet.signals.detection.components import without_specks
+from lmsc_unet.signals.detection.gating import gated
+from lmsc_unet.signals.noise import power_over_floor
 from lmsc_unet.signals.settings import SpectrogramSettings
 
 
@@ -49,9 +50,10 @@ def energy_scores(samples: Sequence[Sample], label_map: LabelMap) -> dict[str, A
     for sample in samples:
         if sample.piece is not None:
             rows_db = load_rows(sample.piece)
-            mask, _ = EnergyMask(frames_per_row=sample.piece.spectrogram.stft.frames_per_row)(rows_db)
+            frames = sample.piece.spectrogram.stft.frames_per_row
+            mask, confidence = EnergyMask(frames_per_row=frames)(rows_db)
             truth = np.minimum(load_pair(sample, label_map)[1], 1)
-            kept = without_specks(without_spurs(mask, rows_db))
+            kept = without_specks(gated(mask, confidence, power_over_floor(rows_db), frames).mask)
             counts.append(count_pixels(kept, truth, 2))
     if not counts:
         return {}
@@ -106,7 +108,8 @@ class EvaluationOptions:
     split: Part | None = None
     """The split to score; by default test if the data has it, else val, else all."""
     frames_per_row: int | None = None
-    """For recordings: frames averaged per row; None uses the model's value, or fits a recording into one image."""
+    """For recordings: frames averaged per row; None fits a recording into one image for pixel scores, and searches it
+    with the rows of `lmsc detect`."""
     split_seed: int = ChunkOptions.split_seed
     """For recordings: the seed of the training's split."""
 
@@ -203,7 +206,10 @@ def open_evaluation(
     data_options = options.data.with_names(predictor.spec.class_names)
     dataset = find_dataset(data, data_options, pieces=pieces_of(predictor.spec, options))
     part, samples = select(dataset.samples, options.split)
-    finder = network_detector(load(model, runtime).network, predictor.spec) if dataset.layout == "sigmf" else None
+    finder = None
+    if dataset.layout == "sigmf":
+        network = load(model, runtime).network
+        finder = network_detector(network, predictor.spec, frames_per_row=options.frames_per_row)
     file = find_file(model, runtime.backend)
     trained_on = training_names(file)
     label_map = find_label_map(dataset.samples, data_options)  # of all samples: a split may have too few values

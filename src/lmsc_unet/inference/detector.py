@@ -19,7 +19,9 @@ from lmsc_unet.inference.sliding_window import round_up
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import EnergyMask, Masker
+from lmsc_unet.signals.detection.survey import BASE_FRAMES, frames_by_rate, frames_of
 from lmsc_unet.signals.noise import to_picture
+from lmsc_unet.signals.recording import Recording
 from lmsc_unet.signals.settings import DbRange, SpectrogramSettings, Stft
 
 _TILE_PX = 2048  # more than a block with its halo
@@ -38,6 +40,8 @@ class NetworkMask:
     """The levels shown as black and white."""
     halo_rows: int
     """Rows above and below that affect a row's mask."""
+    sure: float = 0.9
+    """The least probability of a cell from which a region may start."""
 
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Class ids "T F" of rows "T F" in dB above the noise floor, and the probability of each cell's class."""
@@ -80,8 +84,8 @@ _BLOCK_ROWS = 896  # the halo costs 1/14 of the computation, 1/4 with 256 rows; 
 _BLOCK_CELLS = _BLOCK_ROWS * 256
 MIN_CONFIDENCE = 0.75
 """For a network's boxes; chosen by F1 on generated scenes of cheap and of clean receivers (docs/log.md)."""
-MIN_SNR_DB = -8.0
-"""For a network's boxes: scenes have no signals below -5 dB, and SNR is measured to within 3 dB."""
+MIN_SNR_DB = 3.0
+"""For boxes of every detector: the noise of real receivers is uneven by as much (docs/log.md)."""
 NFFTS = range(256, 4097)
 """Samples per frame that a model accepts instead of its own."""
 ENERGY = "energy"
@@ -96,6 +100,8 @@ class SignalDetector:
     """Makes masks from rows."""
     stft: Stft
     """Makes rows from samples."""
+    chooses_rows: bool = False
+    """Whether the frames averaged per row are chosen for each recording."""
     class_names: tuple[str, ...] = ("noise", "signal")
     """The masker's classes."""
     block_rows: int = 256
@@ -110,6 +116,20 @@ class SignalDetector:
     """The model's name, and its file and SHA-256 if it has one."""
     warnings: tuple[str, ...] = ()
     """Warnings for the user."""
+
+    def for_recording(self, recording: Recording, channel: int = 0) -> "SignalDetector":
+        """This detector with rows of the length that a recording asks for, unless the user has said one."""
+        return self._with_frames(frames_of(recording, self.stft, channel=channel)) if self.chooses_rows else self
+
+    def for_rate(self, sample_rate_hz: float) -> "SignalDetector":
+        """The same for a pipe, of which nothing but the sample rate is known."""
+        return self._with_frames(frames_by_rate(sample_rate_hz, self.stft)) if self.chooses_rows else self
+
+    def _with_frames(self, frames_per_row: int) -> "SignalDetector":
+        masker = self.masker
+        if isinstance(masker, EnergyMask):
+            masker = replace(masker, frames_per_row=frames_per_row)
+        return replace(self, masker=masker, stft=replace(self.stft, frames_per_row=frames_per_row), chooses_rows=False)
 
     def keeps(self, box: SignalBox) -> bool:
         """Whether a box from the masks is reported."""
@@ -130,7 +150,8 @@ def load_detector(
     Args:
         model: `energy`, a bundled model's name, or a path; None selects the bundled model of signals, or the energy
             detector if there is none.
-        frames_per_row: frames averaged per row; None uses the model's value, or 1.
+        frames_per_row: frames averaged per row; None chooses 1 to 8 for each recording, unless the model was trained
+            with more than 1.
         nfft: samples per frame; None uses the model's value, or 256 for the energy detector.
         min_confidence: signals with less are dropped; None means 0 for the energy detector, 0.75 for a model.
         runtime: the runtime of an exported model, and its threads.
@@ -142,8 +163,9 @@ def load_detector(
     model = model or default_model()
     if model == ENERGY:
         size = 256 if nfft is None else nfft
-        stft = Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, 1))
-        return replace(energy_detector(stft), min_confidence=_share(min_confidence, 0.0))
+        stft = Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, BASE_FRAMES))
+        found = replace(energy_detector(stft), chooses_rows=frames_per_row is None)
+        return replace(found, min_confidence=_share(min_confidence, 0.0))
     number = _at_once(model, runtime)
     loaded = load(model, replace(runtime, at_once=number))
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
@@ -158,7 +180,7 @@ def default_model() -> str:
 
 def energy_detector(stft: Stft) -> SignalDetector:
     """The energy detector on any spectrogram."""
-    return SignalDetector(masker=EnergyMask(frames_per_row=stft.frames_per_row), stft=stft)
+    return SignalDetector(masker=EnergyMask(frames_per_row=stft.frames_per_row), stft=stft, min_snr_db=MIN_SNR_DB)
 
 
 def network_detector(
@@ -178,10 +200,13 @@ def network_detector(
         ConfigError: frames are too short or too long.
     """
     trained = settings_of(spec).stft
-    stft = replace(_with_nfft(trained, nfft), frames_per_row=_given(frames_per_row, trained.frames_per_row))
+    chooses_rows = frames_per_row is None and trained.frames_per_row == 1
+    frames = BASE_FRAMES if chooses_rows else _given(frames_per_row, trained.frames_per_row)
+    stft = replace(_with_nfft(trained, nfft), frames_per_row=frames)
     return SignalDetector(
         masker=make_masker(network, spec),
         stft=stft,
+        chooses_rows=chooses_rows,
         class_names=spec.class_names,
         block_rows=min(_BLOCK_ROWS, max(256, _BLOCK_CELLS // stft.nfft)),
         min_confidence=MIN_CONFIDENCE,

@@ -49,3 +49,21 @@ def _slide(combine: np.ufunc, values: AnyArray, size: int, out: AnyArray | None 
     for shift in range(1, size):
         combine(out, values[shift : shift + count], out=out)
     return out
+
+
+def highest_around(values: AnyArray, reach: int, *, axis: int) -> AnyArray:
+    """The highest value within `reach` cells on both sides along an axis; cells beyond the edge are ignored.
+
+    Doubles the window in each step, so that wide windows are cheap.
+    """
+    moved = np.moveaxis(values, axis, 0)
+    size = min(2 * reach + 1, 2 * len(moved) - 1)
+    reach = size // 2
+    pad = [(reach, reach)] + [(0, 0)] * (moved.ndim - 1)
+    best, width = np.pad(moved, pad, mode="edge"), 1
+    while 2 * width <= size:
+        best = np.maximum(best[: len(best) - width], best[width:])
+        width *= 2
+    if width < size:
+        best = np.maximum(best[: len(best) - (size - width)], best[size - width :])
+    return np.moveaxis(best, 0, axis)

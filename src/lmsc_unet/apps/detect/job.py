@@ -218,6 +218,7 @@ def _entry(
         name=name,
         signals=len(found.boxes),
         duration_s=found.recording.duration_s,
+        frames_per_row=found.frames_per_row,
         ms=round(1e3 * (time.perf_counter() - started_s), 1),
         warnings=odd,
         error=fault if folder is not None else None,

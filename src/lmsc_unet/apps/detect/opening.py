@@ -18,6 +18,9 @@ from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.inference.detector import load_detector
 from lmsc_unet.inference.runtime import Runtime
 
+ROWS_CHOSEN = "1 to 8, chosen for each recording by its sample rate, length and bursts; see detections.jsonl"
+"""How run.json describes rows whose length the user has not said."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DetectOptions:
@@ -26,7 +29,7 @@ class DetectOptions:
     model: str | None = None
     """`energy`, a bundled model's name, a run folder or a model file; None is the bundled model of signals."""
     frames_per_row: int | None = None
-    """Frames averaged per row of the spectrogram; None uses the model's value, or 1."""
+    """Frames averaged per row of the spectrogram; None chooses 1 to 8 for each recording."""
     nfft: int | None = None
     """Samples per frame; None uses the model's value, or 256."""
     min_confidence: float | None = None
@@ -91,6 +94,7 @@ def open_job(
         "arguments": {"recordings": [str(path) for path in recordings], "out": str(out), **_plain(settings)},
         "model": finder.origin,
         "stft": asdict(finder.stft),
+        "frames_per_row": ROWS_CHOSEN if finder.chooses_rows else finder.stft.frames_per_row,
         "warnings": list(finder.warnings),
     }
     paths = {str(item.path) for item in items}

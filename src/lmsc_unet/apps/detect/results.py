@@ -41,6 +41,8 @@ class RecordingEntry:
     """The number of signals."""
     duration_s: float | None = None
     """The recording's duration."""
+    frames_per_row: int | None = None
+    """Frames averaged per row of its spectrogram."""
     ms: float | None = None
     """Milliseconds from opening the recording to its last written file."""
     warnings: tuple[str, ...] = ()

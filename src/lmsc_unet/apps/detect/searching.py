@@ -51,6 +51,8 @@ class SearchResult:
     """Its captures as pictures."""
     remarks: tuple[str, ...] = ()
     """What was odd about the search."""
+    frames_per_row: int = 1
+    """Frames averaged per row."""
 
 
 Keep = Callable[[SearchResult], None]
@@ -108,9 +110,9 @@ def search_recording(
     Raises:
         DataError: a sample is NaN or infinite, or the channel does not exist.
     """
+    finder = search.finder.for_recording(recording, channel)
     boxes: list[SignalBox] = []
     panels: list[Panel] = []
-    finder = search.finder
 
     def itself() -> Recording:
         return recording
@@ -134,8 +136,11 @@ def search_recording(
         boxes += here
         if thumbnail is not None:
             grid = capture_grid(recording, capture, finder.stft)
-            panels.append(_panel(_title(recording, capture, channel, len(here)), thumbnail, grid, capture, here))
-    return SearchResult(recording=recording, boxes=in_order(boxes), panels=panels)
+            title = _title(recording, capture, channel, len(here), grid)
+            panels.append(_panel(title, thumbnail, grid, capture, here))
+    return SearchResult(
+        recording=recording, boxes=in_order(boxes), panels=panels, frames_per_row=finder.stft.frames_per_row
+    )
 
 
 def search_stream(
@@ -156,7 +161,7 @@ def search_stream(
     Raises:
         DataError: no sample arrived, or one is NaN or infinite.
     """
-    finder = search.finder
+    finder = search.finder.for_rate(stream.sample_rate_hz)
     grid = Grid(
         stft=finder.stft,
         sample_rate_hz=stream.sample_rate_hz,
@@ -172,10 +177,13 @@ def search_stream(
     def found() -> SearchResult:
         recording, known = received(), in_order([*boxes, *running])
         capture = recording.captures[0]
-        panel = _panel(_title(recording, capture, 0, len(known)), thumbnail, grid, capture, known)
+        panel = _panel(_title(recording, capture, 0, len(known), grid), thumbnail, grid, capture, known)
         behind_s = meter.lag.longest_s
         behind = [f"{stream.name}: at times {describe_lag(behind_s)}."] if behind_s >= TOLD_S else []
-        return SearchResult(recording=recording, boxes=known, panels=[panel], remarks=(*odd, *behind))
+        frames = finder.stft.frames_per_row
+        return SearchResult(
+            recording=recording, boxes=known, panels=[panel], remarks=(*odd, *behind), frames_per_row=frames
+        )
 
     def watch_running(some: Iterable[SignalBox]) -> None:
         running[:] = [box for box in some if search.reports(box, received())]
@@ -265,10 +273,12 @@ def _panel(title: str, thumbnail: Thumbnail, grid: Grid, capture: Capture, boxes
     )
 
 
-def _title(recording: Recording, capture: Capture, channel: int, num_boxes: int) -> str:
+def _title(recording: Recording, capture: Capture, channel: int, num_boxes: int, grid: Grid) -> str:
     parts = [recording.name]
     if recording.num_channels > 1:
         parts.append(f"channel {channel}")
     if len(recording.captures) > 1:
         parts.append(f"capture at {with_unit(capture.center_hz, 'Hz')}")
-    return f"{', '.join(parts)}: {num_boxes} {'signal' if num_boxes == 1 else 'signals'}"
+    row_s = grid.stft.row_samples / grid.sample_rate_hz
+    rows = f"rows of {grid.stft.frames_per_row} x {grid.stft.nfft} samples ({with_unit(row_s, 's')})"
+    return f"{', '.join(parts)}: {num_boxes} {'signal' if num_boxes == 1 else 'signals'}, {rows}"

@@ -1,9 +1,10 @@
-"""Receiver artifacts: the DC offset (local-oscillator leakage) at 0 Hz, and spurs of strong signals."""
+"""A receiver's DC offset: local-oscillator leakage at 0 Hz."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.signals.morphology import over_windows, window_means
 from lmsc_unet.signals.noise import power_over_floor
 
 Rows = NDArray[np.float32]
@@ -25,15 +26,22 @@ _MOST_OUTSIDE = 0.1
 signal wider than a column more."""
 
 
-def without_dc_offset(rows_db: Rows) -> Rows:
-    """Rows "T F" in dB of complex samples, with the columns of a tone at 0 Hz replaced by their neighbours.
+@dataclass(frozen=True, kw_only=True)
+class DcOffset:
+    """A tone near 0 Hz."""
 
-    Its level may change in steps with the receiver's gain. A line in less than half of the rows may be a signal and is
-    kept, as are anything wider than a tone and rows with more than the tone.
+    column: int
+    """Its column."""
+    level: float
+    """Its highest power above the noise, in units of the noise floor."""
+
+
+def fill_dc_offset(rows_db: Rows, offset: DcOffset) -> Rows:
+    """Rows "T F" in dB with the columns of a tone replaced by their neighbours.
+
+    Its level may change in steps with the receiver's gain. Rows with more than the tone are kept.
     """
-    column, level = find_dc_offset(rows_db)
-    if level <= 0:
-        return rows_db
+    column, level = offset.column, offset.level
     first, behind = column - _REACH, column + _REACH + 1
     is_line = power_over_floor(rows_db[:, column]) <= max(_STEADY * level, (np.sqrt(level) + _DEVIATES) ** 2)
     left, right = rows_db[is_line, first - _REACH : first], rows_db[is_line, behind : behind + _REACH]
@@ -44,12 +52,15 @@ def without_dc_offset(rows_db: Rows) -> Rows:
     return filled
 
 
-def find_dc_offset(rows_db: Rows) -> tuple[int, float]:
-    """The column and highest power of a tone near 0 Hz in at least half of the rows "T F"; power 0 without one."""
+def find_dc_offset(rows_db: Rows) -> DcOffset | None:
+    """The tone near 0 Hz in at least half of the rows "T F" of complex samples.
+
+    A line in less than half of the rows may be a signal, as may anything wider than a tone.
+    """
     middle, reach = rows_db.shape[1] // 2, _AWAY + 2 * _REACH + 1
     rows = rows_db[: len(rows_db) // _STRETCH_ROWS * _STRETCH_ROWS, max(0, middle - reach) : middle + reach + 1]
     if rows.shape[1] < 2 * reach + 1 or not len(rows):
-        return middle, 0.0
+        return None
     stretches = power_over_floor(rows).reshape(-1, _STRETCH_ROWS, rows.shape[1]).mean(axis=1)
     beside = np.hstack([stretches[:, : reach - _AWAY - _REACH], stretches[:, reach + _AWAY + _REACH + 1 :]])
     level = beside.mean(axis=1)
@@ -58,27 +69,8 @@ def find_dc_offset(rows_db: Rows) -> tuple[int, float]:
     place = int(np.argmax(excess.mean(axis=0)[reach - _AWAY : reach + _AWAY + 1])) + reach - _AWAY
     is_on = excess[:, place] > _DEVIATES * np.median(beside[is_quiet].std(axis=1))
     if is_on.mean() < _LEAST_SHARE:
-        return middle, 0.0
+        return None
     line = excess[is_on].mean(axis=0)
-    is_tone = max(line[place - _REACH], line[place + _REACH]) <= _MOST_OUTSIDE * line[place]
-    return middle - reach + place, float(excess[is_on, place].max()) if is_tone else 0.0
-
-
-DYNAMIC_DB = 27.0
-"""Cells this far below the strongest cell of their time are its spurs: intermodulation and images of the receiver."""
-NEAR_ROWS = 4
-"""Rows within which cells count as simultaneous."""
-_SMOOTH = 5  # rows and columns averaged
-
-
-def without_spurs(mask: NDArray[np.uint8], rows_db: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A mask "T F" without the spurs of much stronger simultaneous signals.
-
-    Images are clipped at 40 dB, so a network cannot see how strong a signal is.
-    """
-    if not mask.any() or rows_db.max(initial=0) < DYNAMIC_DB:
-        return mask
-    smooth = window_means(power_over_floor(rows_db), _SMOOTH, _SMOOTH)
-    strongest = over_windows(np.maximum, smooth.max(axis=1, keepdims=True), 2 * NEAR_ROWS + 1, 1)
-    level = strongest * np.float32(10 ** (-DYNAMIC_DB / 10))
-    return np.where((smooth > level) | (level < 1), mask, 0).astype(np.uint8)  # no limit below the noise
+    if max(line[place - _REACH], line[place + _REACH]) > _MOST_OUTSIDE * line[place]:
+        return None
+    return DcOffset(column=middle - reach + place, level=float(excess[is_on, place].max()))

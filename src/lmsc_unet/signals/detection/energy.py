@@ -10,7 +10,8 @@ from lmsc_unet.signals.detection.components import find_runs
 from lmsc_unet.signals.morphology import closed, window_means
 from lmsc_unet.signals.noise import power_over_floor
 
-_NEIGHBOURS_ALIKE = 1.74  # a Hann window correlates neighbouring columns: this many count as one
+NEIGHBOURS_ALIKE = 1.74
+"""A Hann window correlates neighbouring columns: this many count as one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,18 +47,23 @@ class EnergyMask:
         """Rows above and below that affect a row's mask."""
         return self.smooth_rows + 2 * self.close_rows
 
+    @property
+    def sure(self) -> float:
+        """Any cell may start a region: the higher threshold says enough."""
+        return 0.0
+
     def __call__(self, rows_db: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Maps rows "T F" in dB above the noise floor to a mask of 0 and 1, and the confidence of each cell."""
         power = power_over_floor(rows_db)
         smooth = window_means(power, self.smooth_rows, self.smooth_columns)
-        low = (smooth > self._threshold(self.low_deviates)).astype(np.uint8)
+        low = (smooth > self.threshold(self.low_deviates)).astype(np.uint8)
         whole = closed(low, self.close_rows, self.close_columns)
-        mask = _reaching(whole, smooth > self._threshold(self.deviates))
+        mask = _reaching(whole, smooth > self.threshold(self.deviates))
         return mask, np.asarray(1 - 1 / np.maximum(smooth, 1), np.float32)
 
-    def _threshold(self, deviates: float) -> float:
+    def threshold(self, deviates: float) -> float:
         """The power that smoothed noise of mean 1 exceeds as rarely as a normal deviate (Wilson and Hilferty 1931)."""
-        num_cells = self.smooth_rows * self.smooth_columns * self.frames_per_row / _NEIGHBOURS_ALIKE
+        num_cells = self.smooth_rows * self.smooth_columns * self.frames_per_row / NEIGHBOURS_ALIKE
         return float((1 - 1 / (9 * num_cells) + deviates / (3 * num_cells**0.5)) ** 3)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -10,10 +11,15 @@ from numpy.typing import NDArray
 from lmsc_unet.core import pipeline
 from lmsc_unet.core.pipeline import ahead
 from lmsc_unet.signals.boxes import SignalBox
-from lmsc_unet.signals.detection.artifacts import without_dc_offset, without_spurs
+from lmsc_unet.signals.detection.background import Background, find_background
 from lmsc_unet.signals.detection.components import MIN_CELLS
-from lmsc_unet.signals.detection.regions import Region, RegionFinder
-from lmsc_unet.signals.detection.transmissions import to_box
+from lmsc_unet.signals.detection.edges import to_box
+from lmsc_unet.signals.detection.gating import Gated, gated
+from lmsc_unet.signals.detection.grouping import Grouper, Grouping
+from lmsc_unet.signals.detection.joining import Joining
+from lmsc_unet.signals.detection.pieces import Piece, to_piece
+from lmsc_unet.signals.detection.regions import RegionFinder
+from lmsc_unet.signals.detection.survey import survey_noise
 from lmsc_unet.signals.noise import NoiseFloor, db_rows, power_over_floor
 from lmsc_unet.signals.recording.datatypes import Samples
 from lmsc_unet.signals.recording.recording import Capture, Recording
@@ -24,6 +30,8 @@ Rows = NDArray[np.float32]
 Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
 FLOOR_ROWS = 256
 """Rows between updates of the noise floor; fewer if blocks are shorter."""
+_LEAST_CELLS = 3
+"""Smaller pieces of a signal are noise."""
 Watch = Callable[[Rows], None]
 """Receives every block of rows "T F" in dB above the noise floor, in order and once."""
 
@@ -38,8 +46,38 @@ class Masker(Protocol):
     def halo_rows(self) -> int:
         """Rows above and below that affect a row's mask."""
 
+    @property
+    def sure(self) -> float:
+        """The least confidence of a cell from which a region may start."""
+
     def __call__(self, rows_db: Rows, /) -> Masked:
         """Maps rows "T F" to class ids "T F" (0 is noise) and the confidence of each cell."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Searched:
+    """A block of rows after the masker."""
+
+    rows_db: Rows
+    """Rows "T F" in dB above their own noise."""
+    mask: NDArray[np.uint8]
+    """Class ids "T F"."""
+    confidence: NDArray[np.float32] | None
+    """Confidence "T F" of the mask; None if the masker gives none."""
+    is_seed: NDArray[np.bool_]
+    """Cells "T F" from which a region may start."""
+
+    def rows(self, first: int, stop: int) -> "Searched":
+        """Only some of the rows."""
+        confidence = None if self.confidence is None else self.confidence[first:stop]
+        part = slice(first, stop)
+        return Searched(
+            rows_db=self.rows_db[part], mask=self.mask[part], confidence=confidence, is_seed=self.is_seed[part]
+        )
+
+
+Search = Callable[[Rows], Searched]
+"""Finds the cells of signals in rows "T F" in dB above the noise floor."""
 
 
 def find_boxes(
@@ -51,15 +89,17 @@ def find_boxes(
     num_samples: int | None = None,
     class_names: Sequence[str] = ("noise", "signal"),
     min_cells: int = MIN_CELLS,
+    grouping: Grouping = Grouping(),  # noqa: B008 - frozen
     block_rows: int = 256,
     floor: NoiseFloor | None = None,
+    background: Background | None = None,
     watch: Watch | None = None,
     ongoing: Ongoing | None = None,
     in_advance: bool = False,
     at_once: int = 1,
     name: str = "the recording",
 ) -> Iterator[SignalBox]:
-    """Yields the signals in samples, each as soon as it has ended; memory use is constant.
+    """Yields the signals in samples, each as soon as it is complete; memory use is constant.
 
     Args:
         chunks: samples of one channel and one center frequency, in order.
@@ -68,27 +108,65 @@ def find_boxes(
         first_sample: position of the chunks in the recording.
         num_samples: the recording's length, if known: no box extends further.
         class_names: the masker's classes.
-        min_cells: smaller regions count as noise.
+        min_cells: smaller signals count as noise.
+        grouping: how regions become transmissions.
         block_rows: rows per block, without the halo.
         floor: an initial noise floor; None starts with the first rows.
+        background: roll-off, steady lines and DC offset; None takes them from the first block.
         watch: receives the rows, for example to draw them.
         ongoing: receives the signals that have not ended.
         in_advance: compute the next rows in a thread; not for pipes, where Ctrl-C ends the chunks.
         at_once: blocks that are masked concurrently, in as many threads.
         name: the recording's name, for messages.
     """
-    finder = RegionFinder(min_cells=min_cells)
     levels = db_rows(even_blocks(power_rows(chunks, grid.stft), min(block_rows, FLOOR_ROWS)), floor, name=name)
     blocks = even_blocks(levels, block_rows)
     rows = watched(ahead(blocks) if in_advance else blocks, watch)
-    for rows_db, (mask, confidence) in with_halo(rows, masker, has_zero_column=grid.is_complex, at_once=at_once):
-        power = power_over_floor(rows_db)
-        for region in finder.feed(mask, power, confidence):
-            yield _box(region, grid, first_sample, num_samples, class_names)
+    first = next(rows, None)
+    if first is None:
+        return
+    frames = grid.stft.frames_per_row
+    known = background or find_background(first, frames, has_zero_column=grid.is_complex)
+    searched = with_halo(chain([first], rows), masker.halo_rows, search_with(masker, known, frames), at_once=at_once)
+    joining = Joining(frames_per_row=frames, row_s=grid.stft.row_samples / grid.sample_rate_hz)
+
+    def boxes(pieces: Iterable[Piece]) -> Iterator[SignalBox]:
+        for piece in pieces:
+            if piece.num_cells >= min_cells:
+                yield _box(piece, grid, first_sample, num_samples, class_names)
+
+    def follow(pieces: Iterable[Piece]) -> None:
         if ongoing is not None:
-            ongoing(_box(region, grid, first_sample, num_samples, class_names) for region in finder.ongoing())
-    for region in finder.finish():
-        yield _box(region, grid, first_sample, num_samples, class_names)
+            ongoing(boxes(pieces))
+
+    yield from boxes(transmissions(searched, Grouper(grouping, joining), follow if ongoing is not None else None))
+
+
+def search_with(masker: Masker, background: Background, frames_per_row: int) -> Search:
+    """A masker on rows relative to their background, restricted to cells with power."""
+
+    def search(rows_db: Rows) -> Searched:
+        flat_db = background.flatten(rows_db)
+        mask, confidence = masker(flat_db)
+        found: Gated = gated(mask, confidence, power_over_floor(flat_db), frames_per_row, sure=masker.sure)
+        return Searched(rows_db=flat_db, mask=found.mask, confidence=confidence, is_seed=found.is_seed)
+
+    return search
+
+
+def transmissions(
+    searched: Iterable[Searched], grouper: Grouper, ongoing: Callable[[Iterable[Piece]], None] | None = None
+) -> Iterator[Piece]:
+    """The transmissions in masked rows; `ongoing` receives those that are not complete, block by block."""
+    finder = RegionFinder(min_cells=_LEAST_CELLS)
+    for block in searched:
+        ended = finder.feed(block.mask, power_over_floor(block.rows_db), block.confidence, block.is_seed)
+        pieces = [to_piece(region) for region in ended]
+        yield from grouper.feed(pieces, finder.next_row, finder.first_open_row)
+        if ongoing is not None:
+            ongoing(grouper.ongoing([to_piece(region) for region in finder.ongoing()], finder.next_row))
+    yield from grouper.feed([to_piece(region) for region in finder.finish()], finder.next_row, finder.next_row)
+    yield from grouper.finish(finder.next_row)
 
 
 def watched(blocks: Iterable[Rows], watch: Watch | None) -> Iterator[Rows]:
@@ -115,20 +193,15 @@ def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
         yield np.concatenate(waiting)
 
 
-def with_halo(
-    blocks: Iterable[Rows], masker: Masker, *, has_zero_column: bool = False, at_once: int = 1
-) -> Iterator[tuple[Rows, Masked]]:
-    """Each block with its mask, computed with the masker's halo of neighbouring rows.
+def with_halo(blocks: Iterable[Rows], halo_rows: int, search: Search, *, at_once: int = 1) -> Iterator[Searched]:
+    """Each block searched together with its halo of neighbouring rows."""
 
-    If 0 Hz has its own column in the middle, the receiver's DC offset is removed from the blocks first. Spurs of
-    stronger signals are removed from the masks.
-    """
+    def one(block: _Block) -> Searched:
+        found = search(np.concatenate([block.before, block.rows, block.after]))
+        return found.rows(len(block.before), len(block.before) + len(block.rows))
 
-    def masked(block: _Block) -> tuple[Rows, Masked]:
-        return _masked(block, masker, has_zero_column)
-
-    neighbourhoods = _neighbourhoods(blocks, masker.halo_rows)
-    yield from pipeline.at_once(masked, neighbourhoods, at_once) if at_once > 1 else map(masked, neighbourhoods)
+    neighbourhoods = _neighbourhoods(blocks, halo_rows)
+    yield from pipeline.at_once(one, neighbourhoods, at_once) if at_once > 1 else map(one, neighbourhoods)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,26 +225,13 @@ def _neighbourhoods(blocks: Iterable[Rows], halo_rows: int) -> Iterator[_Block]:
         yield _Block(before=current[:0] if before is None else before, rows=current, after=current[:0])
 
 
-def _masked(block: _Block, masker: Masker, has_zero_column: bool) -> tuple[Rows, Masked]:
-    received_db = np.concatenate([block.before, block.rows, block.after])
-    rows_db = without_dc_offset(received_db) if has_zero_column else received_db
-    mask, confidence = masker(rows_db)
-    mask = without_spurs(mask, received_db)
-    kept = slice(len(block.before), len(block.before) + len(block.rows))
-    return rows_db[kept], (mask[kept], None if confidence is None else confidence[kept])
-
-
-def _box(
-    region: Region, grid: Grid, first_sample: int, num_samples: int | None, class_names: Sequence[str]
-) -> SignalBox:
-    label = class_names[region.class_id] if region.class_id < len(class_names) else str(region.class_id)
+def _box(piece: Piece, grid: Grid, first_sample: int, num_samples: int | None, class_names: Sequence[str]) -> SignalBox:
+    class_id = int(np.argmax(piece.votes))
+    label = class_names[class_id] if class_id < len(class_names) else str(class_id)
+    confidence = piece.weighted_confidence / max(1e-9, piece.weight)
     return to_box(
-        region, grid, first_sample=first_sample, num_samples=num_samples, label=label, confidence=region.confidence
+        piece.edges, grid, first_sample=first_sample, num_samples=num_samples, label=label, confidence=confidence
     )
-
-
-_STRETCHES = 32
-_STRETCH_ROWS = 32
 
 
 def find_in_recording(
@@ -181,11 +241,14 @@ def find_in_recording(
     *,
     channel: int = 0,
     class_names: Sequence[str] = ("noise", "signal"),
+    grouping: Grouping = Grouping(),  # noqa: B008 - frozen
 ) -> list[SignalBox]:
     """The signals of one channel of a recording, over all captures, in order of their start."""
     boxes: list[SignalBox] = []
     for capture in recording.captures:
-        boxes += find_in_capture(recording, capture, stft, masker, channel=channel, class_names=class_names)
+        boxes += find_in_capture(
+            recording, capture, stft, masker, channel=channel, class_names=class_names, grouping=grouping
+        )
     return in_order(boxes)
 
 
@@ -197,12 +260,14 @@ def find_in_capture(
     *,
     channel: int = 0,
     class_names: Sequence[str] = ("noise", "signal"),
+    grouping: Grouping = Grouping(),  # noqa: B008 - frozen
     block_rows: int = 256,
     at_once: int = 1,
     watch: Watch | None = None,
     ongoing: Ongoing | None = None,
 ) -> Iterator[SignalBox]:
-    """The signals of one capture, each as soon as it has ended; samples count from the file's first."""
+    """The signals of one capture, each as soon as it is complete; samples count from the file's first."""
+    floor, background = survey_noise(recording, capture, stft, channel=channel)
     return find_boxes(
         recording.chunks(capture, channel=channel),
         capture_grid(recording, capture, stft),
@@ -210,8 +275,10 @@ def find_in_capture(
         first_sample=capture.start_sample,
         num_samples=capture.num_samples,
         class_names=class_names,
+        grouping=grouping,
         block_rows=block_rows,
-        floor=survey_floor(recording, capture, stft, channel=channel),
+        floor=floor,
+        background=background,
         watch=watch,
         ongoing=ongoing,
         in_advance=True,
@@ -233,14 +300,3 @@ def capture_grid(recording: Recording, capture: Capture, stft: Stft) -> Grid:
         center_hz=capture.center_hz,
         is_complex=recording.datatype.is_complex,
     )
-
-
-def survey_floor(recording: Recording, capture: Capture, stft: Stft, *, channel: int = 0) -> NoiseFloor:
-    """A noise floor estimated from stretches all over a capture, so that it is valid for the first rows too."""
-    floor = NoiseFloor()
-    size = min(capture.num_samples, _STRETCH_ROWS * stft.row_samples)
-    last_start = capture.num_samples - size
-    for start in sorted({last_start * index // (_STRETCHES - 1) for index in range(_STRETCHES)}):
-        for power in power_rows([recording.read(capture, start, size, channel=channel)], stft):
-            floor.update(power)
-    return floor

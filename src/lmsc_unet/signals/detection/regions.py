@@ -18,6 +18,8 @@ END_ROWS = 64
 """Rows at each end in which a signal's start and stop are located."""
 _SEEN_CELLS = 1 << 18
 _MOST_ROWS = 1024
+_HEAVIEST = 100.0
+"""The largest weight of a cell in its region's confidence, in units of the noise."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,7 +37,11 @@ class Region:
     num_cells: int
     """Number of mask pixels."""
     confidence_sum: float
-    """Sum of the mask's confidences."""
+    """Sum of the mask's confidences, weighted by power."""
+    weight: float
+    """Sum of these weights."""
+    is_seeded: bool
+    """Whether it holds a cell that a region may start from."""
     votes: NDArray[np.int64]
     """Pixels per class."""
     column_power: NDArray[np.float64]
@@ -47,8 +53,8 @@ class Region:
 
     @property
     def confidence(self) -> float:
-        """Mean confidence of the mask."""
-        return self.confidence_sum / max(1, self.num_cells)
+        """Mean confidence of the mask, weighted by power: what noise adds to a signal counts little."""
+        return self.confidence_sum / max(1e-9, self.weight)
 
     @property
     def class_id(self) -> int:
@@ -67,6 +73,8 @@ class Region:
         self.stop_column = max(self.stop_column, other.stop_column)
         self.num_cells += other.num_cells
         self.confidence_sum += other.confidence_sum
+        self.weight += other.weight
+        self.is_seeded |= other.is_seeded
         self.votes = self.votes + other.votes
 
 
@@ -128,6 +136,7 @@ class RecentRows:
 def find_parts(
     mask: NDArray[np.uint8],
     confidence: NDArray[np.float32] | None,
+    weights: Power,
     stats: NDArray[np.int32],
     labels: NDArray[np.int32],
     first_row: int,
@@ -137,7 +146,7 @@ def find_parts(
     `stats` contains left, top, width, height and area of each.
     """
     return {
-        label: _part(label, mask, confidence, tuple(stats[label].tolist()), labels, first_row)
+        label: _part(label, mask, confidence, weights, tuple(stats[label].tolist()), labels, first_row)
         for label in range(1, len(stats))
         if stats[label][4]
     }
@@ -147,6 +156,7 @@ def _part(
     label: int,
     mask: NDArray[np.uint8],
     confidence: NDArray[np.float32] | None,
+    weights: Power,
     limits: tuple[int, ...],
     labels: NDArray[np.int32],
     first_row: int,
@@ -154,13 +164,16 @@ def _part(
     left, top, width, height, area = limits
     rows, columns = slice(top, top + height), slice(left, left + width)
     inside = labels[rows, columns] == label
+    weight = weights[rows, columns][inside]
     return Region(
         first_row=first_row + top,
         stop_row=first_row + top + height,
         low_column=left,
         stop_column=left + width,
         num_cells=area,
-        confidence_sum=float(area if confidence is None else confidence[rows, columns][inside].sum()),
+        confidence_sum=float(weight.sum() if confidence is None else confidence[rows, columns][inside] @ weight),
+        weight=float(weight.sum()),
+        is_seeded=True,
         votes=np.bincount(mask[rows, columns][inside], minlength=256),
         column_power=np.zeros(mask.shape[1]),
         head=np.zeros((0, mask.shape[1]), np.float32),
@@ -176,8 +189,22 @@ class RegionFinder:
         self._open: list[Region] = []
         self._border: NDArray[np.int32] | None = None  # at each column of the last row: index into _open + 1, or 0
 
+    @property
+    def next_row(self) -> int:
+        """The next row to come."""
+        return self._recent.next_row
+
+    @property
+    def first_open_row(self) -> int:
+        """The first row of the regions that have not ended; the next row if all have."""
+        return min((region.first_row for region in self._open), default=self.next_row)
+
     def feed(
-        self, mask: NDArray[np.uint8], power: NDArray[np.float32], confidence: NDArray[np.float32] | None = None
+        self,
+        mask: NDArray[np.uint8],
+        power: NDArray[np.float32],
+        confidence: NDArray[np.float32] | None = None,
+        is_seed: NDArray[np.bool_] | None = None,
     ) -> Iterator[Region]:
         """Adds the next rows and yields the regions that do not reach the last of them.
 
@@ -185,12 +212,17 @@ class RegionFinder:
             mask: "T F" class ids; 0 is noise.
             power: "T F" linear power in units of the noise floor.
             confidence: "T F" confidence of the mask; 1 if not given.
+            is_seed: "T F" cells at least one of which a region must have; all if not given.
         """
         runs = find_runs(mask)
         count, labels, stats = runs.count + 1, runs.paint(runs.labels.astype(np.int32)), runs.limits()
         self._drop_specks(labels, stats)
         first_row = self._recent.next_row
-        parts = find_parts(mask, confidence, stats, labels, first_row)
+        parts = find_parts(mask, confidence, np.clip(power, 1, _HEAVIEST), stats, labels, first_row)
+        if is_seed is not None:
+            seeded = set(np.unique(labels[is_seed]).tolist())
+            for label, part in parts.items():
+                part.is_seeded = label in seeded
         groups = self._groups(labels[0], count)
         regions: dict[int, Region] = {}
         for index, region in enumerate(self._open, start=count):
@@ -204,7 +236,7 @@ class RegionFinder:
 
     def ongoing(self) -> Iterator[Region]:
         """Yields the regions that reach the last row so far, as if they ended there."""
-        yield from (self._recent.show(region) for region in self._open if region.num_cells >= self.min_cells)
+        yield from (self._recent.show(region) for region in self._open if self._counts(region))
 
     def finish(self) -> Iterator[Region]:
         """Yields the regions that reach the very last row."""
@@ -246,8 +278,11 @@ class RegionFinder:
         for index, group in enumerate(open_groups, start=1):
             self._border[border_groups == group] = index
         for group, region in regions.items():
-            if group not in open_groups and region.num_cells >= self.min_cells:
+            if group not in open_groups and self._counts(region):
                 yield self._recent.show(region)
+
+    def _counts(self, region: Region) -> bool:
+        return region.is_seeded and region.num_cells >= self.min_cells
 
 
 def _root(groups: list[int], node: int) -> int:

@@ -1,4 +1,4 @@
-"""Refines the edges of a signal by the power in its region, to a fraction of a mask pixel."""
+"""Refines the edges of a signal by its power, to a fraction of a mask pixel."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,10 @@ from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection.regions import END_ROWS, Region
 from lmsc_unet.signals.stft import Grid
 
-_POWER_SHARE = 0.99
-_MARGIN_COLUMNS = 1
-
 
 @dataclass(frozen=True, kw_only=True)
 class Edges:
-    """A region's refined edges in pixels, and its signal-to-noise ratio."""
+    """The edges of a signal in pixels, and its signal-to-noise ratio."""
 
     left_px: float
     """Lower edge in frequency."""
@@ -29,26 +26,10 @@ class Edges:
     """Signal power relative to the noise power between its frequency edges."""
 
 
-def trim(region: Region) -> Edges:
-    """Finds the frequency edges with 99 % of the power above noise, and the rise and fall of power in time."""
-    num_rows = region.stop_row - region.first_row
-    above = region.column_power - num_rows
-    low = max(0, region.low_column - _MARGIN_COLUMNS)
-    inside = np.maximum(above[low : region.stop_column + _MARGIN_COLUMNS], 0.0)
-    left_px, right_px = (low + edge for edge in _holding(inside, _POWER_SHARE))
-    top_px, bottom_px = _time_edges(region)
-    noise = max(1e-9, (right_px - left_px) * max(1e-9, bottom_px - top_px))
-    ratio = max(1e-6, float(inside.sum()) / noise)
-    return Edges(
-        left_px=left_px, top_px=top_px, right_px=right_px, bottom_px=bottom_px, snr_db=float(10 * np.log10(ratio))
-    )
-
-
 def to_box(
-    region: Region, grid: Grid, *, first_sample: int, num_samples: int | None = None, label: str, confidence: float
+    edges: Edges, grid: Grid, *, first_sample: int, num_samples: int | None = None, label: str, confidence: float
 ) -> SignalBox:
-    """A region as a refined box; `first_sample` is the sample of row 0, `num_samples` the recording's length."""
-    edges = trim(region)
+    """Edges in samples and hertz; `first_sample` is the sample of row 0, `num_samples` the recording's length."""
     half_row = grid.stft.row_samples // 2
     start, stop = round(grid.sample(edges.top_px)), round(grid.sample(edges.bottom_px))
     if start < half_row:  # a signal in the first row starts with the first sample
@@ -67,8 +48,8 @@ def to_box(
     )
 
 
-def _holding(power: NDArray[np.float64], share: float) -> tuple[float, float]:
-    """The edges that exclude half of the rest on each side; power is uniform within a cell."""
+def columns_with(power: NDArray[np.float64], share: float) -> tuple[float, float]:
+    """The edges of the columns with a share of the power, half of the rest on each side; a cell is uniform."""
     total = power.sum()
     if total <= 0:
         return 0.0, float(len(power))
@@ -84,8 +65,8 @@ def _rising(summed: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     return summed[keep] + 1e-12 * np.arange(keep.sum()), np.flatnonzero(keep).astype(np.float64)
 
 
-def _time_edges(region: Region) -> tuple[float, float]:
-    """The edge is where power reaches half of its typical value; a row counts in proportion to its power."""
+def time_edges(region: Region) -> tuple[float, float]:
+    """First and last row: where power reaches half of its typical value; a row counts in proportion to its power."""
     columns = slice(region.low_column, region.stop_column)
     sums = [rows[:, columns].sum(axis=1, dtype=np.float64) for rows in region.end_rows]
     power = np.concatenate(sums) - (region.stop_column - region.low_column)
