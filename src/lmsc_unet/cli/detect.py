@@ -29,7 +29,10 @@ def detect(
     follow: Annotated[bool, Parameter(negative="")] = False,
     frames_per_row: int | None = None,
     nfft: int | None = None,
+    resolution_hz: float | None = None,
     min_confidence: float | None = None,
+    join: bool = True,
+    by_product_db: float = 10.0,
     channel: Annotated[tuple[int, ...], Parameter(negative="")] = (),
     datatype: str | None = None,
     sample_rate_hz: Hertz | None = None,
@@ -66,7 +69,11 @@ def detect(
             fewer separate shorter ones. By default 1 to 8, chosen for each recording so that a row lasts about 1 ms.
         nfft: Samples per frame, 256 to 4096 for a model: more separate narrower channels, with fewer rows. By default
             the model's value, or 256.
+        resolution_hz: Width of a column in hertz instead of --nfft: the next power of two of samples per frame.
         min_confidence: Drop signals with less confidence, 0 to 1; by default 0.75 for a model, 0 for energy.
+        join: Report pulses and pieces of one band and level, with gaps that are natural for them, as one transmission.
+        by_product_db: Leave out what comes and goes with a signal this far above it: clicks, images, mixing products; 0
+            reports them.
         channel: Search only this channel, counted from 0; may be repeated.
         datatype: Datatype of raw files and pipes, such as cu8, cs16, ci16_le or cf32, unless their names say it; other
             recordings specify their own.
@@ -108,7 +115,10 @@ def detect(
         model=model,
         frames_per_row=frames_per_row,
         nfft=nfft,
+        resolution_hz=resolution_hz,
         min_confidence=min_confidence,
+        is_joined=join,
+        by_product_db=by_product_db,
         channels=channel,
         runtime=Runtime(backend=backend, threads=threads),
         raw=RawFormat(

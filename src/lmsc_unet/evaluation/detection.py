@@ -1,5 +1,6 @@
 """Scores detected boxes by SNR and by template: a model beside the energy detector."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,7 +21,7 @@ from lmsc_unet.metrics.matching import (
 from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import find_in_recording
-from lmsc_unet.signals.recording import Recording, open_recording
+from lmsc_unet.signals.recording import Recording, RecordingWarning, open_recording
 
 SNR_EDGES_DB = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 """Edges between bins; the lowest and the highest bin are open."""
@@ -107,7 +108,11 @@ def tabulate(detector: str, searched: Sequence[SearchedRecording]) -> Iterator[B
 
 
 def _search(recording: Recording, finder: SignalDetector) -> SearchedRecording:
-    found = find_in_recording(recording, finder.stft, finder.masker, class_names=finder.class_names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordingWarning)  # what receivers leak is told by `lmsc detect`
+        found = find_in_recording(
+            recording, finder.stft, finder.masker, class_names=finder.class_names, grouping=finder.grouping
+        )
     template = recording.metadata.get("global", {}).get("lmsc:template", "")
     return SearchedRecording(
         template=str(template), true=tuple(read_boxes(recording)), found=tuple(filter(finder.keeps, found))

@@ -18,7 +18,7 @@ from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.sliding_window import round_up
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.signals.boxes import SignalBox
-from lmsc_unet.signals.detection import EnergyMask, Masker
+from lmsc_unet.signals.detection import EnergyMask, Grouping, Masker
 from lmsc_unet.signals.detection.survey import BASE_FRAMES, frames_by_rate, frames_of
 from lmsc_unet.signals.noise import to_picture
 from lmsc_unet.signals.recording import Recording
@@ -102,8 +102,12 @@ class SignalDetector:
     """Makes rows from samples."""
     chooses_rows: bool = False
     """Whether the frames averaged per row are chosen for each recording."""
+    resolution_hz: float | None = None
+    """The width of a column, from which samples per frame follow at each sample rate; None keeps those of `stft`."""
     class_names: tuple[str, ...] = ("noise", "signal")
     """The masker's classes."""
+    grouping: Grouping = field(default_factory=Grouping)
+    """How regions become transmissions."""
     block_rows: int = 256
     """Rows per block of a file, without the halo; at most 256 for a pipe, so that signals are reported soon."""
     at_once: int = 1
@@ -119,11 +123,27 @@ class SignalDetector:
 
     def for_recording(self, recording: Recording, channel: int = 0) -> "SignalDetector":
         """This detector with rows of the length that a recording asks for, unless the user has said one."""
-        return self._with_frames(frames_of(recording, self.stft, channel=channel)) if self.chooses_rows else self
+        found = self._with_resolution(recording.sample_rate_hz)
+        return found._with_frames(frames_of(recording, found.stft, channel=channel)) if self.chooses_rows else found
 
     def for_rate(self, sample_rate_hz: float) -> "SignalDetector":
         """The same for a pipe, of which nothing but the sample rate is known."""
-        return self._with_frames(frames_by_rate(sample_rate_hz, self.stft)) if self.chooses_rows else self
+        found = self._with_resolution(sample_rate_hz)
+        return found._with_frames(frames_by_rate(sample_rate_hz, found.stft)) if self.chooses_rows else found
+
+    def _with_resolution(self, sample_rate_hz: float) -> "SignalDetector":
+        if self.resolution_hz is None:
+            return self
+        ratio = sample_rate_hz / self.resolution_hz
+        nfft = 2 ** round(np.log2(ratio)) if ratio >= 1 else 1
+        if nfft not in NFFTS:
+            raise ConfigError(
+                f"--resolution-hz {self.resolution_hz:g} asks for frames of {nfft} samples at {sample_rate_hz:g} Hz; "
+                f"it must be from {sample_rate_hz / NFFTS[-1]:g} to {sample_rate_hz / NFFTS[0]:g} here."
+            )
+        hop = max(1, nfft * self.stft.hop // self.stft.nfft)
+        block_rows = min(self.block_rows, max(256, _BLOCK_CELLS // nfft))
+        return replace(self, stft=replace(self.stft, nfft=nfft, hop=hop), block_rows=block_rows)
 
     def _with_frames(self, frames_per_row: int) -> "SignalDetector":
         masker = self.masker
@@ -142,6 +162,8 @@ def load_detector(
     *,
     frames_per_row: int | None = None,
     nfft: int | None = None,
+    resolution_hz: float | None = None,
+    grouping: Grouping = Grouping(),  # noqa: B008 - frozen
     min_confidence: float | None = None,
     runtime: Runtime = Runtime(),  # noqa: B008 - frozen
 ) -> SignalDetector:
@@ -153,6 +175,8 @@ def load_detector(
         frames_per_row: frames averaged per row; None chooses 1 to 8 for each recording, unless the model was trained
             with more than 1.
         nfft: samples per frame; None uses the model's value, or 256 for the energy detector.
+        resolution_hz: width of a column in hertz, instead of `nfft`.
+        grouping: how regions become transmissions.
         min_confidence: signals with less are dropped; None means 0 for the energy detector, 0.75 for a model.
         runtime: the runtime of an exported model, and its threads.
 
@@ -161,15 +185,22 @@ def load_detector(
         ConfigError: invalid settings.
     """
     model = model or default_model()
+    if resolution_hz is not None and (nfft is not None or not resolution_hz > 0):
+        raise ConfigError(
+            f"resolution_hz is {resolution_hz}"
+            + (f" and nfft {nfft}; give one of the two." if nfft else "; it must be above 0.")
+        )
     if model == ENERGY:
         size = 256 if nfft is None else nfft
         stft = Stft(nfft=size, hop=size, frames_per_row=_given(frames_per_row, BASE_FRAMES))
         found = replace(energy_detector(stft), chooses_rows=frames_per_row is None)
+        found = replace(found, resolution_hz=resolution_hz, grouping=grouping)
         return replace(found, min_confidence=_share(min_confidence, 0.0))
     number = _at_once(model, runtime)
     loaded = load(model, replace(runtime, at_once=number))
     origin = {"name": loaded.spec.name, "file": str(loaded.file), "sha256": sha256(loaded.file)}
     found = network_detector(loaded.network, loaded.spec, frames_per_row=frames_per_row, nfft=nfft, origin=origin)
+    found = replace(found, resolution_hz=resolution_hz, grouping=grouping)
     return replace(found, at_once=number, min_confidence=_share(min_confidence, found.min_confidence))
 
 

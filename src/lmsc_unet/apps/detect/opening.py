@@ -17,6 +17,8 @@ from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.errors import ConfigError, OutputError
 from lmsc_unet.inference.detector import load_detector
 from lmsc_unet.inference.runtime import Runtime
+from lmsc_unet.signals.detection import Grouping
+from lmsc_unet.signals.detection.byproducts import BY_PRODUCT_DB
 
 ROWS_CHOSEN = "1 to 8, chosen for each recording by its sample rate, length and bursts; see detections.jsonl"
 """How run.json describes rows whose length the user has not said."""
@@ -32,6 +34,12 @@ class DetectOptions:
     """Frames averaged per row of the spectrogram; None chooses 1 to 8 for each recording."""
     nfft: int | None = None
     """Samples per frame; None uses the model's value, or 256."""
+    resolution_hz: float | None = None
+    """Width of a column, instead of `nfft`."""
+    is_joined: bool = True
+    """Whether pieces of a transmission are joined."""
+    by_product_db: float = BY_PRODUCT_DB
+    """How far below a stronger signal of the same times by-products are left out; 0 keeps them."""
     min_confidence: float | None = None
     """Signals with less confidence are dropped; None means 0.75 for a model, 0 for the energy detector."""
     channels: tuple[int, ...] = ()
@@ -87,6 +95,8 @@ def open_job(
         settings.model,
         frames_per_row=settings.frames_per_row,
         nfft=settings.nfft,
+        resolution_hz=settings.resolution_hz,
+        grouping=Grouping(joins=settings.is_joined, by_product_db=settings.by_product_db or None),
         min_confidence=settings.min_confidence,
         runtime=settings.runtime,
     )

@@ -22,7 +22,19 @@ from lmsc_unet.core.storage import remove, resolve_inside, temporary_of, to_json
 
 UNFINISHED = ".unfinished.jsonl"
 """Names the files of the recording in progress."""
-FINGERPRINT = ("frames_per_row", "nfft", "min_confidence", "channels", "raw", "limits", "cut", "occupancy_hz")
+FINGERPRINT = (
+    "frames_per_row",
+    "nfft",
+    "resolution_hz",
+    "is_joined",
+    "by_product_db",
+    "min_confidence",
+    "channels",
+    "raw",
+    "limits",
+    "cut",
+    "occupancy_hz",
+)
 """The arguments that results depend on."""
 _MOST_NAMES = 3
 

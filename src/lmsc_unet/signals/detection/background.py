@@ -78,7 +78,7 @@ def find_background(rows_db: Rows, frames_per_row: int, *, has_zero_column: bool
     level = np.clip(beside, _ROLL_OFF, _RIPPLE)
     least_rise = _RISE + 3 / np.sqrt(frames_per_row * len(alive))
     around = sliding_median(low, _AROUND)
-    is_always_on = lowest > least_rise * sliding_median(lowest, _AROUND)
+    is_always_on = lowest > noise_quantile(frames_per_row, 0) * around
     is_raised = is_always_on & (low > least_rise * around)
     is_line = _lines(is_raised, low / around, is_tone)
     return Background(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from lmsc_unet.core.ranges import check_range
 from lmsc_unet.signals.detection.byproducts import BY_PRODUCT_DB, without_by_products
 from lmsc_unet.signals.detection.joining import Joining
 from lmsc_unet.signals.detection.pieces import Piece
@@ -22,6 +23,10 @@ class Grouping:
     """Whether pieces of a transmission are joined."""
     by_product_db: float | None = BY_PRODUCT_DB
     """How far below a stronger signal its by-products are; None keeps them."""
+
+    def __post_init__(self) -> None:
+        if self.by_product_db is not None:
+            check_range(self, 0, 200, "by_product_db", above=True)
 
 
 class Grouper:

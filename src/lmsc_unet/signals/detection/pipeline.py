@@ -1,5 +1,6 @@
 """From samples to boxes with any masker; each capture has its own grid and noise floor."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -22,7 +23,7 @@ from lmsc_unet.signals.detection.regions import RegionFinder
 from lmsc_unet.signals.detection.survey import survey_noise
 from lmsc_unet.signals.noise import NoiseFloor, db_rows, power_over_floor
 from lmsc_unet.signals.recording.datatypes import Samples
-from lmsc_unet.signals.recording.recording import Capture, Recording
+from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingWarning
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid, power_rows
 
@@ -268,6 +269,14 @@ def find_in_capture(
 ) -> Iterator[SignalBox]:
     """The signals of one capture, each as soon as it is complete; samples count from the file's first."""
     floor, background = survey_noise(recording, capture, stft, channel=channel)
+    if background.dc_offset is not None:
+        place = f"{capture.center_hz:.9g} Hz, " if capture.center_hz else ""
+        warnings.warn(
+            f"{recording.path}: a steady line at {place}0 Hz of its samples was left out: most receivers leak there. A "
+            "carrier at exactly this frequency is left out with it; tune beside it.",
+            RecordingWarning,
+            stacklevel=2,
+        )
     return find_boxes(
         recording.chunks(capture, channel=channel),
         capture_grid(recording, capture, stft),
