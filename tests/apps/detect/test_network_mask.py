@@ -104,6 +104,24 @@ def test_frames_beyond_reason_are_refused(nfft):  # D5
         network_detector(brightness, recordings_spec(), nfft=nfft)
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "resolution_hz", "nfft"),
+    [(1e6, 1000, 1024), (2.4e6, 2000, 1024), (2.4e6, 9375, 256), (250e3, 61.1, 4096), (1e6, None, 256)],
+)
+def test_a_resolution_in_hertz_gives_frames_at_every_rate(rate_hz, resolution_hz, nfft):
+    found = load_detector("energy", resolution_hz=resolution_hz).for_rate(rate_hz)
+    assert (found.stft.nfft, found.stft.hop) == (nfft, nfft)
+
+
+def test_a_resolution_out_of_reach_is_refused():
+    with pytest.raises(ConfigError, match=r"asks for frames of 65536 samples at .* Hz; it must be from"):
+        load_detector("energy", resolution_hz=15).for_rate(1e6)
+    with pytest.raises(ConfigError, match="give one of the two"):
+        load_detector("energy", resolution_hz=15, nfft=512)
+    with pytest.raises(ConfigError, match="it must be above 0"):
+        load_detector("energy", resolution_hz=-1)
+
+
 def test_a_model_of_images_is_refused():
     with pytest.raises(ModelError, match="small was trained on images, not on recordings"):
         network_detector(brightness, spec())
