@@ -64,7 +64,8 @@ def detect(
         out: Folder for NAME/NAME.sigmf-meta, NAME/signals.csv and NAME/spectrogram.png of each recording.
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train` on recordings, a model
             file, or energy, the classical detector. By default signals if it is bundled, else energy.
-        follow: Print each signal as a line of JSON as soon as it has ended; always on for standard input.
+        follow: Print each signal as a line of JSON as soon as it has ended, and while it lasts; always on for pipes
+            and receivers.
         frames_per_row: Frames averaged per row of the spectrogram; more is faster, and finds longer and weaker signals,
             fewer separate shorter ones. By default 1 to 8, chosen for each recording so that a row lasts about 1 ms.
         nfft: Samples per frame, 256 to 4096 for a model: more separate narrower channels, with fewer rows. By default

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -194,7 +194,7 @@ def rtl_tcp(content, greeting=GREETING):
 
         def play():
             client, _ = server.accept()
-            with client:
+            with client, suppress(OSError):  # who is refused hangs up
                 client.sendall(greeting)
                 commands.append(client.recv(10, socket.MSG_WAITALL))
                 client.sendall(content)
@@ -215,6 +215,14 @@ def test_a_receiver_in_the_network_is_tuned_and_searched(tmp_path, capsys):  # D
     assert all(abs(line["low_hz"] - 433.92e6) < RATE_HZ and line["start_utc"][:2] == "20" for line in lines)
     whole = json.loads((tmp_path / "o/rtl_tcp/rtl_tcp.sigmf-meta").read_text())
     assert "core:datetime" in whole["captures"][0]
+
+
+def test_a_connection_is_closed_where_results_are_refused(tmp_path, capsys):
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o/mine.txt").touch()
+    with rtl_tcp(samples("cu8")) as (address, _):
+        assert lmsc(address, "--sample-rate-hz", "1M", "--center-hz", "1M", "--out", tmp_path / "o", *QUICK) == 1
+    assert "the folder holds mine.txt" in capsys.readouterr().err
 
 
 def test_another_server_is_no_receiver(tmp_path, capsys):

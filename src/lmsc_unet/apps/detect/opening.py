@@ -1,6 +1,7 @@
 """Prepares `lmsc detect`: finds inputs, loads the model, opens the results folder."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -88,8 +89,7 @@ def open_job(
     if resume and (is_piped or out is None):
         raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
     _check_folders(out, settings)
-    stream = open_source(recordings, settings.raw, standard_input)
-    items = () if stream is not None else find_items(recordings, (out, settings.cut), settings.raw)
+    items = () if is_piped else find_items(recordings, (out, settings.cut), settings.raw)
     refuse_unused(items, settings.raw)
     finder = load_detector(
         settings.model,
@@ -109,15 +109,16 @@ def open_job(
     }
     paths = {str(item.path) for item in items}
     flags = {"resume": resume, "overwrite": overwrite}
-    folder = (
-        None if out is None else ResultsFolder(out, DETECTIONS, described, lambda line: line.path in paths, **flags)
-    )
-    try:
+    with ExitStack() as undone:
+        stream = open_source(recordings, settings.raw, standard_input)
+        if stream is not None:
+            undone.callback(stream.close)
+        folder = None
+        if out is not None:
+            folder = ResultsFolder(out, DETECTIONS, described, lambda line: line.path in paths, **flags)
+            undone.callback(folder.release)
         cuts = None if settings.cut is None else _open_cuts(settings.cut, described, paths, flags)
-    except BaseException:
-        if folder is not None:
-            folder.release()
-        raise
+        undone.pop_all()
     return DetectJob(
         finder=finder,
         items=items,

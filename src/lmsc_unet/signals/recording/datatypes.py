@@ -147,7 +147,7 @@ def refuse_containers(head: bytes, path: Path | str) -> None:
         raise DataError(
             f"{path}: this is {name}: its header and what follows the samples would be read as samples. Convert it to "
             "raw samples or to SigMF, or write metadata with core:header_bytes and core:trailing_bytes. A WAV or RF64 "
-            "file is read as it is if --datatype is left out."
+            "file by itself is read as it is if --datatype is left out."
         )
 
 
