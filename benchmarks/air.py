@@ -97,7 +97,7 @@ def print_table(result: dict[str, Any]) -> None:
     for name, some in sources.items():
         print_line(name, some)
     print_line("all", result["recordings"])
-    print(f"\n`{result['detect']}`, {result['date']}, commit {result['commit'][:10]}.")
+    print(f"\n`{result['detect']}`, {result['date'][:10]}, commit {result['commit'][:10]}.")
 
 
 def print_line(name: str, some: Sequence[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from lmsc_unet.metrics.matching import DetectionCounts, Detections, count_matche
 from lmsc_unet.signals.boxes import boxes_xyxy_px
 from lmsc_unet.signals.detection import EnergyMask, find_boxes, find_in_recording
 from lmsc_unet.signals.detection.pipeline import even_blocks
-from lmsc_unet.signals.recording import open_recording
+from lmsc_unet.signals.recording import RecordingWarning, open_recording
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid
 from lmsc_unet.synthetic.radio.modulations import baseband, mix
@@ -177,3 +177,11 @@ def test_noise_at_the_end_of_a_recording_is_no_signal(num_frames):  # B16
     samples = noise(40 * stft.row_samples + num_frames * stft.nfft)
     grid = Grid(stft=stft, sample_rate_hz=1.0)
     assert not list(find_boxes([samples], grid, EnergyMask(frames_per_row=64)))
+
+
+def test_a_line_at_0_hz_is_told_once_for_the_whole_recording(tmp_path):  # D13
+    samples = noise(1 << 18) + np.float32(3)
+    recording = open_recording(write_pair(tmp_path, metadata(rate_hz=1.0), samples))
+    with pytest.warns(RecordingWarning, match="a steady line at 0 Hz of its samples was left out") as told:
+        assert find_in_recording(recording, Stft(), EnergyMask()) == []
+    assert len(told) == 1

@@ -18,7 +18,10 @@ from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "rf"
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the three real recordings are not on this machine")
+pytestmark = [
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="the three real recordings are not on this machine"),
+    pytest.mark.filterwarnings("ignore:.*a steady line at 0 Hz"),
+]
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_what_is_done_is_not_done_again(recordings: Path, out: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--frames-per-row", 8), "started with other arguments (frames_per_row: None -> 8; stft"),
+        (("--frames-per-row", 4), "started with other arguments (frames_per_row: None -> 4; stft"),
         (("--overwrite",), "--resume keeps the results in the folder and --overwrite removes them"),
     ],
 )
@@ -211,7 +211,8 @@ def test_signals_of_a_pipe_are_kept_while_it_is_open(tmp_path: Path) -> None:  #
             write_signals(tmp_path / "out", "stdin", found)  # type: ignore[arg-type]
             kept.append(len((tmp_path / "out/stdin/signals.csv").read_text().splitlines()) - 1)
 
-        whole = search_stream(stream, SignalSearch(finder=load_detector("energy")), keep, every_s=0)
+        search = SignalSearch(finder=load_detector("energy", frames_per_row=1))
+        whole = search_stream(stream, search, keep, every_s=0)
     assert kept == sorted(kept)
     assert kept[0] < kept[-1] <= len(whole.boxes)
     assert len(json.loads((tmp_path / "out/stdin/stdin.sigmf-meta").read_text())["annotations"]) == kept[-1]
