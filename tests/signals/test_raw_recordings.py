@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 import sigmf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmsc_unet.errors import DataError
@@ -157,6 +157,8 @@ def test_other_wav_files_are_refused(changes, message, tmp_path):
         open_recording(path)
 
 
+@pytest.mark.filterwarnings("ignore::lmsc_unet.signals.recording.recording.RecordingWarning")
+@settings(deadline=None)
 @given(content=st.binary(max_size=200), place=st.integers(0, 200))
 def test_no_damage_of_a_wav_file_is_more_than_a_line(content, place, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp()
