@@ -26,7 +26,7 @@ ON_ONNX_RUNTIME = Runtime(backend="onnxruntime", threads=1)
 
 
 def newer() -> str:
-    return json.dumps({"version": 3, "spec": {}, "of_the_future": True})
+    return json.dumps({"version": 4, "spec": {}, "of_the_future": True})
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -54,7 +54,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "no metadata": ({"key": "another"}, "no metadata 'lmsc_unet.model'"),
     "a newer version": (
         {"text": newer()},
-        "has version 3, this lmsc-unet reads up to 2. Try: pip install -U lmsc-unet",
+        "has version 4, this lmsc-unet reads up to 3. Try: pip install -U lmsc-unet",
     ),
     "no version": ({"text": "{}"}, "names no version"),
     "no mapping": ({"text": "[1]"}, "names no version"),

@@ -9,6 +9,7 @@ from beartype import beartype
 from jaxtyping import jaxtyped
 from torch import Tensor, nn
 
+from lmsc_unet.catalog import side_multiple_px
 from lmsc_unet.models import BRB, MBB, DoubleConv, LMSCUNet, UNet, Up, build_model
 
 from .configs import CONFIGS
@@ -29,7 +30,8 @@ def checked_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", [name for name in CONFIGS if name != "unet"])
 def test_every_block_keeps_the_shapes_of_its_signature(name: str) -> None:
     config = CONFIGS[name]
-    build_model(config).eval()(torch.zeros(2, config.input_channels, 16, 24))
+    multiple = side_multiple_px(config)
+    build_model(config).eval()(torch.zeros(2, config.input_channels, 2 * multiple, 3 * multiple))
 
 
 @pytest.mark.usefixtures("checked_shapes")

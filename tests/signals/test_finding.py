@@ -5,7 +5,7 @@ from lmsc_unet.errors import ConfigError
 from lmsc_unet.metrics.matching import DetectionCounts, Detections, count_matches
 from lmsc_unet.signals.boxes import boxes_xyxy_px
 from lmsc_unet.signals.detection import EnergyMask, find_boxes, find_in_recording
-from lmsc_unet.signals.detection.pipeline import even_blocks
+from lmsc_unet.signals.detection.halo import even_blocks
 from lmsc_unet.signals.recording import RecordingWarning, open_recording
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid

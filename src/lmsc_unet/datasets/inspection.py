@@ -7,7 +7,7 @@ from pathlib import Path
 from lmsc_unet.datasets.chunks import load_chunk
 from lmsc_unet.datasets.load import check_same_size, load_image
 from lmsc_unet.datasets.mask_summary import MaskSummary, summarise, summarise_mask
-from lmsc_unet.datasets.neighbours import Edges, edges_of
+from lmsc_unet.datasets.neighbours import ImageEdges, edges_of
 from lmsc_unet.datasets.options import DataOptions, SpectrogramChunk
 from lmsc_unet.datasets.remarks import pixel_digest, turning_tag
 from lmsc_unet.datasets.sample import Problem, Sample
@@ -29,7 +29,7 @@ class Findings:
     """Problems with the two files."""
     digest: str = ""
     """A digest of the image's pixels; empty if it cannot be read."""
-    edges: Edges | None = None
+    edges: ImageEdges | None = None
     """The image's outermost pixels; None if it cannot be read."""
 
 
@@ -61,7 +61,7 @@ def _inspect_piece(sample: Sample, piece: SpectrogramChunk) -> Findings:
     return Findings(sample=sample, image=info, mask=summarise(StoredMask(values=mask, bits=8)))
 
 
-def _inspect_image(path: Path, problems: list[Problem]) -> tuple[ImageInfo | None, str, Edges | None]:
+def _inspect_image(path: Path, problems: list[Problem]) -> tuple[ImageInfo | None, str, ImageEdges | None]:
     try:
         image = load_image(path)
         return read_info(path), pixel_digest(image), edges_of(image)

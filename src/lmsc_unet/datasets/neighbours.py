@@ -28,7 +28,7 @@ Edge = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Edges:
+class ImageEdges:
     """The outermost pixels of an image, mean over its channels."""
 
     top: Edge
@@ -39,15 +39,15 @@ class Edges:
     right: Edge
 
 
-def edges_of(image: NDArray[Any]) -> Edges:
+def edges_of(image: NDArray[Any]) -> ImageEdges:
     """The edges of an image "H W C"; missing pixels are 0."""
     top, bottom, left, right = (
         np.nan_to_num(edge.astype(np.float32).mean(axis=1)) for edge in (image[0], image[-1], image[:, 0], image[:, -1])
     )
-    return Edges(top=top, bottom=bottom, left=left, right=right)
+    return ImageEdges(top=top, bottom=bottom, left=left, right=right)
 
 
-def neighbours(images: Sequence[Edges]) -> Iterator[tuple[int, int]]:
+def neighbours(images: Sequence[ImageEdges]) -> Iterator[tuple[int, int]]:
     """The pairs of images of which the second continues the first below or at its right."""
     for one, other in (("bottom", "top"), ("right", "left")):
         by_length: dict[int, list[int]] = defaultdict(list)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.catalog import halo_px, receptive_field_radius_px, side_multiple_px
+from lmsc_unet.catalog import ModelConfig, halo_px, receptive_field_radius_px, side_multiple_px
 from lmsc_unet.datasets.folder import find_dataset
 from lmsc_unet.datasets.groups import check_groups
 from lmsc_unet.datasets.labels import LabelMap
@@ -60,8 +60,9 @@ def _widths_px(mask: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np
     return 2 * inside_px[1:], stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
 
 
-WIDE = 30 / 37
-"""Objects at least as wide as this share of the receptive-field radius are trained and predicted at half scale."""
+WIDE_PX, WIDE_SHARE = 30.0, 30 / 37
+"""Objects at least so wide, and as wide as this share of the receptive-field radius, are trained and predicted at half
+scale: 30 px for LMSC-UNet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +140,7 @@ def _spec(dataset: Dataset, label_map: LabelMap, config: TrainConfig) -> ModelSp
         contour=config.data.instances,
         treatment=options.treatment,
         size_px=config.size_px,
-        scale=_scale(dataset, label_map, config, WIDE * receptive_field_radius_px(network)),
+        scale=_scale(dataset, label_map, config, _wide_px(network)),
         scaling=_scaling(dataset.samples, channels) if options.scaling == "auto" else options.scaling,
         mean=options.mean,
         std=options.std,
@@ -171,6 +172,10 @@ def _scaling(samples: Sequence[Sample], channels: int) -> Scaling:
         return "percentile"
     are_colours = channels == 3 and not all(read_info(sample.image).are_separate for sample in samples)
     return "percentile" if are_colours else "per-channel"
+
+
+def _wide_px(network: ModelConfig) -> float:
+    return max(WIDE_PX, WIDE_SHARE * receptive_field_radius_px(network))
 
 
 def _scale(dataset: Dataset, label_map: LabelMap, config: TrainConfig, wide_px: float) -> float:

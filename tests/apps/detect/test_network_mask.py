@@ -14,7 +14,7 @@ from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection import find_boxes
-from lmsc_unet.signals.detection.pipeline import Searched, even_blocks, with_halo
+from lmsc_unet.signals.detection.halo import Searched, even_blocks, with_halo
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid
 from tests.apps.detect.bursts import BURSTS, bursts, recordings_spec

@@ -2,14 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.core import pipeline
 from lmsc_unet.core.pipeline import ahead
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection.background import Background, find_background
@@ -17,6 +15,7 @@ from lmsc_unet.signals.detection.components import MIN_CELLS
 from lmsc_unet.signals.detection.edges import to_box
 from lmsc_unet.signals.detection.gating import Gated, gated
 from lmsc_unet.signals.detection.grouping import Grouper, Grouping
+from lmsc_unet.signals.detection.halo import Rows, Search, Searched, even_blocks, with_halo
 from lmsc_unet.signals.detection.joining import Joining
 from lmsc_unet.signals.detection.pieces import Piece, to_piece
 from lmsc_unet.signals.detection.regions import RegionFinder
@@ -27,7 +26,6 @@ from lmsc_unet.signals.recording.recording import Capture, Recording, RecordingW
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid, power_rows
 
-Rows = NDArray[np.float32]
 Masked = tuple[NDArray[np.uint8], NDArray[np.float32] | None]
 FLOOR_ROWS = 256
 """Rows between updates of the noise floor; fewer if blocks are shorter."""
@@ -53,32 +51,6 @@ class Masker(Protocol):
 
     def __call__(self, rows_db: Rows, /) -> Masked:
         """Maps rows "T F" to class ids "T F" (0 is noise) and the confidence of each cell."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Searched:
-    """A block of rows after the masker."""
-
-    rows_db: Rows
-    """Rows "T F" in dB above their own noise."""
-    mask: NDArray[np.uint8]
-    """Class ids "T F"."""
-    confidence: NDArray[np.float32] | None
-    """Confidence "T F" of the mask; None if the masker gives none."""
-    is_seed: NDArray[np.bool_]
-    """Cells "T F" from which a region may start."""
-
-    def rows(self, first: int, stop: int) -> "Searched":
-        """Only some of the rows."""
-        confidence = None if self.confidence is None else self.confidence[first:stop]
-        part = slice(first, stop)
-        return Searched(
-            rows_db=self.rows_db[part], mask=self.mask[part], confidence=confidence, is_seed=self.is_seed[part]
-        )
-
-
-Search = Callable[[Rows], Searched]
-"""Finds the cells of signals in rows "T F" in dB above the noise floor."""
 
 
 def find_boxes(
@@ -176,54 +148,6 @@ def watched(blocks: Iterable[Rows], watch: Watch | None) -> Iterator[Rows]:
         if watch is not None:
             watch(block)
         yield block
-
-
-def even_blocks(blocks: Iterable[Rows], num_rows: int) -> Iterator[Rows]:
-    """Regroups rows into blocks of `num_rows`; the last one may be shorter."""
-    waiting: list[Rows] = []
-    count = 0
-    for block in blocks:
-        waiting.append(block)
-        count += len(block)
-        if count >= num_rows:
-            together = np.concatenate(waiting)
-            whole = count - count % num_rows
-            yield from (together[start : start + num_rows] for start in range(0, whole, num_rows))
-            waiting, count = [together[whole:]], count - whole
-    if count:
-        yield np.concatenate(waiting)
-
-
-def with_halo(blocks: Iterable[Rows], halo_rows: int, search: Search, *, at_once: int = 1) -> Iterator[Searched]:
-    """Each block searched together with its halo of neighbouring rows."""
-
-    def one(block: _Block) -> Searched:
-        found = search(np.concatenate([block.before, block.rows, block.after]))
-        return found.rows(len(block.before), len(block.before) + len(block.rows))
-
-    neighbourhoods = _neighbourhoods(blocks, halo_rows)
-    yield from pipeline.at_once(one, neighbourhoods, at_once) if at_once > 1 else map(one, neighbourhoods)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Block:
-    before: Rows
-    rows: Rows
-    after: Rows
-
-
-def _neighbourhoods(blocks: Iterable[Rows], halo_rows: int) -> Iterator[_Block]:
-    """Each block with its halo rows before and after, as far as they exist."""
-    before = current = None
-    for following in blocks:
-        if current is not None:
-            before = current[:0] if before is None else before
-            yield _Block(before=before, rows=current, after=following[:halo_rows])
-            passed = np.concatenate([before, current])
-            before = passed[max(0, len(passed) - halo_rows) :]
-        current = following
-    if current is not None:
-        yield _Block(before=current[:0] if before is None else before, rows=current, after=current[:0])
 
 
 def _box(piece: Piece, grid: Grid, first_sample: int, num_samples: int | None, class_names: Sequence[str]) -> SignalBox:
