@@ -26,7 +26,7 @@ from huge import cpu_name, git
 from numpy.typing import NDArray
 from rows import print_head, print_row
 
-from lmsc_unet.inference.instances import CONTOUR, INTERIOR, decode_instances
+from lmsc_unet.inference.instances import INTERIOR, decode_instances, regions_of
 from lmsc_unet.inference.label_rows import label_rows
 from lmsc_unet.metrics.instances import count_instances, instance_scores, stack_instances
 from lmsc_unet.synthetic.tissue.writer import draw_tissue
@@ -134,9 +134,7 @@ def available() -> Iterator[tuple[str, Way]]:
 
 
 def by_contours(mask: NDArray[np.bool_], contour: NDArray[np.bool_]) -> Labels:
-    regions = mask * np.uint8(INTERIOR)
-    regions[contour] = CONTOUR
-    return decode_instances(regions)
+    return decode_instances(regions_of(mask.astype(np.uint8), contour.astype(np.float32)))
 
 
 def by_scipy(mask: NDArray[np.bool_], contour: NDArray[np.bool_]) -> Labels:

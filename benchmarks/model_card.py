@@ -5,8 +5,8 @@
     python benchmarks/model_card.py NAME --scores LABEL           # weights/NAME.json for `lmsc models --bundled`
 
 KIND is `run` (summary.json of the run folder), `parity`, `parity-int8` and `parity-openvino` (what `lmsc export` writes
-beside a file), `benchmark` (benchmark.json of `lmsc benchmark --out`), or `LABEL-FILE` with the file `fp32`, `int8` or
-`openvino`: scores.json of `lmsc evaluate --out` on one set of images. Of absolute paths only the last part is kept.
+beside a file), `benchmark` (benchmark.json of `lmsc benchmark --out`), or `LABEL-FILE` with the file `fp32`, `int8`,
+`openvino` or `previous`: scores.json of `lmsc evaluate --out` on one set of images. Of absolute paths only the last part is kept.
 What the model is for, what it must not be used for, attributions and how the split was made stand around the
 quotation, by hand.
 """
@@ -20,7 +20,7 @@ from typing import Any
 from lmsc_unet.inference.bundled import FOLDER, list_bundled
 
 RESULTS = Path(__file__).parent / "results" / "models"
-PRECISIONS = {"fp32": "float32", "int8": "INT8", "openvino": "INT8 for OpenVINO"}
+PRECISIONS = {"fp32": "float32", "int8": "INT8", "openvino": "INT8 for OpenVINO", "previous": "INT8, the model before"}
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from lmsc_unet.core.ranges import check_number
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import RowSource, as_source, mark_missing, missing_pixels, plain_values, resize
 from lmsc_unet.imageio.nodata import Watch, mark_rows
-from lmsc_unet.inference.instances import CONTOUR, CONTOUR_FROM, INTERIOR, Regions, check_two_classes
+from lmsc_unet.inference.instances import Regions, check_two_classes, regions_of
 from lmsc_unet.inference.label_rows import label_image
 from lmsc_unet.inference.loading import load
 from lmsc_unet.inference.modes import TREATMENTS, Resized
@@ -50,10 +50,7 @@ class Prediction:
     @property
     def regions(self) -> Regions:
         """Where objects are: the interior and the contours of the foreground, "H W"."""
-        if self.contour is None:
-            return self.mask * np.uint8(INTERIOR)
-        inside = np.where(self.contour < CONTOUR_FROM, np.uint8(INTERIOR), np.uint8(CONTOUR))
-        return inside * (self.mask > 0)
+        return regions_of(self.mask, self.contour)
 
     def instances(self) -> Labels:
         """The objects of the foreground as a label image "H W", numbered 1, 2, ... from the top; 0 is background.

@@ -23,12 +23,16 @@ _SELF = 4
 _POWERS_OF_2 = (1, 2, 4, 8, 16, 32, 64)
 
 
-def basins(mask: Mask, least_pass: float) -> Labels:
+def basins(mask: Mask, least_pass: float, kept: NDArray[np.uint8] | None = None) -> Labels:
     """Objects of a mask "H W" as labels in no order; 0 outside the mask.
 
-    Two basins are one object from a pass of `least_pass` times the lower of their peaks on.
+    Two basins are one object from a pass of `least_pass` times the lower of their peaks on. Of its height, a pixel
+    keeps `kept` / 255, all if not given.
     """
-    heights = smooth(distance_levels(mask), NUM_SMOOTHINGS)
+    levels = distance_levels(mask)
+    if kept is not None:
+        levels = (levels.astype(np.uint32) * kept // 255).astype(np.uint16)
+    heights = smooth(levels, NUM_SMOOTHINGS)
     width = mask.shape[1] + 2  # a border of background, so that every pixel has eight neighbours
     padded = np.zeros((mask.shape[0] + 2, width), np.uint16)
     np.maximum(heights, 1, out=padded[1:-1, 1:-1], where=mask)
@@ -42,24 +46,6 @@ def basins(mask: Mask, least_pass: float) -> Labels:
     merged = _merge(labels, padded.ravel(), flat, steps, padded.ravel()[peaks], least_pass)
     labels[flat] = merged[hills]
     return labels.reshape(padded.shape)[1:-1, 1:-1]
-
-
-def components(mask: Mask) -> Labels:
-    """Connected components of a mask "H W" as labels in no order; pixels that touch at a corner are connected."""
-    width = mask.shape[1] + 2
-    padded = np.pad(mask, 1).ravel()
-    flat = np.flatnonzero(padded)
-    labels = np.zeros(padded.size, np.int32)
-    labels[flat] = np.arange(1, len(flat) + 1, dtype=np.int32)
-    while True:
-        before = labels[flat]
-        lowest = before
-        for step in (-1, -width - 1, -width, 1 - width, 1, width - 1, width, width + 1):
-            beside = labels[flat + step]
-            lowest = np.where((beside > 0) & (beside < lowest), beside, lowest)
-        if np.array_equal(lowest, before):
-            return labels.reshape(mask.shape[0] + 2, width)[1:-1, 1:-1]
-        labels[flat] = lowest[lowest - 1]
 
 
 def distance_levels(mask: Mask) -> Heights:

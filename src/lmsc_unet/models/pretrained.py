@@ -181,7 +181,10 @@ class Pretrained(nn.Module):
         spec = description.spec
         config = model_config(spec.name, input_channels=spec.input_channels, num_classes=spec.num_outputs)
         if type(config) is not cls.CONFIG:
-            raise ModelError(f"{name} is a network {spec.name}, not a {cls.__name__}.")
+            raise ModelError(
+                f"{name} is a network {spec.name}, not a {cls.__name__}. Call from_pretrained of its class: "
+                f"{type(config).__name__.removesuffix('Config')}."
+            )
         network = cls(config)
         load_folded(network, layers, str(file))
         return network.eval()

@@ -74,7 +74,7 @@ WEIGHTS_SHA256 = [DESCRIPTION[0], "weights_sha256"]
 OPERATORS = (
     *("Parameter", "Result", "Constant", "Convolution", "ConvolutionBackpropData", "GroupConvolution", "MaxPool"),
     *("Relu", "Clamp", "Add", "Subtract", "Multiply", "Concat", "FakeQuantize", "Convert", "Reshape", "Transpose"),
-    *("Sigmoid", "Softmax", "TopK", "GreaterEqual"),
+    *("Sigmoid", "Softmax", "TopK", "GreaterEqual", "Interpolate", "DepthToSpace", "Gather"),
 )
 """The operators that `lmsc export --to openvino` writes."""
 _WEIGHTS_LINE = re.compile(rb'<weights_sha256 value="[0-9a-f]{64}" ?/>')
