@@ -6,7 +6,8 @@
 
 KIND is `run` (summary.json of the run folder), `parity`, `parity-int8` and `parity-openvino` (what `lmsc export` writes
 beside a file), `benchmark` (benchmark.json of `lmsc benchmark --out`), or `LABEL-FILE` with the file `fp32`, `int8`,
-`openvino` or `previous`: scores.json of `lmsc evaluate --out` on one set of images. Of absolute paths only the last part is kept.
+`openvino` or `previous`: scores.json of `lmsc evaluate --out` on one set of images. Of absolute paths only the
+last part is kept.
 What the model is for, what it must not be used for, attributions and how the split was made stand around the
 quotation, by hand.
 """
