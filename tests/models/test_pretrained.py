@@ -23,7 +23,7 @@ from lmsc_unet.inference.metadata import Description
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.runtime import Runtime
 from lmsc_unet.inference.spec import ModelSpec
-from lmsc_unet.models import LMSCUNet, UNet, build_model, restore_norms
+from lmsc_unet.models import FastLMSCUNet, LMSCUNet, UNet, build_model, restore_norms
 from lmsc_unet.models.onnx_weights import Layer, load_folded, read_layers
 from lmsc_unet.quantization.fuse_upconv import fold_batch_norm
 from tests.conftest import SHIPPED
@@ -258,7 +258,7 @@ def test_without_the_extra_networks_work_and_saving_names_it(tmp_path: Path) -> 
 import sys
 sys.modules["huggingface_hub"] = sys.modules["safetensors"] = None
 from lmsc_unet.errors import ModelError
-from lmsc_unet.models import LMSCUNet
+from lmsc_unet.models import FastLMSCUNet, LMSCUNet
 from lmsc_unet.catalog import LMSCUNetConfig
 network = LMSCUNet(LMSCUNetConfig(widths=(4, 8, 8)))
 for call in (network.save_pretrained, network.push_to_hub, LMSCUNet.from_pretrained):
@@ -274,7 +274,7 @@ for call in (network.save_pretrained, network.push_to_hub, LMSCUNet.from_pretrai
 def test_what_is_shipped_loads_into_pytorch_and_is_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled, "FOLDER", SHIPPED)
     for name in bundled.bundled_models():
-        loaded = LMSCUNet.from_pretrained(name)
+        loaded = (FastLMSCUNet if name == "nuclei" else LMSCUNet).from_pretrained(name)
         predictor = Predictor.load(f"{name}-fp32", runtime=Runtime(backend="onnxruntime", threads=1))
         pixels = np.random.default_rng(0).normal(size=(1, loaded.config.input_channels, 64, 64)).astype(np.float32)
         expected = predictor._network(pixels)
