@@ -258,7 +258,7 @@ def test_without_the_extra_networks_work_and_saving_names_it(tmp_path: Path) -> 
 import sys
 sys.modules["huggingface_hub"] = sys.modules["safetensors"] = None
 from lmsc_unet.errors import ModelError
-from lmsc_unet.models import FastLMSCUNet, LMSCUNet
+from lmsc_unet.models import LMSCUNet
 from lmsc_unet.catalog import LMSCUNetConfig
 network = LMSCUNet(LMSCUNetConfig(widths=(4, 8, 8)))
 for call in (network.save_pretrained, network.push_to_hub, LMSCUNet.from_pretrained):
