@@ -1,19 +1,18 @@
-"""Random augmentation of an image together with its mask: MONAI's transforms, and one for stains.
+"""Random augmentation of an image together with its mask: MONAI's transforms, and some of ours.
 
 All randomness of a crop comes from one seed, so a crop depends only on (seed, epoch, sample): not on the worker that
 loads it, nor on what was loaded before.
 """
 
+from abc import abstractmethod
 from math import ceil
 from typing import Any
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.data import set_track_meta
 from monai.transforms import (
     Compose,
-    MapTransform,
     RandAdjustContrastd,
     RandAffined,
     RandFlipd,
@@ -41,84 +40,73 @@ RGB_TO_HED = torch.linalg.inv(HED_TO_RGB)
 DARKEST = 1 / 255
 
 
-class RandStaind(RandomizableTransform, MapTransform):  # type: ignore[misc]
+class _RandChange(RandomizableTransform):  # type: ignore[misc]
+    """Changes the image of a sample with some probability; the mask stays."""
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The sample with its image changed, or as it is."""
+        self.randomize(None)
+        return data | {"image": self.change(data["image"])} if self._do_transform else data
+
+    @abstractmethod
+    def change(self, image: Tensor) -> Tensor:
+        """The changed image "C H W"; its randomness comes from `self.R`."""
+
+
+class RandStain(_RandChange):
     """Randomly changes the strength of each stain of a colour image "3 H W" in 0..1 (HED jitter).
 
     Separates the optical density by Ruifrok and Johnston's stain vectors, scales and shifts each stain, and recombines
     them (Tellez et al. 2018). Images without three channels pass unchanged.
     """
 
-    def __init__(self, keys: KeysCollection, prob: float, strength: float, direction: float = 0.0) -> None:
-        MapTransform.__init__(self, keys)
-        RandomizableTransform.__init__(self, prob)
+    def __init__(self, prob: float, strength: float, direction: float = 0.0) -> None:
+        super().__init__(prob)
         self.strength = strength
         self.direction = direction
 
-    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Changes the images under all keys in the same way."""
-        self.randomize(None)
-        if not self._do_transform:
-            return data
+    def change(self, image: Tensor) -> Tensor:
+        """Another strength of each stain, and another colour of it if `direction` is above 0."""
+        if image.shape[0] != 3 or _is_grey(image):
+            return image
         scale = torch.from_numpy(self.R.normal(1.0, self.strength, 3).astype(np.float32))
         shift = torch.from_numpy(self.R.normal(0.0, self.strength / 3, 3).astype(np.float32))
         stains = HED_TO_RGB
         if self.direction:
             stains = stains + torch.from_numpy(self.R.normal(0.0, self.direction, (3, 3)).astype(np.float32))
-        for key in self.key_iterator(data):
-            if data[key].shape[0] == 3 and not _is_grey(data[key]):
-                data[key] = jitter_stains(data[key], scale, shift, stains.clamp(min=0.0))
-        return data
+        return jitter_stains(image, scale, shift, stains.clamp(min=0.0))
 
 
-class RandGreyd(RandomizableTransform, MapTransform):  # type: ignore[misc]
+class RandGrey(_RandChange):
     """Randomly turns a colour image "3 H W" grey: its luma in all three channels."""
 
-    def __init__(self, keys: KeysCollection, prob: float) -> None:
-        MapTransform.__init__(self, keys)
-        RandomizableTransform.__init__(self, prob)
-
-    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Changes the images under all keys in the same way."""
-        self.randomize(None)
-        if self._do_transform:
-            for key in self.key_iterator(data):
-                if data[key].shape[0] == 3:
-                    data[key] = torch.einsum("chw,c->hw", data[key], torch.from_numpy(LUMA)).expand(3, -1, -1).clone()
-        return data
+    def change(self, image: Tensor) -> Tensor:
+        """The luma; images without three channels pass unchanged."""
+        if image.shape[0] != 3:
+            return image
+        return torch.einsum("chw,c->hw", image, torch.from_numpy(LUMA)).expand(3, -1, -1).clone()
 
 
-class RandChannelShiftd(RandomizableTransform, MapTransform):  # type: ignore[misc]
+class RandChannelShift(_RandChange):
     """Adds a random number to each channel of an image "C H W" in 0..1."""
 
-    def __init__(self, keys: KeysCollection, prob: float, largest: float) -> None:
-        MapTransform.__init__(self, keys)
-        RandomizableTransform.__init__(self, prob)
+    def __init__(self, prob: float, largest: float) -> None:
+        super().__init__(prob)
         self.largest = largest
 
-    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Shifts the images under all keys."""
-        self.randomize(None)
-        if self._do_transform:
-            for key in self.key_iterator(data):
-                shifts = self.R.uniform(-self.largest, self.largest, (data[key].shape[0], 1, 1))
-                data[key] = data[key] + torch.from_numpy(shifts.astype(np.float32))
-        return data
+    def change(self, image: Tensor) -> Tensor:
+        """Each channel shifted by up to `largest` in either direction."""
+        return image + torch.from_numpy(
+            self.R.uniform(-self.largest, self.largest, (len(image), 1, 1)).astype(np.float32)
+        )
 
 
-class RandInvertd(RandomizableTransform, MapTransform):  # type: ignore[misc]
+class RandInvert(_RandChange):
     """Randomly exchanges dark and bright in an image in 0..1."""
 
-    def __init__(self, keys: KeysCollection, prob: float) -> None:
-        MapTransform.__init__(self, keys)
-        RandomizableTransform.__init__(self, prob)
-
-    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Inverts the images under all keys."""
-        self.randomize(None)
-        if self._do_transform:
-            for key in self.key_iterator(data):
-                data[key] = 1.0 - data[key]
-        return data
+    def change(self, image: Tensor) -> Tensor:
+        """Dark where it was bright."""
+        return 1.0 - image
 
 
 def jitter_stains(image: Tensor, scale: Tensor, shift: Tensor, hed_to_rgb: Tensor = HED_TO_RGB) -> Tensor:
@@ -194,13 +182,13 @@ def _flips(config: AugmentConfig) -> list[Any]:
 def _photometric(config: AugmentConfig) -> list[Any]:
     steps: list[Any] = []
     if config.stain_probability:
-        steps.append(RandStaind(("image",), config.stain_probability, config.stain_strength, config.stain_direction))
+        steps.append(RandStain(config.stain_probability, config.stain_strength, config.stain_direction))
     if config.grey_probability:
-        steps.append(RandGreyd(("image",), config.grey_probability))
+        steps.append(RandGrey(config.grey_probability))
     if config.channel_shift:
-        steps.append(RandChannelShiftd(("image",), 1.0, config.channel_shift))
+        steps.append(RandChannelShift(1.0, config.channel_shift))
     if config.invert_probability:
-        steps.append(RandInvertd(("image",), config.invert_probability))
+        steps.append(RandInvert(config.invert_probability))
     probability = config.intensity_probability
     if probability:
         steps += [
