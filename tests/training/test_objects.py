@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from lmsc_unet.cli.main import main
 from lmsc_unet.datasets.labels import LabelMap
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.imageio import read_image, write_png
 from lmsc_unet.inference.metadata import read_description
@@ -28,6 +29,10 @@ from .small import lmsc_train, small_config, write_discs
 INSTANCES = LabelMap(kind="instances")
 FAST = ("--network.widths=[4, 8]", "--network.convs=[1, 1]", "--network.mbb-levels=[]")
 SMALL_FAST = (*FAST, "--network.brb-levels=[]", "--input.scale=1")
+
+
+def masked_by(mask: Path) -> Sample:
+    return Sample(name="m", image=mask, mask=mask)
 
 
 def write_labels(folder: Path, count: int = 4, side_px: int = 48) -> Path:
@@ -72,7 +77,7 @@ def test_a_number_in_several_pieces_is_no_object(tmp_path: Path) -> None:
     mask = np.zeros((6, 9), np.uint16)
     mask[1:3, 1:3], mask[4:6, 1:3], mask[1:6, 5:8] = 7, 7, 900
     write_png(tmp_path / "m.png", mask)
-    objects = load_objects(tmp_path / "m.png", INSTANCES)
+    objects = load_objects(masked_by(tmp_path / "m.png"), INSTANCES)
     assert (objects[mask == 0] == 0).all()
     assert len(np.unique(objects[mask == 7])) == 1
     assert (objects[mask == 7] < 0).all()
@@ -81,7 +86,7 @@ def test_a_number_in_several_pieces_is_no_object(tmp_path: Path) -> None:
 
 def test_diagonal_neighbours_are_one_piece(tmp_path: Path) -> None:
     write_png(tmp_path / "m.png", np.eye(5, dtype=np.uint16) * 400)
-    assert load_objects(tmp_path / "m.png", INSTANCES).max() > 0
+    assert load_objects(masked_by(tmp_path / "m.png"), INSTANCES).max() > 0
 
 
 def test_a_folder_with_a_mask_per_object_numbers_them(tmp_path: Path) -> None:
@@ -89,7 +94,7 @@ def test_a_folder_with_a_mask_per_object_numbers_them(tmp_path: Path) -> None:
         mask = np.zeros((4, 4), np.uint8)
         mask[:, column : column + 2] = 255
         write_png(tmp_path / f"{name}.png", mask)
-    assert load_objects(tmp_path, LabelMap(kind="binary")).tolist() == [[1, 1, 2, 2]] * 4
+    assert load_objects(masked_by(tmp_path), LabelMap(kind="binary")).tolist() == [[1, 1, 2, 2]] * 4
 
 
 def test_crops_have_classes_and_contours_that_move_with_the_image(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class ObjectTruth:
         Raises:
             DataError: the mask cannot be read; names it.
         """
-        return (_numbered if self.are_numbered else _connected)(sample, self.label_map)
+        return (load_numbers if self.are_numbered else _connected)(sample, self.label_map)
 
 
 def find_objects(samples: Iterable[Sample], label_map: LabelMap) -> ObjectTruth:
@@ -46,19 +46,24 @@ def find_objects(samples: Iterable[Sample], label_map: LabelMap) -> ObjectTruth:
 def _has_numbers(sample: Sample, label_map: LabelMap) -> bool:
     if sample.mask is None or sample.mask.is_dir():
         return sample.mask is not None
-    return len(np.unique(_numbered(sample, label_map))) > 2  # background and two objects
+    return len(np.unique(load_numbers(sample, label_map))) > 2  # background and two objects
 
 
-def _numbered(sample: Sample, label_map: LabelMap) -> ObjectLabels:
+def load_numbers(sample: Sample, label_map: LabelMap) -> ObjectLabels:
+    """The mask's own numbers "H W" where they are of class 1, else 0; of a folder with a file for each object, theirs.
+
+    Raises:
+        DataError: the mask cannot be read, or contains values that are not classes; names it.
+    """
     assert sample.mask is not None
     if sample.mask.is_dir():
-        return of_files(list(read_object_masks(sample.mask)))
+        return _of_files(list(read_object_masks(sample.mask)))
     stored = read_stored_mask(sample.mask)
     raw = label_map.read(stored, sample.mask)
     return np.where(label_map.apply(raw, sample.mask, nodata=stored.nodata) == 1, raw, 0)
 
 
-def of_files(masks: list[NDArray[np.bool_]]) -> NDArray[np.int32]:
+def _of_files(masks: list[NDArray[np.bool_]]) -> ObjectLabels:
     """Masks of one object each as a label image; where objects overlap, the later one has the pixel."""
     labels = np.zeros(masks[0].shape, np.int32)
     for number, mask in enumerate(masks, start=1):

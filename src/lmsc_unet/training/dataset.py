@@ -89,7 +89,7 @@ class DecodedSamples:
             mask = resize_mask(mask, *image.shape[:2])
         objects = None
         if self.spec.contour and sample.mask is not None:
-            objects = resize_mask(load_objects(sample.mask, self.label_map), *image.shape[:2])
+            objects = resize_mask(load_objects(sample, self.label_map), *image.shape[:2])
             objects[mask == IGNORE] = UNKNOWN
         return Decoded(image=image, mask=mask, limits=find_limits(image, self.spec), objects=objects)
 

@@ -1,7 +1,5 @@
 """Objects of a mask as training targets: the foreground, and the contours that separate touching objects."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,8 +8,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from lmsc_unet.datasets.labels import LabelMap
-from lmsc_unet.datasets.objects import of_files
-from lmsc_unet.imageio import read_object_masks, read_stored_mask
+from lmsc_unet.datasets.objects import load_numbers
+from lmsc_unet.datasets.sample import Sample
 from lmsc_unet.metrics.counts import IGNORE
 
 UNKNOWN = -(2**20)
@@ -20,28 +18,23 @@ CONTOUR_PX = 2
 """Thickness of the contour inside of an object, at the network's scale."""
 
 
-def load_objects(path: Path, label_map: LabelMap) -> NDArray[np.int32]:
-    """The objects "H W" of a mask of two classes, or of a folder with a mask per object; 0 is the background.
+def load_objects(sample: Sample, label_map: LabelMap) -> NDArray[np.int32]:
+    """The objects "H W" of a sample's mask of two classes; 0 is the background.
 
     A number above 0 is one object. A value in several pieces, such as the 255 of a binary mask, is none: its pixels
-    have a negative number, and only their outline is known. Ignored pixels are `UNKNOWN`.
+    have a negative number, and only their outline is known.
 
     Raises:
-        DataError: the file is missing or damaged, or contains values that are not classes.
+        DataError: the mask is missing or damaged, or contains values that are not classes.
     """
-    if path.is_dir():
-        return of_files(list(read_object_masks(path)))
-    stored = read_stored_mask(path)
-    raw = label_map.read(stored, path)
-    ids = label_map.apply(raw, path, nodata=stored.nodata)
-    numbers = np.unique(raw, return_inverse=True)[1].reshape(raw.shape)
-    objects = np.where(ids == 1, numbers + 1, 0).astype(np.int32)
+    values, places = np.unique(load_numbers(sample, label_map), return_inverse=True)
+    first = int(values[0] != 0)  # 1 if there is no background
+    objects: NDArray[np.int32] = (places + first).astype(np.int32)
     for number, window in enumerate(ndimage.find_objects(objects), start=1):
         if window is not None:
             is_here = objects[window] == number
             if ndimage.label(is_here, np.ones((3, 3)))[1] > 1:
                 objects[window][is_here] = -number
-    objects[ids == IGNORE] = UNKNOWN
     return objects
 
 
