@@ -38,8 +38,11 @@ def with_groups(samples: Sequence[Sample], root: Path, group: str, split_file: P
     if not group:
         return tuple(samples)
     if group == CROPS:
-        return _by_crops(samples)
-    named = _by_folder(samples, root) if group == FOLDER else _by_column(samples, root, group, split_file)
+        named: Mapping[str, str] = _by_crops(samples)
+    elif group == FOLDER:
+        named = _by_folder(samples, root)
+    else:
+        named = _by_column(samples, root, group, split_file)
     return tuple(replace(sample, group=named[sample.name]) for sample in samples)
 
 
@@ -82,20 +85,18 @@ def _by_folder(samples: Iterable[Sample], root: Path) -> dict[str, str]:
     return named
 
 
-def _by_crops(samples: Sequence[Sample]) -> tuple[Sample, ...]:
-    """Neighbouring crops are one group, named by its first image; all others are alone.
+def _by_crops(samples: Sequence[Sample]) -> dict[str, str]:
+    """The first image of those that neighbouring crops continue; an image without neighbours is alone.
 
     Raises:
         DataError: an image cannot be read.
     """
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         edges = list(pool.map(lambda sample: edges_of(load_image(sample.image)), samples))
-    grouped = {
-        index: samples[first].name
-        for first, members in groups_of(len(samples), list(neighbours(edges))).items()
-        for index in members
-    }
-    return tuple(replace(sample, group=grouped.get(index, sample.name)) for index, sample in enumerate(samples))
+    named = {sample.name: sample.name for sample in samples}
+    for first, members in groups_of(len(samples), list(neighbours(edges))).items():
+        named |= {samples[index].name: samples[first].name for index in members}
+    return named
 
 
 def _by_column(samples: Sequence[Sample], root: Path, group: str, split_file: Path | None) -> Mapping[str, str]:

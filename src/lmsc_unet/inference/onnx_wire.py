@@ -205,7 +205,7 @@ class Graph:
 
     inputs: list[str] = field(default_factory=list)
     """The names of its inputs."""
-    held: dict[str, "HeldTensor"] = field(default_factory=dict)
+    held: dict[str, HeldTensor] = field(default_factory=dict)
     """Each tensor stored in the file, by name."""
     nodes: list[Node] = field(default_factory=list)
     """Its steps, in order."""

@@ -19,7 +19,7 @@ from lmsc_unet.inference.detector import SignalDetector
 from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.cutting import SampleRange
 from lmsc_unet.signals.detection import capture_grid, find_boxes, find_in_capture, in_order
-from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS, Ongoing
+from lmsc_unet.signals.detection.pipeline import FLOOR_ROWS
 from lmsc_unet.signals.recording import Capture, Recording, Stream
 from lmsc_unet.signals.recording.datatypes import Samples
 from lmsc_unet.signals.recording.sanity import remarks_on_samples
@@ -80,15 +80,20 @@ class SignalSearch:
         """Whether a box is a signal to report."""
         return self.finder.keeps(box) and self.limits.allow(box, recording)
 
+    def reported(self, boxes: Iterable[SignalBox], recording: Recording) -> list[SignalBox]:
+        """The boxes that are signals to report."""
+        return [box for box in boxes if self.reports(box, recording)]
+
     def tell_ended(
         self, boxes: Iterable[SignalBox], recording: Callable[[], Recording], samples: Callable[[], SampleRange]
     ) -> Iterator[SignalBox]:
         """The signals to report among those that have ended, each told and cut out."""
         for box in boxes:
-            if self.reports(box, recording()):
-                self.tell(box, "ended", recording())
+            known = recording()
+            if self.reports(box, known):
+                self.tell(box, "ended", known)
                 if self.on_cut is not None:
-                    self.on_cut(box, recording(), samples())
+                    self.on_cut(box, known, samples())
                 yield box
 
     def tell(self, box: SignalBox, state: State, recording: Recording) -> None:
@@ -96,10 +101,9 @@ class SignalSearch:
         if self.on_signal is not None:
             self.on_signal(box, state, recording)
 
-    def watch_steady(self, rate_hz: float, recording: Callable[[], Recording]) -> Ongoing:
-        """Takes the signals that go on, and tells of those that last."""
-        steady = SteadySignals(self.steady_s * rate_hz, lambda box, state: self.tell(box, state, recording()))
-        return lambda running: steady.watch(box for box in running if self.reports(box, recording()))
+    def steady_signals(self, rate_hz: float, recording: Callable[[], Recording]) -> SteadySignals:
+        """Tells of the signals that go on and last."""
+        return SteadySignals(self.steady_s * rate_hz, lambda box, state: self.tell(box, state, recording()))
 
 
 def search_recording(
@@ -119,7 +123,7 @@ def search_recording(
 
     for number, capture in enumerate(recording.captures):
         thumbnail = Thumbnail() if is_drawn and number < MAX_PANELS else None
-        is_followed = search.on_signal is not None
+        steady = search.steady_signals(capture.sample_rate_hz, itself)
         ended = find_in_capture(
             recording,
             capture,
@@ -131,7 +135,7 @@ def search_recording(
             block_rows=finder.block_rows,
             at_once=finder.at_once,
             watch=None if thumbnail is None else thumbnail.add,
-            ongoing=search.watch_steady(capture.sample_rate_hz, itself) if is_followed else None,
+            ongoing=partial(_watch, search, steady, recording) if search.on_signal is not None else None,
         )
         here = list(search.tell_ended(ended, itself, partial(_samples_of, recording, capture, channel)))
         boxes += here
@@ -187,13 +191,13 @@ def search_stream(
         )
 
     def watch_running(some: Iterable[SignalBox]) -> None:
-        running[:] = [box for box in some if search.reports(box, received())]
-        tell_steady(running)
+        running[:] = search.reported(some, received())
+        steady.watch(running)
 
     lag = LagMeter(stream.sample_rate_hz, lambda lag_s: search.on_remark(f"{stream.name}: {describe_lag(lag_s)}."))
     chunks = _looked_at(stream, odd, search.on_remark)
     meter = _Meter(stream, lag, lambda: keep(found()), every_s)
-    tell_steady = search.watch_steady(stream.sample_rate_hz, received)
+    steady = search.steady_signals(stream.sample_rate_hz, received)
     ended = find_boxes(
         meter.through(recent.follow(chunks) if search.on_cut is not None else chunks),
         grid,
@@ -211,6 +215,10 @@ def search_stream(
     if meter.num_samples == 0:
         raise DataError(f"{stream.name}: it was stopped before a sample came.")
     return found()
+
+
+def _watch(search: SignalSearch, steady: SteadySignals, recording: Recording, some: Iterable[SignalBox]) -> None:
+    steady.watch(search.reported(some, recording))
 
 
 def _looked_at(stream: Stream, odd: list[str], tell: Callable[[str], None]) -> Iterator[Samples]:
