@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.signals.boxes import boxes_xyxy_px
+from lmsc_unet.synthetic.radio.baseband import baseband
 from lmsc_unet.synthetic.radio.impairments import CHEAP_RADIO
-from lmsc_unet.synthetic.radio.modulations import MODULATIONS, baseband, fast_length, root_raised_cosine
+from lmsc_unet.synthetic.radio.modulations import MODULATIONS, fast_length, root_raised_cosine
 from lmsc_unet.synthetic.radio.scenarios import MEASURED_TEMPLATES
 from lmsc_unet.synthetic.radio.scene import Scene, SceneOptions, draw_scene
 from lmsc_unet.synthetic.radio.writer import picture_and_mask, picture_grid

@@ -9,7 +9,7 @@ from lmsc_unet.signals.detection.halo import even_blocks
 from lmsc_unet.signals.recording import RecordingWarning, open_recording
 from lmsc_unet.signals.settings import Stft
 from lmsc_unet.signals.stft import Grid
-from lmsc_unet.synthetic.radio.modulations import baseband, mix
+from lmsc_unet.synthetic.radio.baseband import baseband, mix
 from tests.signals.sigmf_files import metadata, noise, write_pair
 
 GRID = Grid(stft=Stft(), sample_rate_hz=1.0)

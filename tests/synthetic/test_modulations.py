@@ -5,14 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmsc_unet.synthetic.radio.baseband import MAKERS, baseband, mix, ramp_ends
 from lmsc_unet.synthetic.radio.modulations import (
     MODULATIONS,
-    baseband,
     fast_length,
-    mix,
     psk,
     qam,
-    ramp_ends,
     root_raised_cosine,
     shape_pulses,
 )
@@ -29,7 +27,7 @@ def power_below(samples, edge):
 
 @pytest.mark.parametrize("num_samples", [1 << 14, 1 << 17])
 @pytest.mark.parametrize("bandwidth", [0.01, 0.1, 0.5, 0.95])
-@pytest.mark.parametrize("modulation", MODULATIONS)
+@pytest.mark.parametrize("modulation", MAKERS)
 def test_99_percent_of_the_power_lies_in_the_band_and_the_length(modulation, bandwidth, num_samples):
     samples = baseband(modulation, np.random.default_rng(3), num_samples=num_samples, bandwidth=bandwidth)
     ramp_ends(samples, int(2 / bandwidth), at_start=True, at_end=True)
@@ -54,6 +52,26 @@ def test_power_is_even_over_the_length(modulation):
     parts = np.mean(np.abs(samples.reshape(8, -1)) ** 2, axis=1)
     assert parts.min() > 0.6
     assert parts.max() < 1.6
+
+
+def test_a_keyed_carrier_is_on_or_off_and_a_shifted_one_always_on():
+    for seed in range(6):
+        keyed, shifted, chirp, speech = (
+            np.abs(baseband(name, np.random.default_rng(seed), num_samples=1 << 15, bandwidth=0.5))
+            for name in ("KEYED", "FSK2_WIDE", "CHIRP", "NFM")
+        )
+        assert np.percentile(keyed, 2) < 0.3 * keyed.max()
+        assert np.percentile(keyed, 90) > 0.7 * np.percentile(keyed, 99.9)
+        for constant in (shifted, chirp, speech):
+            assert np.percentile(constant, 2) > 0.6
+
+
+def test_chirps_sweep_their_band_again_and_again():
+    samples = baseband("CHIRP", np.random.default_rng(2), num_samples=1 << 15, bandwidth=0.25)
+    frequency = np.angle(samples[1:] * np.conj(samples[:-1])) / (2 * np.pi)
+    slopes = np.diff(np.convolve(frequency, np.ones(9) / 9, "valid"))
+    assert np.mean(slopes > 0) > 0.65
+    assert np.histogram(frequency, 8, (-0.125, 0.125))[0].min() > 0.05 * len(frequency)
 
 
 @pytest.mark.parametrize(("name", "points"), LINEAR.items())

@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -227,7 +228,7 @@ def test_a_squelched_receiver_is_mute_but_for_its_signals():
 def test_a_broad_mixture_has_short_narrow_signals_too():
     scenes = [draw_scene(index, SceneOptions(mixture="broad")) for index in range(180)]
     telegrams = [box for scene in scenes if scene.template == 20 for box in scene.boxes]
-    assert len({scene.template for scene in scenes}) == 9
+    assert {scene.template for scene in scenes} == set(TEMPLATES)
     assert len(telegrams) > 20
     assert max(box.bandwidth_hz for box in telegrams) <= 0.2
     assert max(box.num_samples for box in telegrams) <= 100_000
@@ -240,6 +241,41 @@ def test_an_imbalance_mirrors_a_signal_about_0_hz():
     power = np.concatenate(list(power_rows([render(scene)], Stft(frames_per_row=4)))).mean(axis=0)
     middle = (scene.emissions[0].low + scene.emissions[0].high) / 2
     assert power[round((0.5 - middle) * 256)] > 5 * np.median(power)
+
+
+def test_a_receiver_turns_its_gain_down_while_a_signal_is_strong():
+    wrong = Impairments(gain_step_db=20)
+    options = SceneOptions(seed=4, samples=1 << 18, snr_low_db=30, impairments=wrong)
+    scenes = [draw_scene(index, options) for index in range(6, 800, 8)]  # template 15: bursts
+    falls = []
+    for scene in (one for one in scenes if one.emissions and one.foreground_share < 0.2):
+        clean = render(replace(scene, options=replace(options, impairments=Impairments())))
+        gain = np.abs(render(scene)) / np.abs(clean)
+        assert gain.max() == pytest.approx(1, abs=1e-4)
+        box = scene.boxes[0]
+        middle = (box.start_sample + box.stop_sample) // 2
+        falls.append(-20 * np.log10(gain[middle - 32 : middle + 32].mean()))
+    assert 0.2 < np.mean(np.array(falls) > 0.1) < 0.8, "every second scene"
+    assert 10 < max(falls) <= 20.01
+
+
+def test_an_8_bit_receiver_has_at_most_256_levels_and_none_at_0():
+    for seed in range(4):
+        scene = draw_scene(3, SceneOptions(seed=seed, samples=65_536, impairments=Impairments(rounding=2)))
+        parts = np.unique(render(scene).view(np.float32))
+        steps = np.diff(parts)
+        assert len(parts) <= 256
+        assert 0 not in parts
+        np.testing.assert_allclose(steps / steps.min(), np.rint(steps / steps.min()), atol=1e-3)
+
+
+def test_a_hopping_transmitter_keeps_its_width_and_its_raster():
+    plan = TEMPLATES[22].draw(np.random.default_rng(1))
+    assert len(plan) > 20
+    assert len({round(one.bandwidth, 9) for one in plan}) == 1
+    lows = sorted({round(one.low, 9) for one in plan})
+    steps = np.diff(lows) / min(np.diff(lows))
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-4)
 
 
 def test_a_cheap_receiver_still_gives_finite_samples():
@@ -256,6 +292,7 @@ def test_a_cheap_receiver_still_gives_finite_samples():
         (lambda: SceneOptions(sample_rate_hz=0), "sample_rate_hz is 0"),
         (lambda: Impairments(multipath=1), "multipath is 1; it must be at least 0 and under 1"),
         (lambda: Impairments(dc_spike_db=-3), "dc_spike_db is -3"),
+        (lambda: Impairments(rounding=11), "rounding is 11"),
         (lambda: Impairments(squelch=2), "squelch is 2; a probability is 0 to 1"),
     ],
 )

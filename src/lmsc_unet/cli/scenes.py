@@ -30,14 +30,15 @@ class ScenesArguments:
     """Samples per second; the RF signal dataset is normalised to 1."""
     mixture: Literal["even", "measured", "broad"] = "even"
     """even: the dataset's eight templates in equal numbers (the paper's 20 % foreground); measured: with the dataset's
-    frequencies; broad: even, plus one ninth short, narrow telegrams."""
+    frequencies; broad: even, plus as many of each of ours: telegrams of two kinds, frequency hopping, narrow channels,
+    and noise alone."""
     snr_low_db: float = -5.0
     """The lowest signal-to-noise ratio in a signal's own band."""
     snr_high_db: float = 30.0
     """The highest."""
     receiver: Literal["clean", "cheap"] = "clean"
     """cheap adds impairments of low-cost radios: near transmitters with phase noise and spurs, echoes, roll-off, a line
-    at 0 Hz, IQ imbalance, squelch. The options below set each of them."""
+    at 0 Hz, IQ imbalance, squelch, gain steps, 8 bits. The options below set each of them."""
     near_db: float | None = None
     """Extra power of a scene's signals above the highest SNR, in every second scene."""
     skirts: float | None = None
@@ -54,6 +55,10 @@ class ScenesArguments:
     """Largest amplitude of the mirror image, 0 to 1."""
     squelch: float | None = None
     """Probability that the receiver is muted between transmissions, 0 to 1."""
+    gain_step_db: float | None = None
+    """How far the receiver turns its gain down while a strong signal is on."""
+    rounding: float | None = None
+    """Largest step of an 8-bit converter relative to the noise."""
     pictures: Annotated[bool, Parameter(negative="")] = False
     """Write 256 x 256 spectrograms and masks instead of samples: a set for `lmsc train`, 100 times smaller."""
     processes: int = 1

@@ -1,6 +1,7 @@
 """Impairments of transmitters, channel and receiver, with their strengths. Each is off at 0.
 
-Transmitters add phase-noise skirts and spurs, the channel echoes, the receiver roll-off, IQ imbalance and a DC offset.
+Transmitters add phase-noise skirts and spurs, the channel echoes, the receiver roll-off, IQ imbalance, a DC offset,
+steps of its gain and rounding.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.errors import ConfigError
-from lmsc_unet.synthetic.radio.modulations import Random, fast_length, mix
+from lmsc_unet.synthetic.radio.baseband import mix
+from lmsc_unet.synthetic.radio.modulations import Random, fast_length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +36,17 @@ class Impairments:
     """Amplitude of a signal's mirror image about 0 Hz."""
     squelch: float = 0.0
     """Probability that the receiver is muted (samples of 0) between transmissions, apart from a short hold time."""
+    gain_step_db: float = 0.0
+    """How far the receiver's gain falls, and its noise with it, while a strong signal is on; in every second scene."""
+    rounding: float = 0.0
+    """The step of an 8-bit converter relative to the noise; at 2, noise toggles only its lowest bit."""
 
     def __post_init__(self) -> None:
         for name in ("skirts", "spurs", "multipath", "iq_imbalance"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 0 and under 1.")
-        check_range(self, 0, 100, "near_db", "rolloff_db", "dc_spike_db")
+        check_range(self, 0, 100, "near_db", "rolloff_db", "dc_spike_db", "gain_step_db")
+        check_range(self, 0, 10, "rounding")
         if not 0 <= self.squelch <= 1:
             raise ConfigError(f"squelch is {self.squelch}; a probability is 0 to 1.")
 
@@ -54,6 +61,8 @@ CHEAP_RADIO = Impairments(
     dc_spike_db=30.0,
     iq_imbalance=0.03,
     squelch=0.1,
+    gain_step_db=12.0,
+    rounding=2.0,
 )
 """The impairments of cheap transmitters and receivers."""
 
@@ -121,6 +130,10 @@ def receive(
         samples = np.asarray(samples + np.complex64(mirror) * np.conj(samples), np.complex64)
     if impairments.dc_spike_db > 0:
         samples = np.asarray(samples + _line(len(samples), rng, impairments.dc_spike_db), np.complex64)
+    if impairments.gain_step_db > 0 and rng.random() < 0.5:
+        samples = samples * _gain(samples, rng, impairments.gain_step_db)
+    if impairments.rounding > 0:
+        samples = _rounded(samples, rng.uniform(0, impairments.rounding))
     if sent and rng.random() < impairments.squelch:
         _mute(samples, rng, sent)
     return np.asarray(samples, np.complex64)
@@ -134,6 +147,31 @@ def _line(num_samples: int, rng: Random, most_db: float) -> NDArray[np.complex64
     for part in np.split(line, np.sort(rng.integers(0, num_samples, num_steps))):
         part[:] = 10 ** (rng.uniform(-10, most_db) / 20) / 16 * turn
     return line
+
+
+_GAIN_BLOCK = 128  # samples
+_LOUD = 3.0  # times the usual power
+
+
+def _gain(samples: NDArray[np.complex64], rng: Random, most_db: float) -> NDArray[np.float32]:
+    """The gain of a receiver that turns itself down as soon as a signal is strong, and up again after a hold time."""
+    num_blocks = -(-len(samples) // _GAIN_BLOCK)
+    padded = np.resize(np.abs(samples) ** 2, num_blocks * _GAIN_BLOCK)
+    power = padded.reshape(num_blocks, _GAIN_BLOCK).mean(axis=1)
+    is_loud = power > _LOUD * np.percentile(power, 20)
+    hold = int(rng.integers(1, max(2, num_blocks // 16)))
+    since = np.arange(num_blocks) - np.maximum.accumulate(np.where(is_loud, np.arange(num_blocks), -num_blocks))
+    low = 10 ** (-rng.uniform(0, most_db) / 20)
+    gain = np.where(since <= hold, low, 1.0).astype(np.float32)
+    return np.repeat(gain, _GAIN_BLOCK)[: len(samples)]
+
+
+def _rounded(samples: NDArray[np.complex64], step: float) -> NDArray[np.complex64]:
+    """Samples of an 8-bit converter, which has no level at 0; peaks are at most 1.4 times its range, and clipped."""
+    parts = np.ascontiguousarray(samples).view(np.float32)
+    size = np.float32(max(1e-3, step * np.sqrt(0.5), float(np.abs(parts).max()) / (1.4 * 128)))
+    levels = np.clip(np.floor(parts / size), -128, 127) + np.float32(0.5)
+    return np.asarray(levels * size, np.float32).view(np.complex64)
 
 
 def _mute(samples: NDArray[np.complex64], rng: Random, sent: Sequence[Span]) -> None:

@@ -1,6 +1,6 @@
-"""The 14 modulations at baseband: one period of a cyclic signal, resampled to a bandwidth and length.
+"""The 14 modulations of the RF signal dataset, each as one period of a cyclic signal.
 
-A prototype has cycles but no sample rate; `baseband` maps its DFT bins to the band.
+A prototype has cycles but no sample rate; `baseband.baseband` maps its DFT bins to the band.
 """
 
 from collections.abc import Callable, Mapping
@@ -82,10 +82,10 @@ def _ofdm(rng: Random, num_lines: int) -> Prototype:
     for carriers in (used, -used):
         spectra[:, carriers] = points[rng.integers(len(points), size=(num_symbols, len(used)))]
     bodies = np.fft.ifft(spectra)
-    return _occupied(np.concatenate([bodies[:, -prefix:], bodies], axis=1).ravel())
+    return occupied(np.concatenate([bodies[:, -prefix:], bodies], axis=1).ravel())
 
 
-def _frequency_keyed(levels: int, indices: tuple[float, ...], smoothing: float) -> Maker:
+def frequency_keyed(levels: int, indices: tuple[float, ...], smoothing: float) -> Maker:
     """Frequency-shift keying with continuous phase and a Gaussian filter (bandwidth in symbol rates)."""
 
     def make(rng: Random, num_lines: int) -> Prototype:
@@ -95,18 +95,18 @@ def _frequency_keyed(levels: int, indices: tuple[float, ...], smoothing: float) 
         num_symbols = fast_length(int(num_lines / width) + 1)
         symbols = 2.0 * rng.integers(levels, size=num_symbols) - (levels - 1)
         frequency = np.repeat(symbols, per_symbol) * index / 2 / per_symbol
-        return _occupied(_from_frequency(_gaussian(frequency, smoothing / per_symbol)))
+        return occupied(from_frequency(gaussian(frequency, smoothing / per_symbol)))
 
     return make
 
 
-def _gaussian(values: NDArray[np.float64], bandwidth: float) -> NDArray[np.float64]:
+def gaussian(values: NDArray[np.float64], bandwidth: float) -> NDArray[np.float64]:
     """A cyclic Gaussian low-pass filter, -3 dB at `bandwidth` cycles per sample."""
     response = np.exp(-np.log(2) / 2 * (np.fft.rfftfreq(len(values)) / bandwidth) ** 2)
     return np.fft.irfft(np.fft.rfft(values) * response, len(values))
 
 
-def _from_frequency(frequency: NDArray[np.float64]) -> NDArray[np.complex64]:
+def from_frequency(frequency: NDArray[np.float64]) -> NDArray[np.complex64]:
     """A constant envelope; the phase advances by whole circles per cycle, so that the ends match."""
     turns = np.cumsum(frequency)
     turns += (np.round(turns[-1]) - turns[-1]) * np.arange(1, len(turns) + 1) / len(turns)
@@ -114,7 +114,7 @@ def _from_frequency(frequency: NDArray[np.float64]) -> NDArray[np.complex64]:
     return np.asarray(np.cos(angle) + 1j * np.sin(angle), np.complex64)
 
 
-def _message_lines(rng: Random, num_lines: int) -> NDArray[np.complex64]:
+def message_lines(rng: Random, num_lines: int) -> NDArray[np.complex64]:
     """Bins 0 to `num_lines` of a noise message without its lowest 5 %; power 1 as a sideband."""
     lines = rng.standard_normal(num_lines + 1) + 1j * rng.standard_normal(num_lines + 1)
     lines[: 1 + num_lines // 20] = 0
@@ -124,7 +124,7 @@ def _message_lines(rng: Random, num_lines: int) -> NDArray[np.complex64]:
 def _am_dsb(rng: Random, num_lines: int) -> Prototype:
     """A carrier with both sidebands, modulated 30 to 90 % at three standard deviations of the message."""
     half = num_lines // 2 + 1
-    message = _message_lines(rng, half) * (rng.uniform(0.3, 0.9) / 3 / np.sqrt(2))
+    message = message_lines(rng, half) * (rng.uniform(0.3, 0.9) / 3 / np.sqrt(2))
     lines = np.zeros(2 * half + 1, np.complex64)
     lines[: half + 1] = message
     lines[half + 1 :] = np.conj(message[:0:-1])
@@ -134,7 +134,7 @@ def _am_dsb(rng: Random, num_lines: int) -> Prototype:
 
 def _am_ssb(rng: Random, num_lines: int) -> Prototype:
     """One sideband, upper or lower, without the carrier."""
-    message = _message_lines(rng, num_lines)
+    message = message_lines(rng, num_lines)
     if rng.random() < 0.5:
         return Prototype(lines=message, low=0, high=num_lines + 1)
     return Prototype(lines=np.roll(message[::-1], 1), low=-num_lines, high=1)
@@ -146,13 +146,13 @@ def _fm(rng: Random, num_lines: int) -> Prototype:
     band = 0.25 / (1 + 2.6 * ratio)
     size = fast_length(int(num_lines / (band * (1 + 4 * ratio))) + 64)
     lines = np.zeros(size // 2 + 1, np.complex128)
-    message = _message_lines(rng, max(4, int(band * size)))
+    message = message_lines(rng, max(4, int(band * size)))
     lines[: len(message)] = message
     frequency = np.fft.irfft(lines, size)
-    return _occupied(_from_frequency(frequency / frequency.std() * ratio * band))
+    return occupied(from_frequency(frequency / frequency.std() * ratio * band))
 
 
-def _occupied(samples: NDArray[np.complex64]) -> Prototype:
+def occupied(samples: NDArray[np.complex64]) -> Prototype:
     """A signal without sharp band edges: excludes equal power below and above its band."""
     lines = np.fft.fft(samples).astype(np.complex64)
     summed = np.cumsum(np.abs(np.fft.fftshift(lines)) ** 2, dtype=np.float64)
@@ -183,9 +183,9 @@ MODULATIONS: Mapping[str, Maker] = MappingProxyType(
         "QAM64": _linear(qam(64)),
         "QAM256": _linear(qam(256)),
         "OFDM": _ofdm,
-        "FSK2": _frequency_keyed(2, (0.5, 0.7, 1.0), 1.0),
-        "FSK4": _frequency_keyed(4, (0.35, 0.5, 1.0), 1.0),
-        "GMSK": _frequency_keyed(2, (0.5,), 0.3),
+        "FSK2": frequency_keyed(2, (0.5, 0.7, 1.0), 1.0),
+        "FSK4": frequency_keyed(4, (0.35, 0.5, 1.0), 1.0),
+        "GMSK": frequency_keyed(2, (0.5,), 0.3),
         "OOK": _linear(np.array([0, np.sqrt(2)], np.complex128)),
         "AM_DSB": _am_dsb,
         "AM_SSB": _am_ssb,
@@ -193,51 +193,3 @@ MODULATIONS: Mapping[str, Maker] = MappingProxyType(
     }
 )
 """Every modulation of the RF signal dataset by its name there."""
-
-
-_MIN_LINES = 16
-
-
-def baseband(modulation: str, rng: Random, *, num_samples: int, bandwidth: float) -> NDArray[np.complex64]:
-    """A signal around 0 Hz with mean power 1.
-
-    Args:
-        modulation: its name in `MODULATIONS`.
-        rng: the source of randomness.
-        num_samples: its length.
-        bandwidth: its width as a share of the sample rate, above 0 and up to 1.
-    """
-    num_lines = max(_MIN_LINES, int(1.02 * num_samples * bandwidth) + 1)
-    samples = fit(MODULATIONS[modulation](rng, num_lines), num_samples=num_samples, bandwidth=bandwidth)
-    power = float(np.mean(np.square(samples.view(np.float32)), dtype=np.float64)) * 2
-    return np.asarray(samples * np.float32(1 / np.sqrt(power)), np.complex64)
-
-
-def fit(native: Prototype, *, num_samples: int, bandwidth: float) -> NDArray[np.complex64]:
-    """Resamples a prototype's band to a bandwidth around 0 Hz, and cuts it to a length."""
-    period = fast_length(max(num_samples, round((native.high - native.low) / bandwidth)))
-    num_lines = min(len(native.lines), max(1, int(bandwidth * period)))
-    lines = np.arange(num_lines) - num_lines // 2
-    middle = (native.high + native.low) // 2
-    spectrum = np.zeros(period, np.complex64)
-    spectrum[lines] = native.lines[(lines + middle) % len(native.lines)]
-    return np.asarray(np.fft.ifft(spectrum)[:num_samples], np.complex64)
-
-
-def mix(samples: NDArray[np.complex64], frequency: float) -> NDArray[np.complex64]:
-    """Shifts a signal up by a frequency in cycles per sample."""
-    step = 1024
-    fine = np.exp(2j * np.pi * frequency * np.arange(step))
-    coarse = np.exp(2j * np.pi * ((frequency * step * np.arange(-(-len(samples) // step))) % 1.0))
-    turns = np.multiply.outer(coarse.astype(np.complex64), fine.astype(np.complex64)).ravel()
-    return np.asarray(samples * turns[: len(samples)])
-
-
-def ramp_ends(samples: NDArray[np.complex64], num_ramp: int, *, at_start: bool, at_end: bool) -> None:
-    """Ramps a signal's real ends up and down over a few samples inside its length, in place."""
-    num_ramp = min(num_ramp, len(samples) // 4)
-    slope = np.sin(np.pi / 2 * (np.arange(num_ramp) + 0.5) / max(1, num_ramp)).astype(np.float32) ** 2
-    if at_start:
-        samples[:num_ramp] *= slope
-    if at_end and num_ramp:
-        samples[-num_ramp:] *= slope[::-1]

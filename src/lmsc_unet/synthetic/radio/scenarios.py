@@ -8,11 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from lmsc_unet.synthetic.radio.modulations import Random
 
 FILE_SAMPLES = 100_000_000
 COMMON = ("PSK2", "PSK4", "PSK8", "QAM16", "QAM64", "QAM256", "OFDM")
 _NARROW = ("FSK2", "AM_DSB", "PSK2", "FM", "AM_SSB", "OOK", "GMSK")
+_SMALL = ("KEYED", "KEYED", "KEYED", "FSK2_WIDE", "FSK2", "GMSK", "CHIRP", "OOK")
+_CHANNELS = ("NFM", "NFM", "FM", "AM_DSB", "FSK4", "GMSK")
 _KEYED = ("FSK4", "OOK", "FSK2", "GMSK", "PSK4", "PSK2", "FSK2")
 _GUARD = 0.004
 _TRIES = 400
@@ -96,12 +100,16 @@ def _bursts(
 
 
 def _telegrams(
-    *, width: Callable[[Random], float], length: Callable[[Random], float], gap: Callable[[Random], float]
+    *,
+    width: Callable[[Random], float],
+    length: Callable[[Random], float],
+    gap: Callable[[Random], float],
+    modulations: tuple[str, ...],
 ) -> Callable[[Random], Plan]:
     """Telegrams of sensors and remote controls: short, narrow, keyed, in series of one kind."""
 
     def draw_one(rng: Random, start: int) -> Transmission:
-        return _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, _KEYED), start)
+        return _anywhere(rng, width(rng), int(length(rng)), _one_of(rng, modulations), start)
 
     def draw(rng: Random) -> Plan:
         kinds = [draw_one(rng, 0) for _ in range(3)]
@@ -113,6 +121,20 @@ def _telegrams(
         return _one_after_another(again, gap)(rng)
 
     return draw
+
+
+def _hops(rng: Random) -> Plan:
+    """Short bursts of one transmitter that changes its channel after each."""
+    width, length = _log_between(0.004, 0.08)(rng), int(_log_between(4_000, 200_000)(rng))
+    spacing = max(width * rng.uniform(1, 2), 2 / 256)
+    channels = np.arange(-0.49, 0.49 - width, spacing)
+    modulation, gap = _one_of(rng, ("GMSK", "FSK2", "PSK4", "OFDM")), _between(0.02 * length, 3 * length)
+
+    def draw_one(rng: Random, start: int) -> Transmission:
+        low = float(channels[int(rng.integers(len(channels)))])
+        return Transmission(start=start, stop=start + length, low=low, high=low + width, modulation=modulation)
+
+    return _one_after_another(draw_one, gap)(rng)
 
 
 def _one_after_another(
@@ -230,11 +252,29 @@ TEMPLATES: Mapping[int, Scenario] = MappingProxyType(
         20: Scenario(
             share=0.0,
             draw=_telegrams(
-                width=_log_between(0.01, 0.2), length=_log_between(2_000, 100_000), gap=_log_between(2_000, 1_000_000)
+                width=_log_between(0.01, 0.2), length=_log_between(2_000, 100_000), gap=_log_between(2_000, 1_000_000),
+                modulations=_KEYED,
             ),
         ),
+        21: Scenario(
+            share=0.0,
+            draw=_telegrams(
+                width=_log_between(0.01, 0.35), length=_log_between(4_000, 400_000),
+                gap=_log_between(2_000, 1_000_000), modulations=_SMALL,
+            ),
+        ),
+        22: Scenario(share=0.0, draw=_hops),
+        23: Scenario(
+            share=0.0,
+            draw=_scattered(
+                count=(2, 9), width=_log_between(0.006, 0.06), length=_log_between(1e6, 90e6), at_once=9,
+                modulations=_CHANNELS,
+            ),
+        ),
+        24: Scenario(share=0.0, draw=lambda _: ()),
     }
 )  # fmt: skip
-"""Every template by its number in the dataset's file names; 20 is ours."""
+"""Every template by its number in the dataset's file names. Ours are 20 and 21 (telegrams), 22 (frequency hopping), 23
+(narrow channels) and 24 (noise alone)."""
 MEASURED_TEMPLATES = tuple(number for number, template in TEMPLATES.items() if template.share)
 """The dataset's eight templates."""

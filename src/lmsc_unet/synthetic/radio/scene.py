@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from lmsc_unet.core.ranges import MOST_SEED, check_range
 from lmsc_unet.errors import ConfigError
 from lmsc_unet.signals.boxes import SignalBox
+from lmsc_unet.synthetic.radio.baseband import baseband, mix, ramp_ends
 from lmsc_unet.synthetic.radio.impairments import NONE, Impairments, add_echoes, add_skirts, add_spurs, receive
-from lmsc_unet.synthetic.radio.modulations import Random, baseband, mix, ramp_ends
+from lmsc_unet.synthetic.radio.modulations import Random
 from lmsc_unet.synthetic.radio.scenarios import FILE_SAMPLES, MEASURED_TEMPLATES, TEMPLATES, Transmission
 
 PICTURE_SAMPLES = 256 * 256
@@ -25,7 +26,7 @@ class SceneOptions:
     """Source of all randomness; scene `k` of a seed is always the same, on any number of processes."""
     mixture: Literal["even", "measured", "broad"] = "even"
     """`even`: equal numbers of the dataset's templates; `measured`: its frequencies; `broad`: equal numbers of all
-    templates, including ours of short telegrams, to train models for other radios."""
+    templates, including ours, to train models for other radios."""
     samples: int | None = None
     """Samples per scene; None draws 65,536 times 1, 2, 4, ... or 64."""
     sample_rate_hz: float = 1.0
