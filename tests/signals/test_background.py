@@ -40,6 +40,23 @@ def test_a_steady_line_is_background(columns, rows, power, is_line):
     assert bool(background(seen).lines) is is_line
 
 
+def test_weak_signals_are_believed_where_the_noise_is_even():
+    even, uneven = noise_rows(), noise_rows()
+    uneven *= np.repeat(np.random.default_rng(1).uniform(0.7, 1.4, (32, 16)), 16, axis=0).repeat(16, axis=1)
+    assert background(even).min_snr_db < -3
+    assert background(uneven).min_snr_db == 3
+
+
+def test_signals_over_half_the_plane_do_not_make_the_noise_uneven():
+    seen = noise_rows()
+    seen[:, 64:192] += 30 * noise_rows(num_columns=128, seed=1)
+    assert background(seen).min_snr_db < 0
+
+
+def test_of_few_rows_nothing_is_known_and_weak_signals_are_not_believed():
+    assert background(noise_rows(num_rows=20)).min_snr_db == 3
+
+
 def test_a_keyed_carrier_is_no_background():
     seen = noise_rows()
     seen[:, 100:102] += 30 * (np.arange(512) // 4 % 2)[:, np.newaxis]

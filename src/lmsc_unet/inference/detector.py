@@ -84,8 +84,6 @@ _BLOCK_ROWS = 896  # the halo costs 1/14 of the computation, 1/4 with 256 rows; 
 _BLOCK_CELLS = _BLOCK_ROWS * 256
 MIN_CONFIDENCE = 0.75
 """For a network's boxes; chosen by F1 on generated scenes of cheap and of clean receivers (docs/log.md)."""
-MIN_SNR_DB = 3.0
-"""For boxes of every detector: the noise of real receivers is uneven by as much (docs/log.md)."""
 NFFTS = range(256, 4097)
 """Samples per frame that a model accepts instead of its own."""
 ENERGY = "energy"
@@ -114,8 +112,6 @@ class SignalDetector:
     """Blocks of a file that are processed concurrently, in as many threads."""
     min_confidence: float = 0.0
     """Boxes with less confidence are dropped."""
-    min_snr_db: float = -np.inf
-    """Boxes with a lower SNR are dropped."""
     origin: dict[str, Any] = field(default_factory=lambda: {"name": ENERGY})
     """The model's name, and its file and SHA-256 if it has one."""
     warnings: tuple[str, ...] = ()
@@ -153,8 +149,7 @@ class SignalDetector:
 
     def keeps(self, box: SignalBox) -> bool:
         """Whether a box from the masks is reported."""
-        is_sure = box.confidence is None or box.confidence >= self.min_confidence
-        return is_sure and (box.snr_db is None or box.snr_db >= self.min_snr_db)
+        return box.confidence is None or box.confidence >= self.min_confidence
 
 
 def load_detector(
@@ -211,7 +206,7 @@ def default_model() -> str:
 
 def energy_detector(stft: Stft) -> SignalDetector:
     """The energy detector on any spectrogram."""
-    return SignalDetector(masker=EnergyMask(frames_per_row=stft.frames_per_row), stft=stft, min_snr_db=MIN_SNR_DB)
+    return SignalDetector(masker=EnergyMask(frames_per_row=stft.frames_per_row), stft=stft)
 
 
 def network_detector(
@@ -241,7 +236,6 @@ def network_detector(
         class_names=spec.class_names,
         block_rows=min(_BLOCK_ROWS, max(256, _BLOCK_CELLS // stft.nfft)),
         min_confidence=MIN_CONFIDENCE,
-        min_snr_db=MIN_SNR_DB,
         origin=origin or {"name": spec.name},
         warnings=_of_other_frames(spec, trained, stft),
     )

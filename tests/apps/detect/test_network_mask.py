@@ -52,20 +52,17 @@ def test_a_network_finds_the_bursts_with_its_own_labels_and_probabilities():
 
 
 @pytest.mark.parametrize(
-    ("confidence", "snr_db", "is_kept"),
+    ("confidence", "is_kept"),
     [
-        (0.9, 3.0, True),
-        (0.6, 30.0, False),  # not sure
-        (0.9, 2.0, False),  # as weak as the noise of real receivers is uneven
-        (None, None, True),
+        (0.9, True),
+        (0.6, False),  # not sure
+        (None, True),
     ],
 )
-def test_boxes_of_a_network_are_told_where_it_is_sure(confidence, snr_db, is_kept):
-    box = SignalBox(
-        start_sample=0, stop_sample=9, low_hz=0, high_hz=1, label="signal", snr_db=snr_db, confidence=confidence
-    )
+def test_boxes_of_a_network_are_told_where_it_is_sure(confidence, is_kept):
+    box = SignalBox(start_sample=0, stop_sample=9, low_hz=0, high_hz=1, label="signal", confidence=confidence)
     assert network_detector(brightness, recordings_spec()).keeps(box) is is_kept
-    assert energy_detector(Stft()).keeps(box) is (snr_db is None or snr_db >= 3)
+    assert energy_detector(Stft()).keeps(box)
 
 
 def test_how_sure_a_signal_must_be_can_be_said():

@@ -1,6 +1,6 @@
 """What a receiver adds: roll-off, steady lines, gain steps. Rows relative to it look like white noise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import erfc
 
 import numpy as np
@@ -36,6 +36,14 @@ _ROW_COLUMNS = 3
 _LEAST_LEVEL = 0.05
 _DEAD_BAND = 0.2
 """Steps of less than this, in natural units of power, are chance."""
+_BLOCK_PX = 16
+"""Sides of the blocks whose powers show how even the noise is."""
+_QUIETEST, _QUIET = (0.05, -1.645), (0.25, -0.674)
+"""Quantiles of these powers, and their normal deviates: low ones, which signals do not reach."""
+_UNEVEN = 20.0
+"""A signal's least power in units of the noise's deviations from place to place."""
+MIN_SNR_DB = 3.0
+"""The same where the noise is more uneven, as that of most receivers is, or where this is unknown (docs/log.md)."""
 _DOWN = 10**-2.5
 """The noise of a row is raised by a strong signal's skirt at most to this share of the signal."""
 
@@ -52,6 +60,8 @@ class Background:
     """The tone at 0 Hz."""
     frames_per_row: int = 1
     """Frames averaged per row."""
+    min_snr_db: float = MIN_SNR_DB
+    """The least SNR of a signal; what is weaker may be unevenness of the noise."""
 
     def flatten(self, rows_db: Rows) -> Rows:
         """Rows "T F" in dB above the noise floor, as dB above their own noise."""
@@ -81,12 +91,26 @@ def find_background(rows_db: Rows, frames_per_row: int, *, has_zero_column: bool
     is_always_on = lowest > noise_quantile(frames_per_row, 0) * around
     is_raised = is_always_on & (low > least_rise * around)
     is_line = _lines(is_raised, low / around, is_tone)
-    return Background(
+    found = Background(
         level=np.where(is_line, np.maximum(level, low), level).astype(np.float32),
         lines=tuple(np.flatnonzero(is_line).tolist()),
         dc_offset=dc_offset,
         frames_per_row=frames_per_row,
     )
+    return replace(found, min_snr_db=least_snr_db(power_over_floor(found.flatten(alive)), frames_per_row))
+
+
+def least_snr_db(power: Rows, frames_per_row: int) -> float:
+    """The least SNR of a signal among noise "T F" of mean 1: the lower, the more even the noise is."""
+    height, width = (side // _BLOCK_PX for side in power.shape)
+    blocks = power[: height * _BLOCK_PX, : width * _BLOCK_PX].reshape(height, _BLOCK_PX, width, _BLOCK_PX)
+    means = blocks.mean(axis=(1, 3), dtype=np.float64)
+    quietest, quiet = np.quantile(means, [share for share, _ in (_QUIETEST, _QUIET)])
+    num_frames = frames_per_row * _BLOCK_PX**2 / NEIGHBOURS_ALIKE
+    by_chance = noise_quantile(num_frames, _QUIET[1]) / noise_quantile(num_frames, _QUIETEST[1])
+    spread = np.log(quiet / max(quietest, 1e-9)) ** 2 - np.log(by_chance) ** 2
+    deviation = np.sqrt(max(spread, 0.0)) / (_QUIET[1] - _QUIETEST[1])
+    return float(min(10 * np.log10(max(_UNEVEN * deviation, 1e-6)), MIN_SNR_DB))
 
 
 def row_levels(power: Rows, frames_per_row: int) -> Rows:

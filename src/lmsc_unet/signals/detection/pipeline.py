@@ -105,7 +105,7 @@ def find_boxes(
 
     def boxes(pieces: Iterable[Piece]) -> Iterator[SignalBox]:
         for piece in pieces:
-            if piece.num_cells >= min_cells:
+            if piece.num_cells >= min_cells and piece.edges.snr_db >= known.min_snr_db:
                 yield _box(piece, grid, first_sample, num_samples, class_names)
 
     def follow(pieces: Iterable[Piece]) -> None:
