@@ -11,6 +11,7 @@ from lmsc_unet.imageio.files import (
 from lmsc_unet.imageio.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, ImageInfo, plain_values
 from lmsc_unet.imageio.masks import NAN, NOTHING, StoredMask, read_mask, read_object_masks, read_stored_mask
 from lmsc_unet.imageio.nodata import mark_missing, missing_pixels
+from lmsc_unet.imageio.pixel_size import PixelSize, read_pixel_size
 from lmsc_unet.imageio.read import is_lossy_file, is_tiff, read_image, read_info
 from lmsc_unet.imageio.resize import resize, resize_mask
 from lmsc_unet.imageio.rows import RollingRows, RowSource, as_source, open_rows, resized, resized_blocks
@@ -27,6 +28,7 @@ __all__ = [
     "FolderContents",
     "GeoTag",
     "ImageInfo",
+    "PixelSize",
     "RollingRows",
     "RowSource",
     "StoredMask",
@@ -47,6 +49,7 @@ __all__ = [
     "read_info",
     "read_mask",
     "read_object_masks",
+    "read_pixel_size",
     "read_stored_mask",
     "resize",
     "resize_mask",

@@ -21,6 +21,7 @@ from lmsc_unet.imageio.info import (
     plain_values,
     turned_size,
 )
+from lmsc_unet.imageio.pixel_size import PixelSize, page_pixel_size
 from lmsc_unet.imageio.tiff.blocks import can_stream, raw_blocks
 from lmsc_unet.imageio.tiff.codecs import (
     WHITE_IS_ZERO,
@@ -97,6 +98,12 @@ class Tiff:
     def geo_tags(self) -> list[GeoTag]:
         """The location tags and the nodata value; empty if the image has an orientation."""
         return page_geo_tags(self._page) if self.orientation == 1 else []
+
+    def pixel_size(self) -> PixelSize | None:
+        """The size of pixels as `pixels` is turned; None if the file does not say one."""
+        found = page_pixel_size(self._page)
+        is_turned = found is not None and self.orientation >= 5
+        return replace(found, x_um=found.y_um, y_um=found.x_um) if found and is_turned else found
 
     def check(self, max_pixels: int = MAX_PIXELS) -> None:
         """Raises DataError if the file is truncated or too large to decode."""
