@@ -74,6 +74,7 @@ def test_signals_are_made_and_found(tmp_path: Path) -> None:
         ("complexity",),
         ("benchmark", "--out", "{out}/speed"),
         ("reproduce", "table1", "--out", "{out}/report"),
+        ("serve",),
     ],
     ids=lambda words: words[0],
 )

@@ -23,6 +23,9 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "detect": ("lmsc_unet.cli.detect:detect", "Find the signals in recordings."),
             "scenes": ("lmsc_unet.cli.scenes:scenes", "Generate labelled recordings of radio signals."),
         },
+        "Both": {
+            "serve": ("lmsc_unet.cli.serve:serve", "Serve models over HTTP."),
+        },
         "Models": {
             "train": ("lmsc_unet.cli.train:app", "Train a model on images with masks, or on recordings."),
             "evaluate": ("lmsc_unet.cli.evaluate:evaluate", "Score a model on images with masks, or on recordings."),
@@ -44,7 +47,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {word: command for commands in GROUPS.values() for word, command in commands.items()}
 )
 """Word -> ("module:function", help line)."""
-EXTRAS: Mapping[str, str] = MappingProxyType({"onnx": "export", "onnxscript": "export"})
+EXTRAS: Mapping[str, str] = MappingProxyType(
+    {"onnx": "export", "onnxscript": "export"}
+    | dict.fromkeys(("fastapi", "starlette", "uvicorn", "h11", "prometheus_client"), "serve")
+)
 """A missing package -> the extra that contains it, if that is not `train`."""
 
 
@@ -55,6 +61,7 @@ KEPT: Mapping[str, str] = MappingProxyType(
         "detect": "Finished results are kept; go on by --resume.",
         "data": "Finished images are complete; run the command again, for nuclei into a new folder.",
         "scenes": "Finished scenes are complete; to make all, name a new folder.",
+        "serve": "Every request that was taken is answered.",
         "reproduce": "Finished work is kept; the same command goes on.",
     }
 )

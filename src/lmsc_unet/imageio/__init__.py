@@ -12,7 +12,7 @@ from lmsc_unet.imageio.info import IMAGE_KINDS, IMAGE_SUFFIXES, MAX_PIXELS, Imag
 from lmsc_unet.imageio.masks import NAN, NOTHING, StoredMask, read_mask, read_object_masks, read_stored_mask
 from lmsc_unet.imageio.nodata import mark_missing, missing_pixels
 from lmsc_unet.imageio.pixel_size import PixelSize, read_pixel_size
-from lmsc_unet.imageio.read import is_lossy_file, is_tiff, read_image, read_info
+from lmsc_unet.imageio.read import header_size, is_lossy_file, is_tiff, read_image, read_info
 from lmsc_unet.imageio.resize import resize, resize_mask
 from lmsc_unet.imageio.rows import RollingRows, RowSource, as_source, open_rows, resized, resized_blocks
 from lmsc_unet.imageio.tiff.geotiff import NODATA_TAG, GeoTag, geo_tags
@@ -36,6 +36,7 @@ __all__ = [
     "counted_endings",
     "folder_contents",
     "geo_tags",
+    "header_size",
     "in_blocks",
     "is_lossy_file",
     "is_picture",

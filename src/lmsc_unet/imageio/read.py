@@ -47,6 +47,22 @@ def read_info(path: Path) -> ImageInfo:
             return raster.raster_info(raster.opened(stream, kind_of(head)), head)
 
 
+def header_size(path: Path) -> tuple[int, int]:
+    """Height and width in pixels from the header alone, of a TIFF with alpha too.
+
+    Raises:
+        DataError: as `read_info`.
+    """
+    with named(path):
+        if kind_of(file_head(path)) == "TIFF":
+            from lmsc_unet.imageio.tiff import reader as tiff
+
+            with tiff.opened(path) as file:
+                return file.header.height_px, file.header.width_px
+    info = read_info(path)
+    return info.height_px, info.width_px
+
+
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> AnyArray:
     """Reads an image as `H W C`: uint8, uint16 or float32, RGB order, EXIF applied, alpha dropped.
 

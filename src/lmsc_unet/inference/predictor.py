@@ -1,6 +1,6 @@
 """From an image to a mask: `Predictor.load(model).predict(image)`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ class Predictor:
         self.spec = spec
         check_number("tile_px", tile_px, 1, MOST_TILE_PX)
         check_number("batch", batch, 1, 1024)
-        self._network = network
+        self._network, self._tile_px, self._batch = network, tile_px, batch
         self._treatment = TREATMENTS[spec.treatment](network, spec, tile_px, batch)
 
     @classmethod
@@ -112,9 +112,23 @@ class Predictor:
                 backend is not available.
         """
         loaded = load(model, runtime)
-        spec = loaded.spec if threshold is None else with_threshold(loaded.spec, threshold)
-        spec = spec if scale is None else with_scale(spec, scale)
-        return cls(loaded.network, spec, tile_px=tile_px, batch=batch)
+        return cls(loaded.network, _changed(loaded.spec, threshold, scale), tile_px=tile_px, batch=batch)
+
+    def variant(
+        self, *, threshold: float | None = None, scale: float | None = None, watch: Callable[[], None] = lambda: None
+    ) -> "Predictor":
+        """This predictor with another threshold or scale on the same network; `watch` is called before each tile.
+
+        Raises:
+            ConfigError: as `load`.
+        """
+
+        def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+            watch()
+            return self._network(pixels)
+
+        spec = _changed(self.spec, threshold, scale)
+        return Predictor(network, spec, tile_px=self._tile_px, batch=self._batch)
 
     def predict(self, image: NDArray[Any]) -> Prediction:
         """Segments an image "H W" or "H W C" of any size and depth, with colours in the order red, green, blue.
@@ -184,6 +198,11 @@ class Predictor:
             of_classes[:, is_missing] = 0
             contour = None if contour is None else np.where(is_missing, np.float32(0), contour)
         return Prediction(mask=mask, probability=of_classes, class_names=self.spec.class_names, contour=contour)
+
+
+def _changed(spec: ModelSpec, threshold: float | None, scale: float | None) -> ModelSpec:
+    spec = spec if threshold is None else with_threshold(spec, threshold)
+    return spec if scale is None else with_scale(spec, scale)
 
 
 def with_threshold(spec: ModelSpec, threshold: float) -> ModelSpec:

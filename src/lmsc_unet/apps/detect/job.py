@@ -117,7 +117,7 @@ def release(job: DetectJob) -> None:
 def _search_item(job: DetectJob, item: Item) -> list[RecordingEntry]:
     """A failure becomes the recording's own line; only a disk that accepts no more data ends the job."""
     entries: list[RecordingEntry] = []
-    with _noted() as odd:
+    with noted_warnings() as odd:
         try:
             channels = channels_of(item, job.raw, job.channels, is_checked=job.is_checked)
             for channel in channels:
@@ -252,7 +252,7 @@ def _finished(job: DetectJob, entry: RecordingEntry) -> RecordingEntry:
 
 
 @contextmanager
-def _noted() -> Iterator[list[str]]:
+def noted_warnings() -> Iterator[list[str]]:
     """Collects warnings about recordings, each once, instead of letting Python print them."""
     odd: list[str] = []
     show = warnings.showwarning

@@ -16,7 +16,7 @@ from lmsc_unet.apps.segment.writers import OutputFlags, Summary, other_files, wr
 from lmsc_unet.core.pipeline import overlapped
 from lmsc_unet.datasets.load import load_image
 from lmsc_unet.errors import DataError, LmscError, OutputError
-from lmsc_unet.imageio import GeoTag, RowSource, as_source, geo_tags, open_rows, read_info
+from lmsc_unet.imageio import GeoTag, RowSource, as_source, geo_tags, header_size, open_rows
 from lmsc_unet.inference.predictor import Prediction, Predictor
 
 
@@ -144,10 +144,10 @@ def check_pixels(path: Path, max_pixels: int) -> None:
     Raises:
         DataError: it has too many pixels, or cannot be read.
     """
-    info = read_info(path)
-    if info.width_px * info.height_px > max_pixels:
+    height_px, width_px = header_size(path)
+    if width_px * height_px > max_pixels:
         raise DataError(
-            f"{path}: the image has {info.width_px} x {info.height_px} px, more than --max-pixels {max_pixels}. "
+            f"{path}: the image has {width_px} x {height_px} px, more than --max-pixels {max_pixels}. "
             "Raise it, or cut the image into smaller ones."
         )
 

@@ -1,0 +1,1 @@
+"""Models behind HTTP: images and recordings in, the files of `lmsc predict` and `lmsc detect` out."""
