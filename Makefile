@@ -12,7 +12,7 @@ EXECUTORCH := .venv-executorch
 SITE := .venv-docs
 DEVICE_TESTS := $(addprefix tests/,imageio signals synthetic metrics datasets inference apps evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_runtime_alone.py)
 
-.PHONY: demo test test-long test-device test-openvino test-executorch check format docs docs-site bench speed peers dist clean
+.PHONY: demo test test-long test-device test-openvino test-executorch check format docs docs-site bench speed peers web test-web dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -124,10 +124,29 @@ $(PEERS)/.ready: $(READY) benchmarks/peers.txt
 
 peers: $(PEERS)/.ready ## The environment of `lmsc reproduce peers`.
 
-dist: $(READY) ## Wheel and sdist in dist/.
+# The page: web/setup.sh installs Node.js if it is missing. The examples are invented, the licences those of the package.
+PAGE := src/lmsc_unet/apps/serve/page
+ONNXRUNTIME = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('onnxruntime').submodule_search_locations[0])")
+PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/.unit -prune -o -path web/public/examples -prune -o -type f -print)
+web: $(PAGE)/index.html ## The web page, into the package; runs models in the browser.
+$(PAGE)/index.html: $(READY) $(PAGE_SOURCES) $(wildcard src/lmsc_unet/weights/*-int8.onnx)
+	web/setup.sh
+	$(BIN)/python web/make_examples.py web/public/examples
+	cd web && ONNXRUNTIME=$(ONNXRUNTIME) npm run --silent build
+	$(BIN)/python web/measure.py $(PAGE)
+
+SHOTS ?= .cache/page
+test-web: web ## Drives the page in Chromium: every flow, parity with `lmsc predict`, accessibility. Pictures go to .cache/page.
+	web/setup.sh chromium
+	cd web && npm run --silent test:unit
+	rm -rf $(SHOTS) && mkdir -p $(SHOTS)
+	$(BIN)/python web/make_cases.py $(SHOTS)/cases
+	cd web && node .unit/test/browser/run.js ../$(PAGE) ../$(SHOTS)
+
+dist: $(READY) web ## Wheel and sdist in dist/.
 	rm -rf dist
 	$(BIN)/python -m build --quiet
 	@ls -l dist
 
 clean:
-	rm -rf $(VENV) $(SPEED) $(DEVICE) $(EXECUTORCH) $(PEERS) $(SITE) $(DEMO) dist site .cache
+	rm -rf $(VENV) $(SPEED) $(DEVICE) $(EXECUTORCH) $(PEERS) $(SITE) $(DEMO) $(PAGE) web/node_modules web/.unit web/public/examples dist site .cache

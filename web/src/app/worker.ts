@@ -1,0 +1,44 @@
+/** The worker: everything that takes time. A cancelled job ends with its worker. */
+
+import { PageError } from "../image/pixels.ts";
+import { isImage } from "../image/read.ts";
+import { concluded, segmentFile, type Segmented, type Tell } from "./imageJob.ts";
+import type { NamedFile, Request } from "./messages.ts";
+import { FormatNeeded, searchFiles } from "./recordingJob.ts";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+const base = new URL("../", self.location.href).href;
+let segmented: Segmented | null = null;
+
+const tell: Tell = (reply, transfer = []) => self.postMessage(reply, transfer);
+
+self.onmessage = async ({ data }: MessageEvent<Request>): Promise<void> => {
+  try {
+    if (data.kind === "threshold") answer(data.threshold);
+    else await open(data);
+  } catch (error) {
+    const isKnown = error instanceof PageError;
+    if (!isKnown) console.error(error);
+    const text = isKnown ? error.message : `This did not work (${String(error)}). If memory is short, take a smaller file.`;
+    tell({ kind: "error", text, needsFormat: error instanceof FormatNeeded });
+  }
+};
+
+async function open(request: Request & { kind: "open" }): Promise<void> {
+  segmented = null;
+  const image = request.files.find((file: NamedFile) => isImage(file.bytes));
+  if (image) {
+    segmented = await segmentFile(image, request.scale, request.threshold, base, tell);
+    tell({ kind: "stage", text: "Counting objects", share: null });
+    answer(request.threshold);
+  } else {
+    await searchFiles(request.files, request.raw, base, tell);
+  }
+}
+
+function answer(threshold: number): void {
+  if (!segmented) return;
+  const result = concluded(segmented, threshold);
+  tell(result, [result.mask.buffer, result.labels.buffer]);
+}

@@ -1,0 +1,18 @@
+import { chromium } from "playwright-core";
+import { serve } from "./server.ts";
+const served = await serve(process.argv[2], true);
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const page = await browser.newPage({ viewport: { width: 1360, height: 850 } });
+page.on("console", (m) => console.log("console", m.text()));
+page.on("pageerror", (e) => console.log("error", e.message));
+await page.goto(served.address);
+await page.waitForSelector(".example");
+await page.screenshot({ path: "/tmp/shots/empty.png" });
+const which = process.argv[3] ?? "0";
+await page.locator(".example").nth(Number(which)).click();
+await page.waitForSelector("#numbers div, #error:not([hidden])", { timeout: 90000 });
+await page.waitForTimeout(400);
+console.log(await page.textContent("#made"), await page.textContent("#error"), await page.textContent("#numbers"));
+await page.screenshot({ path: "/tmp/shots/result.png" });
+await browser.close();
+await served.close();
