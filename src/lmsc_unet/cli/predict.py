@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from lmsc_unet.core.progress import progress
+from lmsc_unet.datasets.options import split_at_commas
 from lmsc_unet.inference.runtime import TILE_PX
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def predict(
     *inputs: Path,
     out: Path,
     instances: bool | None = None,
+    formats: Annotated[tuple[str, ...], Parameter(name="--format", converter=split_at_commas, negative="")] = (),
+    pixel_size_um: float | None = None,
     probabilities: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
     mask_values: Literal["visible", "ids"] = "visible",
@@ -43,9 +46,14 @@ def predict(
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
             of `lmsc export`.
         inputs: Images, and folders that are searched recursively; of a dataset only its images are used.
-        out: Folder for masks/, instances/, overlays/, probabilities/, predictions.jsonl and run.json.
+        out: Folder for masks/, instances/, overlays/, regions.csv, predictions.jsonl, run.json and the rest.
         instances: Also write label images, in which each object has a number of its own, and draw the objects' borders
-            in overlays; for models of two classes. By default where the model separates touching objects.
+            in overlays, and measure them in regions.csv; for models of two classes. By default where the model
+            separates touching objects.
+        formats: Also write the objects, each with its outline, in other formats, comma-separated: geojson (QuPath),
+            coco, imagej (RoiSet.zip), yolo; parquet for the table; labels is --instances. Without label images, objects
+            are the connected components of each class.
+        pixel_size_um: Side of a pixel in micrometres, for measurements; by default what the file says, if it does.
         probabilities: Also write 16-bit probabilities with 65535 for 1: of class 1, or a folder per class.
         overlays: Draw each mask over its image.
         mask_values: visible: two classes are 0 and 255, more are palette indices equal to class ids; ids: grey values
@@ -75,6 +83,8 @@ def predict(
         probabilities=probabilities,
         mask_values=mask_values,
         instances=instances,
+        formats=formats,  # type: ignore[arg-type] # checked there
+        pixel_size_um=pixel_size_um,
         backend=backend,
         threads=threads,
         max_pixels=max_pixels,
@@ -87,6 +97,8 @@ def predict(
     num_failed = close_job(job, entries)
     found = f", {num_instances(entries)} instances in {out / 'instances'}" if job.wanted.instances else ""
     print(f"{number} images, {num_failed} failed. Masks are in {out / 'masks'}{found}.")
+    if job.wanted.has_objects:
+        print(f"Measurements of the objects are in {out / 'regions.csv'} and {out / 'summary.csv'}.")
     return 2 if num_failed else 0
 
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from lmsc_unet.apps.items import Item
 from lmsc_unet.apps.segment.label_files import label_files
+from lmsc_unet.apps.segment.objects.run_files import write_run_files
 from lmsc_unet.apps.segment.results import ImageEntry, PredictionsFolder
 from lmsc_unet.apps.segment.streamed import predict_rows
 from lmsc_unet.apps.segment.writers import OutputFlags, Summary, other_files, write_results
 from lmsc_unet.core.pipeline import overlapped
 from lmsc_unet.datasets.load import load_image
 from lmsc_unet.errors import DataError, LmscError, OutputError
-from lmsc_unet.imageio import GeoTag, RowSource, as_source, geo_tags, header_size, open_rows
+from lmsc_unet.imageio import GeoTag, PixelSize, RowSource, as_source, geo_tags, header_size, open_rows, read_pixel_size
 from lmsc_unet.inference.predictor import Prediction, Predictor
 
 
@@ -34,6 +35,8 @@ class SegmentJob:
     """Which files are written beside the masks."""
     max_pixels: int | None = None
     """Images with more pixels are rejected by their header; None accepts any that fit, and large TIFFs by rows."""
+    pixel: PixelSize | None = None
+    """The size of pixels of all images; None takes what each file says."""
     remarks: tuple[str, ...] = ()
     """Notes about skipped inputs."""
 
@@ -56,7 +59,7 @@ def run_job(job: SegmentJob) -> Iterator[ImageEntry]:
 
     def read(item: Item) -> DecodedImage | ImageEntry:
         known = job.folder.done.get(item.name)
-        return known if known is not None and is_complete(job, item, known) else read_item(item, job.max_pixels)
+        return known if known is not None and is_complete(job, item, known) else read_item(job, item)
 
     try:
         for entry in overlapped(
@@ -84,9 +87,22 @@ def close_job(job: SegmentJob, entries: Sequence[ImageEntry]) -> int:
             f"{job.out}: {len(gone)} masks are not there any more, {gone[0]} among them: something removed them "
             "meanwhile. Make them again by --resume."
         )
+    if job.wanted.has_objects:
+        _write_run_files(job, entries)
     instances = {"instances": num_instances(entries)} if job.wanted.instances else {}
     job.folder.close(images=len(entries), failed=num_failed, **instances)
     return num_failed
+
+
+def _write_run_files(job: SegmentJob, entries: Sequence[ImageEntry]) -> None:
+    images = [entry.result for entry in entries if entry.status == "ok"]
+    try:
+        write_run_files(job.out, images, job.predictor.spec.class_names, job.wanted.formats)
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"{error.filename}: this file is not there any more: something removed it meanwhile. Make it again by "
+            "--resume."
+        ) from error
 
 
 def num_instances(entries: Sequence[ImageEntry]) -> int:
@@ -106,6 +122,8 @@ class DecodedImage:
     """Its rows."""
     tags: Sequence[GeoTag]
     """GeoTIFF tags with the image's location."""
+    pixel: PixelSize | None
+    """The size of its pixels; None if it is not known, or not needed."""
     spent_s: float
     """Milliseconds so far."""
 
@@ -122,20 +140,23 @@ class SegmentedImage:
     """Milliseconds so far."""
 
 
-def read_item(item: Item, max_pixels: int | None = None) -> DecodedImage | ImageEntry:
+def read_item(job: SegmentJob, item: Item) -> DecodedImage | ImageEntry:
     """Reads one image; returns a failed entry if it cannot be read."""
     start = time.perf_counter()
     try:
-        if max_pixels is not None:
-            check_pixels(item.path, max_pixels)
+        if job.max_pixels is not None:
+            check_pixels(item.path, job.max_pixels)
         source, image = open_rows(item.path), None
         if source is None:
             image = load_image(item.path)
             source = as_source(image)
         tags = geo_tags(item.path)
+        pixel = (job.pixel or read_pixel_size(item.path)) if job.wanted.has_objects else None
     except (LmscError, MemoryError) as error:
         return _failed(item, error)
-    return DecodedImage(item=item, image=image, source=source, tags=tags, spent_s=time.perf_counter() - start)
+    return DecodedImage(
+        item=item, image=image, source=source, tags=tags, pixel=pixel, spent_s=time.perf_counter() - start
+    )
 
 
 def check_pixels(path: Path, max_pixels: int) -> None:
@@ -163,9 +184,10 @@ def predict_item(job: SegmentJob, read: DecodedImage | ImageEntry) -> SegmentedI
     start = time.perf_counter()
     try:
         if read.image is None:
-            summary = predict_rows(job.predictor, read.source, job.out, read.item.name, job.wanted, read.tags)
-            spent_s = read.spent_s + time.perf_counter() - start
-            return _ok(read.item, summary, spent_s)
+            summary = predict_rows(
+                job.predictor, read.source, job.out, read.item.name, job.wanted, read.tags, read.pixel
+            )
+            return _ok(read, summary, read.spent_s + time.perf_counter() - start)
         prediction = job.predictor.predict(read.image)
     except OutputError:
         raise
@@ -190,17 +212,17 @@ def write_item(job: SegmentJob, made: SegmentedImage | ImageEntry) -> ImageEntry
         read, prediction = made.read, made.prediction
         assert read.image is not None
         summary = write_results(
-            job.out, read.item.name, read.image, prediction, job.predictor.spec, job.wanted, read.tags
+            job.out, read.item.name, read.image, prediction, job.predictor.spec, job.wanted, read.tags, read.pixel
         )
-        entry = _ok(read.item, summary, made.spent_s + time.perf_counter() - start)
+        entry = _ok(read, summary, made.spent_s + time.perf_counter() - start)
     assert entry is not None
     job.folder.add(entry)
     return entry
 
 
-def _ok(item: Item, summary: Summary, spent_s: float) -> ImageEntry:
+def _ok(read: DecodedImage, summary: Summary, spent_s: float) -> ImageEntry:
     return ImageEntry(
-        path=str(item.path),
+        path=str(read.item.path),
         status="ok",
         size=summary.size,
         class_shares=summary.shares,
@@ -208,6 +230,7 @@ def _ok(item: Item, summary: Summary, spent_s: float) -> ImageEntry:
         mask=summary.mask,
         instances=summary.labels.path if summary.labels else None,
         num_instances=summary.labels.num_instances if summary.labels else None,
+        pixel_size_um=(read.pixel.x_um, read.pixel.y_um) if read.pixel else None,
     )
 
 
@@ -218,6 +241,8 @@ def _failed(item: Item, error: BaseException) -> ImageEntry:
 
 def is_complete(job: SegmentJob, item: Item, entry: ImageEntry) -> bool:
     """Whether an earlier run predicted an image and all its files still exist."""
-    files = [entry.mask, *other_files(item.name, job.predictor.spec.num_logits, job.wanted)]
+    if entry.status != "ok" or entry.size is None:
+        return False
+    files = [entry.mask, *other_files(item.name, entry.size, job.predictor.spec.num_logits, job.wanted)]
     files += [entry.instances or label_files(item.name)[0]] if job.wanted.instances else []
-    return entry.status == "ok" and all((job.out / file).is_file() for file in files)
+    return all((job.out / file).is_file() for file in files)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmsc_unet.apps.segment.objects.collecting import LastBlocks
 from lmsc_unet.core.storage import cannot_write, make_folder, resolve_inside
 from lmsc_unet.imageio import NODATA_TAG, GeoTag, write_png_rows, write_tiff_rows
 from lmsc_unet.inference.watershed import Labels
@@ -86,6 +87,8 @@ class LabelSpool:
         make_folder(folder)
         self.num_instances = 0
         """Objects so far."""
+        self.last_blocks = LastBlocks()
+        """Where objects end."""
         self._folder = folder
         self._parts: list[tuple[int, tuple[int, ...]]] = []  # compressed bytes and shape of each block
         try:
@@ -105,6 +108,7 @@ class LabelSpool:
         except OSError as error:
             raise cannot_write(self._folder, error) from error
         self._parts.append((len(data), labels.shape))
+        self.last_blocks.add(labels)
         self.num_instances = max(self.num_instances, int(labels.max(initial=0)))
 
     def blocks(self) -> Iterator[Labels]:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from lmsc_unet.apps.items import Item, name_items, outside_results
 from lmsc_unet.apps.segment.job import SegmentJob
+from lmsc_unet.apps.segment.objects.imagej import check_roifile
+from lmsc_unet.apps.segment.objects.object_files import FORMAT_NAMES, FormatName
+from lmsc_unet.apps.segment.objects.run_files import check_parquet
 from lmsc_unet.apps.segment.results import PREDICTIONS
 from lmsc_unet.apps.segment.writers import MaskValues, OutputFlags, legend
 from lmsc_unet.core.ranges import check_range
@@ -14,7 +17,7 @@ from lmsc_unet.core.storage import sha256
 from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.imageio import IMAGE_KINDS, counted_endings, folder_contents
+from lmsc_unet.imageio import IMAGE_KINDS, PixelSize, counted_endings, folder_contents
 from lmsc_unet.inference.instances import check_two_classes
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.predictor import Predictor
@@ -80,6 +83,8 @@ def _without_masks(given: Path, remarks: list[str]) -> list[Path]:
 
 MOST_PIXELS = 2**50
 """The largest `--max-pixels`: far more than any image has."""
+MOST_UM = 1e6
+"""The largest `--pixel-size-um`: a metre."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +107,10 @@ class SegmentOptions:
     """Mask values: 0 and 255 or palette indices, or class ids as grey values."""
     instances: bool | None = None
     """Also write label images, in which each object has a number; by default if the model separates objects."""
+    formats: tuple[FormatName, ...] = ()
+    """Also write the objects in these formats; `labels` are the label images."""
+    pixel_size_um: float | None = None
+    """Side of a pixel, for measurements; by default what the file says."""
     backend: str | None = None
     """The runtime of an exported file; by default the fastest installed."""
     threads: int | None = None
@@ -111,6 +120,10 @@ class SegmentOptions:
 
     def __post_init__(self) -> None:
         check_range(self, 1, MOST_PIXELS, "max_pixels")
+        check_range(self, 0, MOST_UM, "pixel_size_um", above=True)
+        unknown = [name for name in self.formats if name not in FORMAT_NAMES]
+        if unknown:
+            raise ConfigError(f"{unknown[0]} is no format. Choose of {', '.join(FORMAT_NAMES)}.")
 
 
 def open_job(
@@ -148,15 +161,23 @@ def open_job(
             f"{model}: the file outputs only classes, so there are no probabilities to write. Leave --probabilities "
             "out, or export the model by --outputs probabilities."
         )
-    instances = predictor.spec.contour if settings.instances is None else settings.instances
+    instances = "labels" in settings.formats or (
+        predictor.spec.contour if settings.instances is None else settings.instances
+    )
     if instances:
         check_two_classes(predictor.spec.class_names)
+    formats = tuple(name for name in FORMAT_NAMES if name in settings.formats and name != "labels")
+    if "imagej" in formats:
+        check_roifile()
+    if "parquet" in formats:
+        check_parquet()
     file = find_file(model, runtime.backend)
     wanted = OutputFlags(
         overlays=settings.overlays,
         probabilities=settings.probabilities,
         mask_values=settings.mask_values,
         instances=instances,
+        formats=formats,
     )
     described = {
         "arguments": {
@@ -165,10 +186,12 @@ def open_job(
             "out": str(out),
             **asdict(settings),
             "instances": instances,
+            "formats": list(formats),
         },
         "model": {"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
         "classes": legend(wanted.mask_format(predictor.spec), predictor.spec.class_names),
     }
+    side_um = settings.pixel_size_um
     planned = {(item.name, str(item.path)) for item in found.items}
     folder = ResultsFolder(
         out,
@@ -184,5 +207,6 @@ def open_job(
         folder=folder,
         wanted=wanted,
         max_pixels=settings.max_pixels,
+        pixel=PixelSize(x_um=side_um, y_um=side_um) if side_um is not None else None,
         remarks=found.remarks,
     )

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.apps.segment.label_files import LabelFile, LabelSpool, label_files, write_labels
+from lmsc_unet.apps.segment.objects.collecting import class_objects, labelled_objects, with_pixels
+from lmsc_unet.apps.segment.objects.facts import ImageFacts
+from lmsc_unet.apps.segment.objects.object_files import write_objects
 from lmsc_unet.apps.segment.writers import OutputFlags, Summary, probability_folders, to_16_bit
 from lmsc_unet.core.pipeline import Sink
 from lmsc_unet.core.storage import resolve_inside
-from lmsc_unet.imageio import GeoTag, RowSource, write_png_rows
+from lmsc_unet.imageio import GeoTag, PixelSize, RowSource, write_png_rows
 from lmsc_unet.inference.instances import Regions
 from lmsc_unet.inference.label_rows import label_rows
 from lmsc_unet.inference.overlays import display_limits, draw_overlay
@@ -25,7 +28,13 @@ _MASKS_AHEAD = 64  # row strips, 16 MB: one row of tiles is drawn while the next
 
 
 def predict_rows(
-    predictor: Predictor, source: RowSource, out: Path, name: str, wanted: OutputFlags, tags: Sequence[GeoTag] = ()
+    predictor: Predictor,
+    source: RowSource,
+    out: Path,
+    name: str,
+    wanted: OutputFlags,
+    tags: Sequence[GeoTag] = (),
+    pixel: PixelSize | None = None,
 ) -> Summary:
     """Segments an image while writing its files; the mask is moved into place last.
 
@@ -34,7 +43,7 @@ def predict_rows(
         OutputError: a result cannot be written.
     """
     source, limits = predictor.survey(source)
-    sinks = _Sinks(predictor, source, out, name, wanted, tags)
+    sinks = _Sinks(predictor, source, out, name, wanted, tags, pixel)
     counts = np.zeros(len(predictor.spec.class_names), np.int64)
     try:
         for band in predictor.bands(source, limits):
@@ -64,8 +73,16 @@ class _Sinks:
         name: str,
         wanted: OutputFlags,
         tags: Sequence[GeoTag],
+        pixel: PixelSize | None,
     ) -> None:
         size_px = (source.height_px, source.width_px)
+        facts = ImageFacts(
+            name=name,
+            size_px=size_px,
+            num_channels=source.channels,
+            class_names=predictor.spec.class_names,
+            pixel=pixel,
+        )
         self.form = wanted.mask_format(predictor.spec, tags)
         self.written: LabelFile | None = None
         """The label image, once all sinks are closed."""
@@ -85,13 +102,20 @@ class _Sinks:
                     spool.add(rows.labels)
                     for sink in self._overlays:
                         sink.add((rows.mask.view(np.uint8), rows.labels))
+                found = labelled_objects(with_pixels(spool.blocks(), source), spool.last_blocks)
+                write_objects(out, found, facts, wanted.formats)
                 self.written = write_labels(out, name, spool.blocks(), spool.num_instances, size_px, tags)
+
+        def write_components(masks: Iterator[NDArray[np.uint8]]) -> None:
+            write_objects(out, class_objects(with_pixels(masks, source)), facts, wanted.formats)
 
         folders = probability_folders(predictor.spec.num_logits) if wanted.probabilities else []
         self._mask: Sink[NDArray[Any]] = Sink(lambda masks: self.form.write(out, name, masks, size_px), _MASKS_AHEAD)
         self._overlays = [overlay(f"overlays/{name}.png")] if wanted.overlays else []
         self._probabilities = [picture(f"{folder}/{name}.png") for folder in folders]
         self._labels = [Sink(write_instances, _MASKS_AHEAD)] if wanted.instances else []
+        has_components = wanted.has_objects and not wanted.instances
+        self._components = [Sink(write_components, _MASKS_AHEAD)] if has_components else []
 
     def add(self, band: Prediction) -> None:
         """Hands over a row strip."""
@@ -101,6 +125,8 @@ class _Sinks:
         if not self._labels:
             for overlay in self._overlays:
                 overlay.add((band.mask, band.mask))
+        for components in self._components:
+            components.add(band.mask)
         shown = band.probability[-len(self._probabilities) :]
         for sink, probability in zip(self._probabilities, shown, strict=False):
             sink.add(to_16_bit(probability))
@@ -118,7 +144,7 @@ class _Sinks:
 
     @property
     def _all(self) -> list[Sink[Any]]:
-        return [*self._labels, *self._overlays, *self._probabilities, self._mask]
+        return [*self._labels, *self._components, *self._overlays, *self._probabilities, self._mask]
 
 
 def overlay_rows(shown: Iterator[Shown], source: RowSource) -> Blocks:

@@ -1,6 +1,6 @@
 """The files of one image: a mask with the image's geolocation, an optional overlay, and probabilities."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,11 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.apps.segment.label_files import LabelFile, is_placed, write_labels
+from lmsc_unet.apps.segment.objects.collecting import LastBlocks, class_objects, labelled_objects, with_pixels
+from lmsc_unet.apps.segment.objects.facts import ImageFacts
+from lmsc_unet.apps.segment.objects.image_object import ImageObject
+from lmsc_unet.apps.segment.objects.object_files import PER_IMAGE, TABLE, FormatName, kinds_of, write_objects
+from lmsc_unet.apps.segment.objects.run_files import RUN_FILES
 from lmsc_unet.core.storage import resolve_inside
-from lmsc_unet.imageio import NODATA_TAG, GeoTag, in_blocks, write_png, write_png_rows, write_tiff_rows
+from lmsc_unet.imageio import (
+    NODATA_TAG,
+    GeoTag,
+    PixelSize,
+    as_source,
+    in_blocks,
+    write_png,
+    write_png_rows,
+    write_tiff_rows,
+)
 from lmsc_unet.inference.overlays import colour_of, draw_overlay
 from lmsc_unet.inference.predictor import Prediction
 from lmsc_unet.inference.spec import ModelSpec
+from lmsc_unet.inference.watershed import Labels
 
 MaskValues = Literal["visible", "ids"]
 SUFFIXES = (".png", ".tif")
@@ -110,8 +125,13 @@ class Summary:
     """The label image, if one was wanted."""
 
 
-FOLDERS = ("masks", "instances", "overlays", "probabilities")
+FOLDERS = (
+    *("masks", "instances", "overlays", "probabilities"),
+    *dict.fromkeys(kind.folder.partition("/")[0] for kind in (TABLE, *PER_IMAGE.values())),
+)
 """The subfolders of a results folder."""
+OWN_FILES = tuple(name for name in RUN_FILES if "/" not in name)
+"""The files of the objects of all images, beside the subfolders."""
 FULL_SCALE = 65535
 """The 16-bit value of probability 1."""
 
@@ -128,18 +148,25 @@ class OutputFlags:
     """The meaning of mask values."""
     instances: bool = False
     """A label image of the objects."""
+    formats: tuple[FormatName, ...] = ()
+    """The formats in which objects are written, too."""
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether objects are measured: those of label images, or else the connected components of classes."""
+        return self.instances or bool(self.formats)
 
     def mask_format(self, spec: ModelSpec, tags: Sequence[GeoTag] = ()) -> MaskFormat:
         """The mask format of an image with these tags."""
         return MaskFormat(values=self.mask_values, num_classes=len(spec.class_names), tags=tags)
 
 
-def other_files(name: str, num_logits: int, wanted: OutputFlags) -> list[str]:
-    """Paths of the other files of an item in the results folder: the overlay, then the probabilities."""
+def other_files(name: str, size_px: tuple[int, int], num_logits: int, wanted: OutputFlags) -> list[str]:
+    """Paths of the other files of an item in the results folder: overlay, probabilities, objects."""
     overlay = [f"overlays/{name}.png"] if wanted.overlays else []
-    return overlay + (
-        [f"{folder}/{name}.png" for folder in probability_folders(num_logits)] if wanted.probabilities else []
-    )
+    folders = probability_folders(num_logits) if wanted.probabilities else []
+    kinds = kinds_of(wanted.formats) if wanted.has_objects else []
+    return [*overlay, *(f"{folder}/{name}.png" for folder in folders), *(kind.file(name, size_px) for kind in kinds)]
 
 
 def probability_folders(num_logits: int) -> list[str]:
@@ -155,6 +182,7 @@ def write_results(
     spec: ModelSpec,
     wanted: OutputFlags,
     tags: Sequence[GeoTag] = (),
+    pixel: PixelSize | None = None,
 ) -> Summary:
     """Writes the files of one image, the mask last: if it exists, all files do.
 
@@ -166,6 +194,15 @@ def write_results(
     if wanted.instances:
         labels = prediction.instances()
         written = write_labels(out, name, in_blocks(labels), int(labels.max(initial=0)), size_px, tags)
+    if wanted.has_objects:
+        facts = ImageFacts(
+            name=name,
+            size_px=size_px,
+            num_channels=image.shape[2],
+            class_names=prediction.class_names,
+            pixel=pixel,
+        )
+        write_objects(out, objects_of(image, prediction.mask, labels), facts, wanted.formats)
     if wanted.overlays:
         overlay = draw_overlay(image, prediction.mask, objects=labels)
         write_png(resolve_inside(out, f"overlays/{name}.png"), overlay)
@@ -176,6 +213,17 @@ def write_results(
     form = wanted.mask_format(spec, tags)
     form.write(out, name, in_blocks(prediction.mask), size_px)
     return Summary(size=size_px, shares=prediction.shares, mask=form.file(name), labels=written)
+
+
+def objects_of(image: NDArray[Any], mask: NDArray[np.uint8], labels: Labels | None = None) -> Iterator[ImageObject]:
+    """The objects of an image "H W C": those of its label image, or without one the components of its mask "H W"."""
+    source = as_source(image)
+    if labels is None:
+        return class_objects(with_pixels(in_blocks(mask), source))
+    last_blocks = LastBlocks()
+    for block in in_blocks(labels):
+        last_blocks.add(block)
+    return labelled_objects(with_pixels(in_blocks(labels), source), last_blocks)
 
 
 def to_16_bit(probability: NDArray[np.float32]) -> NDArray[np.uint16]:
