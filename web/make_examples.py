@@ -25,9 +25,9 @@ def make_examples(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         listed = [
-            tissue(out, Path(folder) / "small", "tissue", "Stained tissue, 512 × 512 px", size_px=512, seed=11),
-            tissue(out, Path(folder) / "large", "tissue-large", "Stained tissue, 1024 × 1024 px", size_px=1024, seed=5),
-            radio(out, Path(folder) / "radio", "radio", "Radio signals, 0.26 s at 1 MHz", seed=3),
+            tissue(out, Path(folder) / "small", "tissue", "Stained tissue, 512\u00a0×\u00a0512\u00a0px", size_px=512, seed=11),
+            tissue(out, Path(folder) / "large", "tissue-large", "Stained tissue, 1024\u00a0×\u00a01024\u00a0px", size_px=1024, seed=5),
+            radio(out, Path(folder) / "radio", "radio", "Radio telegrams, 0.26 s at 1 MHz", seed=24),
         ]
     (out / "examples.json").write_text(json.dumps(listed, ensure_ascii=False) + "\n", "utf-8")
 
@@ -41,8 +41,8 @@ def tissue(out: Path, folder: Path, name: str, title: str, *, size_px: int, seed
 
 def radio(out: Path, folder: Path, name: str, title: str, *, seed: int) -> dict[str, object]:
     options = SceneOptions(seed=seed, mixture="broad", samples=1 << 18, sample_rate_hz=1e6, impairments=NONE)
-    list(write_scenes(folder, options, count=1, datatype="ci8"))
-    meta = next(folder.glob("*.sigmf-meta"))
+    list(write_scenes(folder, options, count=9, datatype="ci8"))
+    meta = sorted(folder.glob("*.sigmf-meta"))[-1]  # the ninth is the one of short telegrams
     recording = open_recording(meta)
     power = np.concatenate(list(power_rows(recording.chunks(recording.captures[0]), Stft(frames_per_row=4))))
     shown = to_picture(above_floor_db(power, NoiseFloor().update(power)))

@@ -18,7 +18,7 @@ export interface Segmented {
   readonly elapsedMs: number;
 }
 
-export const TINT = [0, 190, 160] as const;
+export const TINT = [18, 220, 189] as const;
 
 export async function segmentFile(file: NamedFile, scale: number, threshold: number, base: string, tell: Tell): Promise<Segmented> {
   tell({ kind: "stage", text: "Reading the image", share: null });

@@ -6,9 +6,14 @@ import type { Axes } from "./messages.ts";
 import { ticks, withUnit } from "./numbers.ts";
 import type { Painter, View } from "./viewer.ts";
 
-export const MARK = "#00bea0";
+export const MARK = "#12dcbd";
 const SELECTED = "#ffffff";
 const EDGE = "rgba(0, 0, 0, 0.75)";
+/** A dark line under the bright one: seen on white tissue and on black sky. */
+const LINES = [
+  ["rgba(0, 38, 33, 0.6)", 3.6],
+  [MARK, 1.8],
+] as const;
 
 function place(context: CanvasRenderingContext2D, view: View): void {
   context.translate(view.left, view.top);
@@ -68,9 +73,11 @@ export function objectMarks(objects: () => readonly ImageObject[], path: () => P
       context.globalAlpha = opacity;
     }
     if (style !== "none") {
-      context.strokeStyle = MARK;
-      context.lineWidth = 1.6 / view.scaleX;
-      context.stroke(whole);
+      for (const [colour, width] of LINES) {
+        context.strokeStyle = colour;
+        context.lineWidth = width / view.scaleX;
+        context.stroke(whole);
+      }
     }
     const one = selected === null ? undefined : objects()[selected - 1];
     if (!one) return;
@@ -102,7 +109,7 @@ export function boxMarks(boxes: () => readonly SignalBox[], marks: () => Marks):
         context.fillRect(x, y, width, height);
         context.globalAlpha = isSelected ? 1 : opacity;
       }
-      const lines = isSelected ? ([[EDGE, 5], [SELECTED, 2.5]] as const) : ([[MARK, 1.6]] as const);
+      const lines = isSelected ? ([[EDGE, 5], [SELECTED, 2.5]] as const) : LINES;
       for (const [colour, line] of lines) {
         context.strokeStyle = colour;
         context.lineWidth = line;

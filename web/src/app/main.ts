@@ -45,6 +45,7 @@ function open(some: readonly NamedFile[], example: string | null, raw: RawFormat
   for (const id of ["error", "result", "list", "format", "readout"] as const) element(id).hidden = true;
   element("file-name").textContent = files.map((file) => file.name).join(", ");
   element("another").hidden = false;
+  document.body.classList.remove("fresh");
   busy("Starting", null);
   ask({ kind: "open", files, scale: settings.scale, threshold: settings.threshold, raw });
 }
@@ -93,7 +94,7 @@ function showPicture(shown: Picture): void {
   for (const id of ["tools", "view"] as const) element(id).hidden = false;
   for (const id of ["image-fields", "threshold-field"] as const) element(id).hidden = shown.task === "recording";
   const painters = axes
-    ? [picture(source), boxMarks(() => (result?.kind === "signals" ? result.boxes : []), marks), axisLabels(axes, shown.width, shown.height, colours)]
+    ? [picture(source), patches(() => tiles, shown.width, shown.height), boxMarks(() => (result?.kind === "signals" ? result.boxes : []), marks), axisLabels(axes, shown.width, shown.height, colours)]
     : [picture(source), patches(() => tiles, shown.width, shown.height), objectMarks(objects, () => path, marks)];
   viewer.show(shown.width, shown.height, axes !== null, painters);
 }
@@ -119,7 +120,8 @@ function showResult(found: ImageResult | SignalResult): void {
   for (const id of ["result", "list"] as const) element(id).hidden = false;
   const seconds = found.elapsedMs / 1000;
   const size = found.kind === "objects" ? `${found.width} × ${found.height} px` : `${found.height} × ${found.width} cells, ${found.framesPerRow} frames per row`;
-  element("made").textContent = `${size} in ${rounded(seconds)} s. ${made}.`;
+  const remark = found.kind === "signals" ? found.remark : "";
+  element("made").textContent = `${size} in ${rounded(seconds)} s. ${made}. ${remark}`;
   element("made").dataset.elapsedMs = String(found.elapsedMs);
   fillPanel();
   const num = found.kind === "objects" ? found.objects.length : found.boxes.length;

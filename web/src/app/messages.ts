@@ -49,6 +49,8 @@ export interface SignalResult {
   readonly width: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly framesPerRow: number;
+  /** What was left aside, in words; empty if nothing was. */
+  readonly remark: string;
   readonly elapsedMs: number;
 }
 

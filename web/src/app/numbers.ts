@@ -14,7 +14,8 @@ export function withUnit(value: number, unit: string, step = Math.abs(value) / 1
   const [factor, prefix] = PREFIXES.find(([least]) => largest >= least) ?? PREFIXES[3];
   const digits = Math.min(9, Math.max(0, Math.ceil(-Math.log10(step / factor || 1) - 1e-9)));
   const text = (value / factor).toFixed(digits);
-  return `${Number(text) === 0 ? (0).toFixed(digits) : text} ${prefix}${unit}`;
+  const shown = Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−");
+  return `${shown} ${prefix}${unit}`;
 }
 
 /** Round values between two ends, about as many as wanted. */

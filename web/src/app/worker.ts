@@ -4,7 +4,8 @@ import { PageError } from "../image/pixels.ts";
 import { isImage } from "../image/read.ts";
 import { concluded, segmentFile, type Segmented, type Tell } from "./imageJob.ts";
 import type { NamedFile, Request } from "./messages.ts";
-import { FormatNeeded, searchFiles } from "./recordingJob.ts";
+import { FormatNeeded } from "../signals/files.ts";
+import { searchFiles } from "./recordingJob.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
