@@ -9,10 +9,12 @@ SPEED := .venv-speed
 # The runtime: what runs models. Its tests also run where there is nothing else.
 DEVICE := .venv-device
 EXECUTORCH := .venv-executorch
+API := .venv-api
+API_PORT := 8765
 SITE := .venv-docs
 DEVICE_TESTS := $(addprefix tests/,imageio signals synthetic metrics datasets inference apps evaluation cli/test_models.py cli/test_scenes_command.py test_config.py test_runtime_alone.py)
 
-.PHONY: demo test test-long test-device test-openvino test-executorch check format docs docs-site bench speed peers web test-web dist clean
+.PHONY: demo test test-long test-device test-openvino test-executorch test-api test-web check format docs docs-site bench speed peers web dist clean
 
 # The virtual environment with exact versions; made anew when they change.
 $(READY): pyproject.toml constraints.txt
@@ -70,6 +72,17 @@ $(EXECUTORCH)/.ready: $(READY)
 test-executorch: $(EXECUTORCH)/.ready ## The tests of what ExecuTorch runs, in some minutes; docs/how-to/export.md tells how the last ones ended.
 	$(EXECUTORCH)/bin/python benchmarks/pte.py
 	$(BIN)/python docs/refresh.py docs/how-to/export.md
+
+# Schemathesis brings 30 packages, none of which a server needs.
+$(API)/.ready: $(READY)
+	test -x $(API)/bin/python || $(PYTHON) -m venv $(API)
+	$(API)/bin/python -m pip install --quiet --disable-pip-version-check "schemathesis>=4,<5"
+	touch $@
+
+test-api: $(API)/.ready ## Requests generated from the server's OpenAPI description: none may end in 5xx or in an undescribed type.
+	$(BIN)/lmsc serve --port $(API_PORT) & server=$$!; trap "kill $$server" EXIT; \
+	$(API)/bin/schemathesis run http://127.0.0.1:$(API_PORT)/openapi.json --wait-for-schema 30 --max-examples 40 \
+	  --checks not_a_server_error,content_type_conformance,response_headers_conformance,unsupported_method
 
 check: $(READY) ## Style, types and layers.
 	$(BIN)/ruff check .
@@ -149,4 +162,4 @@ dist: $(READY) web ## Wheel and sdist in dist/.
 	@ls -l dist
 
 clean:
-	rm -rf $(VENV) $(SPEED) $(DEVICE) $(EXECUTORCH) $(PEERS) $(SITE) $(DEMO) $(PAGE) web/node_modules web/.unit web/public/examples dist site .cache
+	rm -rf $(VENV) $(SPEED) $(DEVICE) $(EXECUTORCH) $(API) $(PEERS) $(SITE) $(DEMO) $(PAGE) web/node_modules web/.unit web/public/examples dist site .cache

@@ -72,11 +72,7 @@ def segment_upload(
         AbandonedError: nobody waits for the answer.
     """
     chosen = predictor.variant(threshold=asked.threshold, scale=asked.scale, watch=place.check)
-    wants_objects = chosen.spec.contour if asked.instances is None else asked.instances
-    if kind == TIFF and asked.instances is None:
-        wants_objects = len(chosen.spec.class_names) == 2
-    if wants_objects:
-        check_two_classes(chosen.spec.class_names)
+    wants_objects = separates_objects(chosen.spec, asked, kind)
     check_size(path, chosen.spec, limits)
     read = read_item(Item(path=path, name=_NAME))
     if not isinstance(read, DecodedImage):
@@ -90,6 +86,21 @@ def segment_upload(
         raise unusable(about_upload(str(error), path, "the image")) from error
     done = SegmentedUpload(folder=place.folder, model=name, spec=chosen.spec, summary=summary)
     return ANSWERS[kind](done)
+
+
+def separates_objects(spec: ModelSpec, asked: SegmentRequest, kind: str) -> bool:
+    """Whether objects are separated for an answer: a mask does not show them, a label image is made of them.
+
+    Raises:
+        ConfigError: the model has more than two classes.
+    """
+    if asked.instances:
+        check_two_classes(spec.class_names)
+    if kind == PNG:
+        return False
+    if asked.instances is None and kind == TIFF:
+        return len(spec.class_names) == 2
+    return spec.contour if asked.instances is None else asked.instances
 
 
 def check_size(path: Path, spec: ModelSpec, limits: ServeOptions) -> None:
