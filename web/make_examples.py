@@ -25,8 +25,22 @@ def make_examples(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         listed = [
-            tissue(out, Path(folder) / "small", "tissue", "Stained tissue, 512\u00a0×\u00a0512\u00a0px", size_px=512, seed=11),
-            tissue(out, Path(folder) / "large", "tissue-large", "Stained tissue, 1024\u00a0×\u00a01024\u00a0px", size_px=1024, seed=5),
+            tissue(
+                out,
+                Path(folder) / "small",
+                "tissue",
+                "Stained tissue, 512\u00a0×\u00a0512\u00a0px",
+                size_px=512,
+                seed=11,
+            ),
+            tissue(
+                out,
+                Path(folder) / "large",
+                "tissue-large",
+                "Stained tissue, 1024\u00a0×\u00a01024\u00a0px",
+                size_px=1024,
+                seed=5,
+            ),
             radio(out, Path(folder) / "radio", "radio", "Radio telegrams, 0.26 s at 1 MHz", seed=24),
         ]
     (out / "examples.json").write_text(json.dumps(listed, ensure_ascii=False) + "\n", "utf-8")

@@ -59,7 +59,9 @@ def run_job(job: SegmentJob) -> Iterator[ImageEntry]:
 
     def read(item: Item) -> DecodedImage | ImageEntry:
         known = job.folder.done.get(item.name)
-        return known if known is not None and is_complete(job, item, known) else read_item(job, item)
+        if known is not None and is_complete(job, item, known):
+            return known
+        return read_item(item, max_pixels=job.max_pixels, pixel=job.pixel, is_measured=job.wanted.has_objects)
 
     try:
         for entry in overlapped(
@@ -140,18 +142,23 @@ class SegmentedImage:
     """Milliseconds so far."""
 
 
-def read_item(job: SegmentJob, item: Item) -> DecodedImage | ImageEntry:
-    """Reads one image; returns a failed entry if it cannot be read."""
+def read_item(
+    item: Item, *, max_pixels: int | None = None, pixel: PixelSize | None = None, is_measured: bool = False
+) -> DecodedImage | ImageEntry:
+    """Reads one image, and the size of its pixels if it is measured and `pixel` is None.
+
+    Returns a failed entry if it cannot be read.
+    """
     start = time.perf_counter()
     try:
-        if job.max_pixels is not None:
-            check_pixels(item.path, job.max_pixels)
+        if max_pixels is not None:
+            check_pixels(item.path, max_pixels)
         source, image = open_rows(item.path), None
         if source is None:
             image = load_image(item.path)
             source = as_source(image)
         tags = geo_tags(item.path)
-        pixel = (job.pixel or read_pixel_size(item.path)) if job.wanted.has_objects else None
+        pixel = (pixel or read_pixel_size(item.path)) if is_measured else None
     except (LmscError, MemoryError) as error:
         return _failed(item, error)
     return DecodedImage(
