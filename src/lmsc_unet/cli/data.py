@@ -1,4 +1,4 @@
-"""`lmsc data`: checks a folder of images and masks, or makes one."""
+"""`lmsc data`: checks a folder of images and masks, or makes one from other annotations or from nothing."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from lmsc_unet.datasets.options import DataOptions
+from lmsc_unet.datasets.options import DataOptions, split_at_commas
 from lmsc_unet.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -48,6 +48,42 @@ def check(
     if preview is not None:
         _write_preview(report, preview)
     return int(report.has_errors)
+
+
+@app.command
+def convert(
+    source: Path,
+    *,
+    out: Path,
+    images: Path | None = None,
+    classes: Annotated[tuple[str, ...], Parameter(converter=split_at_commas, negative="")] = (),
+    instances: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Turn outlines of COCO, LabelMe, YOLO, CVAT or QuPath into a folder of images and masks.
+
+    The kind is recognised by content. Where objects overlap, the smaller one is on top.
+
+    Args:
+        source: The folder with annotations and images, or one file of annotations.
+        out: A new folder for images/ and masks/.
+        images: Folder of the images, if they are not below the annotations.
+        classes: Names of the classes in order, comma-separated, without the background; by default as annotated.
+        instances: Number the objects in masks of 16 bits, instead of class ids.
+    """
+    from lmsc_unet.core.progress import counting
+    from lmsc_unet.datasets.convert.conversion import convert as write
+    from lmsc_unet.datasets.convert.conversion import read_annotations
+
+    found, annotations = read_annotations(source, images, classes)
+    for kind, number in annotations.skipped.most_common():
+        print(f"lmsc: note: {number} annotations of the kind {kind} are no areas and left out.", file=sys.stderr)
+    with counting("drawing") as show:
+        write(annotations, out, instances=instances, on_progress=show)
+    num_objects = sum(len(image.objects) for image in annotations.images)
+    names = ", ".join(annotations.class_names)
+    print(f"{found.kind}: {len(annotations.images)} images with {num_objects} objects of {names} are in {out}.")
+    how = " --instances" if instances else ""
+    print(f"Next: lmsc data check {out}{how}; lmsc train {out} --out RUN{how}")
 
 
 @app.command

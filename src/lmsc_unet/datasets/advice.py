@@ -115,7 +115,7 @@ def _no_masks(root: Path, options: DataOptions) -> str:
         images = find_siblings(root).alone[0].name
     candidates = [folder for folder in subfolders(root) if role_of(folder.name)[1] == "masks"]
     held = "".join(_without_pictures(folder) for folder in candidates)
-    way = " Outlines and boxes are not masks: draw them as pictures." if candidates else " Name it with --masks."
+    way = " Outlines and boxes are not masks." if candidates else " Name it with --masks."
     return f"{root}: there is no folder {options.masks}/ beside {images}/.{held}{way}"
 
 

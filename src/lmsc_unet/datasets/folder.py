@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lmsc_unet.config import from_mapping, read_yaml
 from lmsc_unet.datasets.advice import no_pairs, unknown_layout
+from lmsc_unet.datasets.convert.recognition import looks_annotated
 from lmsc_unet.datasets.groups import with_groups, with_repeats
 from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.options import SIGNAL_NAMES, ChunkOptions, DataOptions
@@ -52,10 +53,10 @@ def scan_dataset(
         return scan_recordings(root, pieces, options)
     recognised = recognise(root, options)
     if recognised is None:
-        raise DataError(describe_raw(root) or unknown_layout(root, options))
+        raise DataError(describe_raw(root) or unknown_layout(root, options) + looks_annotated(root))
     found = recognised.found
     if not any(sample.mask for sample in found.samples):
-        raise DataError(no_pairs(root, options, found))
+        raise DataError(no_pairs(root, options, found) + looks_annotated(root))
     samples = tuple(sorted(found.samples, key=lambda sample: sample.image.as_posix()))
     if options.split_file is not None and (not options.names_columns or has_column(options.split_file, "split")):
         samples = apply_split_file(_without_split(samples, root), root, options.split_file)

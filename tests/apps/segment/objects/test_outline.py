@@ -37,6 +37,15 @@ def test_polygons_are_valid_and_hold_exactly_the_pixels(mask):
             assert not any(shapely.LinearRing(hole).is_ccw for hole in one.holes)
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9])
+def test_large_objects_full_of_holes_and_corners_are_valid_too(share):
+    mask = (np.random.default_rng(3).random((70, 60)) < share).astype(np.int32)
+    (shape,) = objects_of(mask)
+    geometry = geometry_of(shape)
+    assert shapely.is_valid(geometry), shapely.is_valid_reason(geometry)
+    np.testing.assert_array_equal(inside(geometry, mask.shape), mask == 1)
+
+
 @given(masks)
 def test_one_path_holds_the_same_pixels(mask):
     for shape in objects_of(mask.astype(np.int32)):

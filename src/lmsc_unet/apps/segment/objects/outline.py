@@ -7,6 +7,7 @@ that the pieces of an object are polygons of their own and no ring crosses or to
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +32,7 @@ class PixelPolygon:
     """What lies in it and does not belong to it, counterclockwise."""
 
 
+@lru_cache(maxsize=1)  # several formats ask in turn
 def polygons_of(shape: ImageObject) -> tuple[PixelPolygon, ...]:
     """The pieces of an object, in the order of their first pixels."""
     rings = list(_rings(shape))
@@ -131,7 +133,7 @@ class _Pieces:
 
     def ring(self, ring: Ring) -> int:
         """The piece of a ring."""
-        x, y = next(one for one, other in pairwise(ring) if other[0] > one[0])
+        x, y = next(one for one, other in pairwise([*ring, ring[0]]) if other[0] > one[0])
         return self._root(int(np.searchsorted(self._starts, y * self._stride + x, "right")) - 1)
 
     def _root(self, run: int) -> int:

@@ -1,0 +1,1 @@
+"""Outlines of other tools to images and masks: COCO, LabelMe, YOLO, CVAT and QuPath."""
