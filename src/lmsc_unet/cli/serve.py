@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -14,13 +15,15 @@ def serve(
     port: int = 8000,
     token: str | None = None,
     allowed_host: Annotated[tuple[str, ...], Parameter(negative="")] = (),
-    workers: int = 1,
+    workers: int = 2,
     queue: int = 16,
     max_upload_mib: float = 256.0,
     max_pixels: int = 2**25,
     max_samples: int = 2**27,
     max_upload_s: float = 60.0,
     max_work_s: float = 120.0,
+    label_studio: str | None = None,
+    label_studio_root: Path | None = None,
     backend: str | None = None,
     threads: int | None = None,
 ) -> int:
@@ -34,18 +37,22 @@ def serve(
         port: The port; 0 takes a free one.
         token: What clients must send as Authorization: Bearer TOKEN. Better set LMSC_TOKEN, which `ps` does not show.
         allowed_host: One more name by which clients call the server; may be repeated.
-        workers: Requests that are worked on at once; each takes memory of its own.
+        workers: Requests that are worked on at once, sharing the processors; each takes memory of its own.
         queue: Requests that may wait; the next is told to come back later.
         max_upload_mib: The largest upload, in MiB.
         max_pixels: The most pixels of an image, as the network sees it.
         max_samples: The most samples of a recording, over all its channels.
         max_upload_s: Seconds in which an upload must be complete.
         max_work_s: Seconds from a complete upload to its answer, waiting included.
+        label_studio: The address of a Label Studio, such as http://localhost:8080, whose ML backend this is;
+            LABEL_STUDIO_API_KEY is the key of its API.
+        label_studio_root: The folder of Label Studio's local files.
         backend: Runtime of the models: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the
             fastest installed.
-        threads: Threads for one request.
+        threads: Threads for one request; by default the processors divided by the workers.
     """
     from lmsc_unet.apps.serve.application import build_application
+    from lmsc_unet.apps.serve.label_studio.task_images import KEY_VARIABLE, LabelStudio
     from lmsc_unet.apps.serve.running import run_until_stopped
     from lmsc_unet.apps.serve.served import load_models
     from lmsc_unet.apps.serve.server_options import TOKEN_VARIABLE, ServeOptions
@@ -69,11 +76,14 @@ def serve(
         threads=threads,
     )
     return_freed_memory()
-    models = load_models(options.models, Runtime(backend=options.backend, threads=options.threads))
+    models = load_models(options.models, Runtime(backend=options.backend, threads=options.threads), options.workers)
     names = ", ".join((*models.predictors, *models.detectors))
 
     def tell(address: str) -> None:
         print(f"Serving {names} at {address}; stop by Ctrl-C.", file=sys.stderr, flush=True)
 
-    run_until_stopped(build_application(options, models), options, tell)
+    studio = None
+    if label_studio is not None or label_studio_root is not None:
+        studio = LabelStudio(host=label_studio, key=os.environ.get(KEY_VARIABLE), root=label_studio_root)
+    run_until_stopped(build_application(options, models, studio), options, tell)
     return 0

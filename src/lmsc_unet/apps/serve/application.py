@@ -1,8 +1,7 @@
 """The HTTP interface: what is at which path, and what each answers."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +15,13 @@ from starlette.types import ASGIApp
 
 from lmsc_unet.apps.detect.inputs import MOST_HZ, RawFormat
 from lmsc_unet.apps.serve import detecting, segmenting
+from lmsc_unet.apps.serve.answering import Serving, carry_out, serving_of
 from lmsc_unet.apps.serve.counters import METRICS_TYPE, Counters
 from lmsc_unet.apps.serve.desk import Desk, Place
 from lmsc_unet.apps.serve.detecting import DetectRequest, detect_upload, name_upload
 from lmsc_unet.apps.serve.guard import Guard, answer_problem, open_paths_of
+from lmsc_unet.apps.serve.label_studio import backend
+from lmsc_unet.apps.serve.label_studio.task_images import LabelStudio
 from lmsc_unet.apps.serve.negotiation import choose_type
 from lmsc_unet.apps.serve.openapi import DETECT_DOCS, ERRORS, SEGMENT_DOCS
 from lmsc_unet.apps.serve.page import PAGE_HEADERS, page_files
@@ -27,7 +29,7 @@ from lmsc_unet.apps.serve.problems import ProblemError, too_large, unusable
 from lmsc_unet.apps.serve.segmenting import SegmentRequest, segment_upload
 from lmsc_unet.apps.serve.served import ServedModels
 from lmsc_unet.apps.serve.server_options import ServeOptions
-from lmsc_unet.apps.serve.uploads import Upload, check_head, receive_upload
+from lmsc_unet.apps.serve.uploads import Upload
 from lmsc_unet.core.ranges import MOST_CHANNELS, MOST_SCALE
 from lmsc_unet.errors import LmscError
 
@@ -35,24 +37,11 @@ ModelName = Annotated[str | None, Query(description="The model's name; by defaul
 router = APIRouter(responses=ERRORS)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Serving:
-    """What requests share."""
-
-    options: ServeOptions
-    """The limits."""
-    models: ServedModels
-    """The loaded models."""
-    desk: Desk
-    """Where requests wait."""
-    counters: Counters
-    """What is counted."""
-
-
-def build_application(options: ServeOptions, models: ServedModels) -> ASGIApp:
-    """The application of one server."""
+def build_application(options: ServeOptions, models: ServedModels, label_studio: LabelStudio | None = None) -> ASGIApp:
+    """The application of one server; Label Studio is answered if it is named."""
     desk = Desk(options.workers, options.queue)
-    serving = Serving(options=options, models=models, desk=desk, counters=Counters(desk))
+    counters = Counters(desk)
+    serving = Serving(options=options, models=models, desk=desk, counters=counters, label_studio=label_studio)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,11 +51,13 @@ def build_application(options: ServeOptions, models: ServedModels) -> ASGIApp:
     app = FastAPI(title="lmsc-unet", version=version("lmsc-unet"), docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.serving = serving
     app.include_router(router)
+    if label_studio is not None:
+        app.include_router(backend.router)
     files = page_files()
     for path, file in files.items():
         app.add_api_route(path, partial(_send_file, file), include_in_schema=False, response_class=FileResponse)
     _answer_errors(app)
-    return Guard(app=app, options=options, counters=serving.counters, open_paths=open_paths_of(files))
+    return Guard(app=app, options=options, counters=counters, open_paths=open_paths_of(files))
 
 
 async def _send_file(file: Path) -> FileResponse:
@@ -76,7 +67,7 @@ async def _send_file(file: Path) -> FileResponse:
 @router.get("/v1/models", summary="The models that are served")
 async def list_models(request: Request) -> list[dict[str, Any]]:
     """Name, task and classes of each model; the first of a task is used where a request names none."""
-    return [dict(model) for model in _serving(request).models.described]
+    return [dict(model) for model in serving_of(request).models.described]
 
 
 @router.get("/healthz", summary="Whether the process answers")
@@ -88,7 +79,7 @@ async def tell_health() -> dict[str, str]:
 @router.get("/readyz", summary="Whether a request would be taken now")
 async def tell_readiness(request: Request) -> dict[str, str]:
     """Ok, or 503 while all places are taken."""
-    serving = _serving(request)
+    serving = serving_of(request)
     if serving.desk.num_taken >= serving.options.most_places:
         raise ProblemError(503, f"All {serving.options.most_places} places are taken.", {"Retry-After": "1"})
     return {"status": "ok"}
@@ -97,7 +88,7 @@ async def tell_readiness(request: Request) -> dict[str, str]:
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
 async def tell_metrics(request: Request) -> Response:
     """Requests, their seconds, the places taken, and the process's memory."""
-    return Response(_serving(request).counters.text(), media_type=METRICS_TYPE)
+    return Response(serving_of(request).counters.text(), media_type=METRICS_TYPE)
 
 
 @router.post("/v1/segment", summary="Segment an image", **SEGMENT_DOCS)
@@ -109,7 +100,7 @@ async def segment(
     instances: bool | None = None,
 ) -> Response:
     """The image is the body, or the file of a form; Accept chooses summary, mask or label image."""
-    serving = _serving(request)
+    serving = serving_of(request)
     asked = SegmentRequest(model=model, threshold=threshold, scale=scale, instances=instances)
     name, predictor = serving.models.predictor(model)
     kind = choose_type(request.headers.get("accept"), tuple(segmenting.ANSWERS))
@@ -117,8 +108,7 @@ async def segment(
     def work(place: Place, upload: Upload) -> bytes:
         return segment_upload(place, upload.content("upload"), name, predictor, asked, serving.options, kind)
 
-    check_head(request, segmenting.IMAGES, serving.options)
-    return Response(await _carry_out(request, name, work), media_type=kind)
+    return Response(await carry_out(request, name, segmenting.IMAGES, work), media_type=kind)
 
 
 @router.post("/v1/detect", summary="Find the signals in a recording", **DETECT_DOCS)
@@ -133,7 +123,7 @@ async def detect(
     num_channels: Annotated[int | None, Query(ge=1, le=MOST_CHANNELS)] = None,
 ) -> Response:
     """The recording is the body, or the file of a form: a SigMF archive, a WAV file, or raw samples with parameters."""
-    serving = _serving(request)
+    serving = serving_of(request)
     name, finder = serving.models.detector(model)
     kind = choose_type(request.headers.get("accept"), tuple(detecting.ANSWERS))
     raw = _raw_format(datatype, sample_rate_hz, center_hz, num_channels)
@@ -143,29 +133,7 @@ async def detect(
         path = name_upload(upload.content("upload"), raw)
         return detect_upload(place, path, name, finder, asked, serving.options, kind)
 
-    check_head(request, detecting.RECORDINGS, serving.options)
-    return Response(await _carry_out(request, name, work), media_type=kind)
-
-
-async def _carry_out(request: Request, model: str, work: Callable[[Place, Upload], bytes]) -> bytes:
-    """Stores the body, waits for a turn, and works on it; the place is free again whatever happens."""
-    serving = _serving(request)
-    place = serving.desk.take_place()
-    try:
-        upload = await receive_upload(request, place.folder, serving.options)
-    except BaseException:
-        place.close()
-        raise
-    answer = await serving.desk.carry_out(
-        place, lambda: work(place, upload), lambda: _until_gone(request), serving.options.max_work_s
-    )
-    serving.counters.count_answer(model)
-    return answer
-
-
-async def _until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+    return Response(await carry_out(request, name, detecting.RECORDINGS, work), media_type=kind)
 
 
 def _raw_format(
@@ -179,11 +147,6 @@ def _raw_format(
         )
     except LmscError as error:
         raise unusable(str(error)) from error
-
-
-def _serving(request: Request) -> Serving:
-    found: Serving = request.app.state.serving
-    return found
 
 
 def _answer_errors(app: FastAPI) -> None:

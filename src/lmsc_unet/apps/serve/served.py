@@ -1,7 +1,8 @@
 """The models that a server has loaded, by the names that requests use."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,13 +55,16 @@ def _find(models: Mapping[str, Model], name: str | None, kind: str) -> tuple[str
     return name, models[name]
 
 
-def load_models(models: Sequence[str], runtime: Runtime) -> ServedModels:
+def load_models(models: Sequence[str], runtime: Runtime, workers: int = 1) -> ServedModels:
     """Loads models; without any, all that are bundled. The energy detector is always there.
+
+    Workers that segment share the threads; recordings are searched one at a time, with all of them.
 
     Raises:
         ConfigError: two models have the same name.
         ModelError: a model cannot be loaded.
     """
+    shared = replace(runtime, threads=runtime.threads or max(1, (os.cpu_count() or 1) // workers))
     predictors: dict[str, Predictor] = {}
     detectors: dict[str, SignalDetector] = {}
     described: list[dict[str, Any]] = []
@@ -68,7 +72,7 @@ def load_models(models: Sequence[str], runtime: Runtime) -> ServedModels:
         file, name = find_file(model, runtime.backend), name_of_model(model)
         if name in (*predictors, *detectors, ENERGY):
             raise ConfigError(f"Two models have the name {name!r} in requests. Rename the file or folder of {model}.")
-        loaded = load(model, runtime)
+        loaded = load(model, shared)
         about = {"classes": list(loaded.spec.class_names), "sha256": sha256(file)}
         if loaded.spec.spectrogram is None:
             predictors[name] = Predictor(loaded.network, loaded.spec)

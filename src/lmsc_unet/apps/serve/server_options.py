@@ -27,8 +27,8 @@ class ServeOptions:
     """What clients send as `Authorization: Bearer TOKEN`; needed beyond this machine."""
     allowed_hosts: tuple[str, ...] = ()
     """More names by which clients may call the server, without port."""
-    workers: int = 1
-    """Requests that are worked on at once."""
+    workers: int = 2
+    """Requests that are worked on at once; two keep the network busy while images are read and written."""
     queue: int = 16
     """Requests that may wait; one more is told to come back later."""
     max_upload_mib: float = 256.0
@@ -44,7 +44,7 @@ class ServeOptions:
     backend: str | None = None
     """The runtime of the models; by default the fastest installed."""
     threads: int | None = None
-    """Threads for one request."""
+    """Threads for one request; by default workers share the processors."""
 
     def __post_init__(self) -> None:
         check_range(self, 0, 65535, "port")
