@@ -1,5 +1,6 @@
 """What the server answers: the files of `lmsc predict` and `lmsc detect`, bit for bit."""
 
+import csv
 import json
 import tarfile
 from io import BytesIO
@@ -53,6 +54,17 @@ def test_a_mask_is_that_of_lmsc_predict(start, models, picture: Path, tmp_path: 
     told = client.segment(picture.read_bytes(), "?instances=true").json
     assert told["class_shares"] == line["class_shares"]
     assert told["num_instances"] == line["num_instances"] == len(told["instances"])
+    rows = list(csv.DictReader((out / "regions/image.csv").read_text().splitlines()))
+    assert [str(one["area_px"]) for one in told["instances"]] == [f"{float(row['area_px'])}" for row in rows]
+
+
+def test_outlines_are_those_of_lmsc_predict(start, models, picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    lmsc("predict", tmp_path / "bright.fake", picture, "--out", out, "--format", "geojson")
+    reply = start(models=models).segment(picture.read_bytes(), Accept="application/geo+json")
+    assert reply.headers["content-type"] == "application/geo+json"
+    assert reply.body == (out / "geojson/image.geojson").read_bytes()
+    assert reply.json["features"]
 
 
 def test_a_georeferenced_tiff_keeps_its_place(start, models, tmp_path: Path) -> None:

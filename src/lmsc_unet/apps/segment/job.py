@@ -61,7 +61,7 @@ def run_job(job: SegmentJob) -> Iterator[ImageEntry]:
         known = job.folder.done.get(item.name)
         if known is not None and is_complete(job, item, known):
             return known
-        return read_item(item, max_pixels=job.max_pixels, pixel=job.pixel, is_measured=job.wanted.has_objects)
+        return read_item(item, job.wanted, job.max_pixels, job.pixel)
 
     try:
         for entry in overlapped(
@@ -143,12 +143,9 @@ class SegmentedImage:
 
 
 def read_item(
-    item: Item, *, max_pixels: int | None = None, pixel: PixelSize | None = None, is_measured: bool = False
+    item: Item, wanted: OutputFlags, max_pixels: int | None = None, pixel: PixelSize | None = None
 ) -> DecodedImage | ImageEntry:
-    """Reads one image, and the size of its pixels if it is measured and `pixel` is None.
-
-    Returns a failed entry if it cannot be read.
-    """
+    """Reads one image; returns a failed entry if it cannot be read."""
     start = time.perf_counter()
     try:
         if max_pixels is not None:
@@ -158,7 +155,7 @@ def read_item(
             image = load_image(item.path)
             source = as_source(image)
         tags = geo_tags(item.path)
-        pixel = (pixel or read_pixel_size(item.path)) if is_measured else None
+        pixel = (pixel or read_pixel_size(item.path)) if wanted.has_objects else None
     except (LmscError, MemoryError) as error:
         return _failed(item, error)
     return DecodedImage(

@@ -1,15 +1,16 @@
 """Answers of /v1/segment: an uploaded image through the functions of `lmsc predict`, as files of a request's folder."""
 
+import csv
+import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from lmsc_unet.apps.items import Item
 from lmsc_unet.apps.segment.job import DecodedImage, read_item
+from lmsc_unet.apps.segment.objects.object_files import PER_IMAGE, TABLE, FormatName
 from lmsc_unet.apps.segment.streamed import predict_rows
 from lmsc_unet.apps.segment.writers import OutputFlags, Summary, write_results
 from lmsc_unet.apps.serve.desk import Place
@@ -22,7 +23,7 @@ from lmsc_unet.inference.instances import check_two_classes
 from lmsc_unet.inference.predictor import Predictor
 from lmsc_unet.inference.spec import ModelSpec
 
-JSON, PNG, TIFF = "application/json", "image/png", "image/tiff"
+JSON, PNG, TIFF, GEOJSON = "application/json", "image/png", "image/tiff", "application/geo+json"
 IMAGES = ("image/*", "application/octet-stream")
 """Content types of images; the content itself says what it is."""
 _NAME = "image"
@@ -74,10 +75,11 @@ def segment_upload(
     chosen = predictor.variant(threshold=asked.threshold, scale=asked.scale, watch=place.check)
     wants_objects = separates_objects(chosen.spec, asked, kind)
     check_size(path, chosen.spec, limits)
-    read = read_item(Item(path=path, name=_NAME))
+    formats: tuple[FormatName, ...] = ("geojson",) if kind == GEOJSON else ()
+    wanted = OutputFlags(overlays=False, instances=wants_objects, formats=formats)
+    read = read_item(Item(path=path, name=_NAME), wanted)
     if not isinstance(read, DecodedImage):
         raise unusable(about_upload(read.error or "", path, "the image"))
-    wanted = OutputFlags(overlays=False, instances=wants_objects)
     tags: tuple[GeoTag, ...] = () if kind == PNG else tuple(read.tags)
     place.check()
     try:
@@ -133,9 +135,9 @@ def _write(
     predictor: Predictor, read: DecodedImage, out: Path, wanted: OutputFlags, tags: tuple[GeoTag, ...]
 ) -> Summary:
     if read.image is None:
-        return predict_rows(predictor, read.source, out, _NAME, wanted, tags)
+        return predict_rows(predictor, read.source, out, _NAME, wanted, tags, read.pixel)
     prediction = predictor.predict(read.image)
-    return write_results(out, _NAME, read.image, prediction, predictor.spec, wanted, tags)
+    return write_results(out, _NAME, read.image, prediction, predictor.spec, wanted, tags, read.pixel)
 
 
 def _json(done: SegmentedUpload) -> bytes:
@@ -145,46 +147,37 @@ def _json(done: SegmentedUpload) -> bytes:
 def describe(done: SegmentedUpload) -> dict[str, Any]:
     """The summary of an image, and its objects if they were separated."""
     height_px, width_px = done.summary.size
-    labels = done.labels
+    table = done.folder / TABLE.file(_NAME, done.summary.size)
     return {
         "model": done.model,
         "size_px": {"height": height_px, "width": width_px},
         "class_shares": done.summary.shares,
         "num_instances": None if done.summary.labels is None else done.summary.labels.num_instances,
-        "instances": None if labels is None else boxes_of(labels),
+        "instances": None if done.labels is None else measured(table),
     }
 
 
-def boxes_of(labels: Path) -> list[dict[str, Any]]:
-    """Number, box and area of each object of a label image."""
-    image = read_mask(labels)
-    rows, columns = np.nonzero(image)
-    ids = image[rows, columns].astype(np.intp)
-    number = int(ids.max(initial=0)) + 1
-    top, left = np.full(number, image.shape[0]), np.full(number, image.shape[1])
-    bottom, right = np.zeros(number, np.intp), np.zeros(number, np.intp)
-    np.minimum.at(top, ids, rows)
-    np.minimum.at(left, ids, columns)
-    np.maximum.at(bottom, ids, rows + 1)
-    np.maximum.at(right, ids, columns + 1)
-    area_px = np.bincount(ids, minlength=number)
-    return [
-        {
-            "id": one,
-            "box_px": {
-                "left": int(left[one]),
-                "top": int(top[one]),
-                "right": int(right[one]),
-                "bottom": int(bottom[one]),
-            },
-            "area_px": int(area_px[one]),
-        }
-        for one in range(1, number)
-    ]
+def measured(table: Path) -> list[dict[str, Any]]:
+    """Number, class and measurements of each object, from the table of `lmsc predict`; what is not defined is None."""
+    with table.open(encoding="utf-8", newline="") as stream:
+        return [
+            {
+                "id": int(row.pop("label")),
+                "class": row.pop("class"),
+                **{name: float(value) if value else None for name, value in row.items() if name != "image"},
+            }
+            for row in csv.DictReader(stream)
+        ]
 
 
 def _mask(done: SegmentedUpload) -> bytes:
     return (done.folder / done.summary.mask).read_bytes()
+
+
+def _geojson(done: SegmentedUpload) -> bytes:
+    file = PER_IMAGE["geojson"].file(_NAME, done.summary.size)
+    content = (done.folder / file).read_bytes()
+    return gzip.decompress(content) if file.endswith(".gz") else content
 
 
 def _label_image(done: SegmentedUpload) -> bytes:
@@ -198,6 +191,6 @@ def _label_image(done: SegmentedUpload) -> bytes:
 
 
 ANSWERS: Mapping[str, Callable[[SegmentedUpload], bytes]] = MappingProxyType(
-    {JSON: _json, PNG: _mask, TIFF: _label_image}
+    {JSON: _json, PNG: _mask, TIFF: _label_image, GEOJSON: _geojson}
 )
 """A media type -> its bytes; the first is the default."""

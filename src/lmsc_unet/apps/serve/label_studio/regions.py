@@ -7,9 +7,8 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
-from lmsc_unet.apps.segment.objects.collecting import LastBlocks, RowBlock, class_objects, labelled_objects
-from lmsc_unet.apps.segment.objects.image_object import ImageObject
 from lmsc_unet.apps.segment.objects.outline import Ring, one_path, polygons_of
+from lmsc_unet.apps.segment.writers import objects_of
 from lmsc_unet.apps.serve.label_studio.brush import decode_brush, encode_brush
 from lmsc_unet.apps.serve.label_studio.label_config import BRUSH, Labelling
 from lmsc_unet.errors import DataError
@@ -42,23 +41,15 @@ def _brushes(prediction: Prediction, labelling: Labelling) -> Iterator[tuple[str
 
 def _polygons(prediction: Prediction, labelling: Labelling) -> Iterator[tuple[str, dict[str, Any]]]:
     height_px, width_px = prediction.mask.shape
-    for shape in _objects(prediction):
+    image = prediction.mask[..., np.newaxis]  # its means are not needed
+    labels = None if prediction.contour is None else prediction.instances()
+    for shape in objects_of(image, prediction.mask, labels):
         label = labelling.label_of(shape.class_id, prediction.class_names)
         for polygon in polygons_of(shape) if label is not None else ():
             path = one_path([polygon])
             if len(path) >= 3:
                 points = [[100 * x / width_px, 100 * y / height_px] for x, y in simplified(path)]
                 yield str(label), {"points": points, "closed": True}
-
-
-def _objects(prediction: Prediction) -> Iterator[ImageObject]:
-    """Objects that are separated if the model does that, else the pieces of each class."""
-    pixels = prediction.mask[..., np.newaxis]  # its sums are not needed
-    if prediction.contour is None:
-        return class_objects([RowBlock(values=prediction.mask, pixels=pixels)])
-    labels, last = prediction.instances(), LastBlocks()
-    last.add(labels)
-    return labelled_objects([RowBlock(values=labels, pixels=pixels)], last)
 
 
 def simplified(ring: Ring, tolerance_px: float = 0.8) -> Ring:
