@@ -87,7 +87,11 @@ def recordings(out: Path, folder: Path) -> list[dict[str, Any]]:
 def boxes(recording: Any, detector: Any) -> list[list[float]]:
     known = detector.for_recording(recording)
     found = find_in_recording(recording, known.stft, known.masker, class_names=known.class_names)
-    return [[one.start_sample, one.stop_sample, one.low_hz, one.high_hz] for one in found if known.keeps(one)]
+    return [
+        [one.start_sample / recording.sample_rate_hz, one.stop_sample / recording.sample_rate_hz, one.low_hz, one.high_hz]
+        for one in found
+        if known.keeps(one)
+    ]
 
 
 if __name__ == "__main__":

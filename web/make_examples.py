@@ -41,7 +41,7 @@ def make_examples(out: Path) -> None:
                 size_px=1024,
                 seed=5,
             ),
-            radio(out, Path(folder) / "radio", "radio", "Radio telegrams, 0.26 s at 1 MHz", seed=24),
+            radio(out, Path(folder) / "radio", "radio", "Radio signals, 0.26\u00a0s at 1\u00a0MHz", seed=14),
         ]
     (out / "examples.json").write_text(json.dumps(listed, ensure_ascii=False) + "\n", "utf-8")
 
@@ -55,8 +55,8 @@ def tissue(out: Path, folder: Path, name: str, title: str, *, size_px: int, seed
 
 def radio(out: Path, folder: Path, name: str, title: str, *, seed: int) -> dict[str, object]:
     options = SceneOptions(seed=seed, mixture="broad", samples=1 << 18, sample_rate_hz=1e6, impairments=NONE)
-    list(write_scenes(folder, options, count=9, datatype="ci8"))
-    meta = sorted(folder.glob("*.sigmf-meta"))[-1]  # the ninth is the one of short telegrams
+    list(write_scenes(folder, options, count=4, datatype="ci8"))
+    meta = sorted(folder.glob("*.sigmf-meta"))[-1]  # the fourth, of many kinds
     recording = open_recording(meta)
     power = np.concatenate(list(power_rows(recording.chunks(recording.captures[0]), Stft(frames_per_row=4))))
     shown = to_picture(above_floor_db(power, NoiseFloor().update(power)))

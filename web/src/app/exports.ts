@@ -100,27 +100,28 @@ function toCsv(rows: readonly Readonly<Record<string, string | number>>[], ifEmp
   return [names.join(","), ...rows.map((row) => names.map((name) => row[name]).join(","))].join("\n") + "\n";
 }
 
-export function signalExports(result: SignalResult): Export[] {
+export function signalExports(result: SignalResult, sampleRateHz: number): Export[] {
   const { height, width, mask, boxes } = result;
   return [
     { title: "SigMF annotations", suffix: ".sigmf-meta", type: "application/json", content: async () => JSON.stringify(annotated(result), null, 2) + "\n" },
-    { title: "CSV", suffix: ".csv", type: "text/csv", content: async () => signalsCsv(boxes) },
+    { title: "CSV", suffix: ".csv", type: "text/csv", content: async () => signalsCsv(boxes, sampleRateHz) },
     { title: "Mask", suffix: "-mask.png", type: "image/png", content: () => encodePng(mask.map((is) => is * 255), height, width) },
   ];
 }
 
-function signalsCsv(boxes: SignalResult["boxes"]): string {
-  const rows = boxes.map((box, index) => ({
-    id: index + 1,
-    start_sample: box.startSample,
-    stop_sample: box.stopSample,
-    low_hz: Math.round(box.lowHz * 1000) / 1000,
-    high_hz: Math.round(box.highHz * 1000) / 1000,
-    label: box.label,
+/** The columns of `lmsc detect`. */
+function signalsCsv(boxes: SignalResult["boxes"], sampleRateHz: number): string {
+  const rows = boxes.map((box) => ({
+    start_s: (box.startSample / sampleRateHz).toFixed(6),
+    stop_s: (box.stopSample / sampleRateHz).toFixed(6),
+    low_hz: box.lowHz.toFixed(6),
+    high_hz: box.highHz.toFixed(6),
+    bandwidth_hz: (box.highHz - box.lowHz).toFixed(6),
     snr_db: box.snrDb.toFixed(2),
     confidence: box.confidence.toFixed(4),
+    label: box.label,
   }));
-  return toCsv(rows, ["id", "start_sample", "stop_sample", "low_hz", "high_hz", "label", "snr_db", "confidence"]);
+  return toCsv(rows, ["start_s", "stop_s", "low_hz", "high_hz", "bandwidth_hz", "snr_db", "confidence", "label"]);
 }
 
 /** The recording's metadata with the boxes as annotations, as `lmsc detect` writes them. */

@@ -20,6 +20,7 @@ let axes: Axes | null = null;
 let tiles: HTMLCanvasElement | null = null;
 let result: ImageResult | SignalResult | null = null;
 let path: Path2D | null = null;
+let pictureSize = { width: 0, height: 0 };
 let selected: number | null = null;
 let made = "";
 
@@ -46,8 +47,15 @@ function open(some: readonly NamedFile[], example: string | null, raw: RawFormat
   element("file-name").textContent = files.map((file) => file.name).join(", ");
   element("another").hidden = false;
   document.body.classList.remove("fresh");
+  clearStage();
   busy("Starting", null);
   ask({ kind: "open", files, scale: settings.scale, threshold: settings.threshold, raw });
+}
+
+function clearStage(): void {
+  [axes, pictureSize] = [null, { width: 0, height: 0 }];
+  for (const id of ["empty", "tools", "view"] as const) element(id).hidden = true;
+  viewer.show(0, 0, false, []);
 }
 
 /** Ends the work that is going on, whatever it is. */
@@ -78,6 +86,7 @@ function fail(text: string, needsFormat: boolean): void {
   element("working").hidden = true;
   element("error").textContent = text;
   element("error").hidden = needsFormat;
+  if (pictureSize.width === 0) element("empty").hidden = needsFormat;
   element("format").hidden = !needsFormat;
   if (needsFormat) {
     element("status").textContent = text;
@@ -89,7 +98,7 @@ function showPicture(shown: Picture): void {
   const source = document.createElement("canvas");
   [source.width, source.height] = [shown.width, shown.height];
   source.getContext("2d")!.putImageData(new ImageData(shown.rgba, shown.width, shown.height), 0, 0);
-  axes = shown.axes;
+  [axes, pictureSize] = [shown.axes, { width: shown.width, height: shown.height }];
   element("empty").hidden = true;
   for (const id of ["tools", "view"] as const) element(id).hidden = false;
   for (const id of ["image-fields", "threshold-field"] as const) element(id).hidden = shown.task === "recording";
@@ -147,7 +156,7 @@ function fillPanel(): void {
     showNumbers(signalNumbers(result, axes.sampleRateHz));
     element("histogram").hidden = true;
     table.show(signalColumns(result, axes.sampleRateHz));
-    showDownloads(signalExports(result), stem, onError);
+    showDownloads(signalExports(result, axes.sampleRateHz), stem, onError);
   }
   if (selected !== null) table.select(selected);
 }
@@ -180,7 +189,8 @@ function at(x: number, y: number): number | null {
 }
 
 function readOut(x: number, y: number): void {
-  element("readout").hidden = false;
+  const isInside = x >= 0 && y >= 0 && x < pictureSize.width && y < pictureSize.height;
+  element("readout").hidden = !isInside;
   const found = at(x, y);
   if (axes && result) {
     const seconds = axes.startS + (y / result.height) * (axes.stopS - axes.startS);
@@ -247,6 +257,7 @@ function listen(): void {
   element("cancel").addEventListener("click", () => {
     stop();
     tiles = null;
+    if (pictureSize.width === 0) element("empty").hidden = false;
     element("status").textContent = element("made").textContent = "Cancelled.";
     viewer.repaint();
   });

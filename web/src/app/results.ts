@@ -60,19 +60,19 @@ export function imageColumns(result: ImageResult, um: number | null): Column[] {
 
 export function signalNumbers(result: SignalResult, sampleRateHz: number): readonly (readonly [string, string, string?])[] {
   const share = (100 * result.mask.reduce((sum, is) => sum + is, 0)) / result.mask.length;
-  const rowS = result.boxes.length ? median(result.boxes.map((box) => box.stopSample - box.startSample)) / sampleRateHz : 0;
-  const [value, unit] = withUnit(rowS, "s", rowS / 100 || 1).split(" ");
+  const lengthS = result.boxes.length ? median(result.boxes.map((box) => box.stopSample - box.startSample)) / sampleRateHz : 0;
+  const [value, unit] = withUnit(lengthS, "s", lengthS / 100 || 1).split(" ");
   return [
     [result.boxes.length === 1 ? "signal" : "signals", String(result.boxes.length)],
     ["of the cells", rounded(share), "%"],
-    ["median length", result.boxes.length ? value : "–", unit],
+    ["median length", result.boxes.length ? value : "–", result.boxes.length ? unit : ""],
   ];
 }
 
 export function signalColumns(result: SignalResult, sampleRateHz: number): Column[] {
   const { boxes } = result;
-  const seconds = (value: number): string => withUnit(value, "s", Math.abs(value) / 200 || 1);
-  const hz = (value: number): string => withUnit(value, "Hz", Math.abs(value) / 500 || 1);
+  const seconds = (value: number): string => withUnit(value, "s", Math.abs(value) / 100 || 1);
+  const hz = (value: number): string => withUnit(value, "Hz", Math.abs(value) / 100 || 1);
   return [
     { title: "No.", values: boxes.map((_, index) => index + 1), text: String },
     { title: "Start", values: boxes.map((box) => box.startSample / sampleRateHz), text: seconds },

@@ -63,7 +63,7 @@ export class Viewer {
     this.isFitted = true;
     const { left, right, top, bottom } = this.insets;
     const [free, tall] = [this.canvas.clientWidth - left - right, this.canvas.clientHeight - top - bottom];
-    if (!this.width || free <= 0 || tall <= 0) return;
+    if (!this.width || free <= 0 || tall <= 0) return this.repaint();
     this.scaleX = free / this.width;
     this.scaleY = tall / this.height;
     if (!this.isStretched) this.scaleX = this.scaleY = Math.min(this.scaleX, this.scaleY);

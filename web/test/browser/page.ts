@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 
+let visits = 0;
 export const PATIENCE_MS = 120_000;
 
 /** Waits for a result, or fails with the page's own error. */
@@ -25,8 +26,8 @@ export async function openFiles(page: Page, paths: readonly string[]): Promise<v
 }
 
 export async function openExample(page: Page, address: string, id: string): Promise<void> {
-  await page.goto(`${address}#example=${id}`);
-  await page.reload();
+  visits += 1;
+  await page.goto(`${address}?visit=${visits}#example=${id}`); // another part behind # alone would load nothing
   await finished(page);
 }
 
