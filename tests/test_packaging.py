@@ -17,6 +17,8 @@ from packaging.requirements import Requirement
 REPOSITORY = Path(__file__).parents[1]
 MIB = 2**20
 CONSTRAINTS = REPOSITORY / "constraints.txt"
+PAGE, MOST_PAGE = "lmsc_unet/apps/serve/page/", 7 * MIB
+"""The web page in the wheel: ONNX Runtime for browsers is 3.7 MB of it, the models another 1.8 MB."""
 OF_PEERS = ("segmentation-models-pytorch", "timm")
 """Pinned in benchmarks/peers.txt."""
 UNREACHABLE = ("No matching distribution found", "Max retries exceeded", "NewConnectionError", "Temporary failure")
@@ -72,7 +74,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     models = {str(path.relative_to(REPOSITORY / "src")) for path in (REPOSITORY / "src/lmsc_unet/weights").glob("*")}
     assert {name for name in names if "/weights/" in name} == models
     assert sum(zipfile.ZipFile(wheel).getinfo(name).compress_size for name in models) < 12e6
-    assert wheel.stat().st_size < 15 * MIB
+    page = sum(one.compress_size for one in zipfile.ZipFile(wheel).infolist() if PAGE in one.filename)
+    assert page < MOST_PAGE  # 0 where `make web` was not run
+    assert wheel.stat().st_size - page < 15 * MIB
 
 
 def test_the_wheels_metadata_names_licence_python_and_no_torch(wheel: Path) -> None:
@@ -94,7 +98,9 @@ def test_the_sdist_can_be_worked_on(dist: Path) -> None:
         assert name in names
     assert "tests/test_packaging.py" in names
     assert {name.split("/")[0] for name in names}.isdisjoint({".git", ".venv", "runs", "demo", "dist", ".mypy_cache"})
-    assert found.stat().st_size < 20 * MIB
+    assert {"web/package-lock.json", "web/index.html"} <= names
+    assert not [name for name in names if "node_modules" in name]
+    assert found.stat().st_size < 20 * MIB + (MOST_PAGE if any(PAGE in name for name in names) else 0)
 
 
 def test_every_dependency_has_an_upper_bound_above_the_version_that_is_tested() -> None:  # R26
