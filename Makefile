@@ -144,6 +144,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/.uni
 web: $(PAGE)/index.html ## The web page, into the package; runs models in the browser.
 $(PAGE)/index.html: $(READY) $(PAGE_SOURCES) $(wildcard src/lmsc_unet/weights/*-int8.onnx)
 	web/setup.sh
+	rm -rf web/public/examples
 	$(BIN)/python web/make_examples.py web/public/examples
 	cd web && ONNXRUNTIME=$(ONNXRUNTIME) npm run --silent build
 	$(BIN)/python web/measure.py $(PAGE)

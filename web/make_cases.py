@@ -87,8 +87,9 @@ def recordings(out: Path, folder: Path) -> list[dict[str, Any]]:
 def boxes(recording: Any, detector: Any) -> list[list[float]]:
     known = detector.for_recording(recording)
     found = find_in_recording(recording, known.stft, known.masker, class_names=known.class_names)
+    rate_hz = recording.sample_rate_hz
     return [
-        [one.start_sample / recording.sample_rate_hz, one.stop_sample / recording.sample_rate_hz, one.low_hz, one.high_hz]
+        [one.start_sample / rate_hz, one.stop_sample / rate_hz, one.low_hz, one.high_hz]
         for one in found
         if known.keeps(one)
     ]

@@ -280,7 +280,7 @@ function listen(): void {
 function listenToSettings(): void {
   element("threshold").addEventListener("input", () => change({ threshold: Number(element("threshold").value) }));
   element("threshold").addEventListener("input", later(() => {
-    if (result?.kind === "objects") ask({ kind: "threshold", threshold: settings.threshold });
+    if (worker && files.length) ask({ kind: "threshold", threshold: settings.threshold });
   }));
   element("opacity").addEventListener("input", () => change({ opacity: Number(element("opacity").value) / 100 }));
   for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=style]")) {

@@ -11,12 +11,14 @@ declare const self: DedicatedWorkerGlobalScope;
 
 const base = new URL("../", self.location.href).href;
 let segmented: Segmented | null = null;
+let threshold = 0.5; // the latest, which may have changed during the work
 
 const tell: Tell = (reply, transfer = []) => self.postMessage(reply, transfer);
 
 self.onmessage = async ({ data }: MessageEvent<Request>): Promise<void> => {
   try {
-    if (data.kind === "threshold") answer(data.threshold);
+    threshold = data.threshold;
+    if (data.kind === "threshold") answer();
     else await open(data);
   } catch (error) {
     const isKnown = error instanceof PageError;
@@ -32,13 +34,13 @@ async function open(request: Request & { kind: "open" }): Promise<void> {
   if (image) {
     segmented = await segmentFile(image, request.scale, request.threshold, base, tell);
     tell({ kind: "stage", text: "Counting objects", share: null });
-    answer(request.threshold);
+    answer();
   } else {
     await searchFiles(request.files, request.raw, base, tell);
   }
 }
 
-function answer(threshold: number): void {
+function answer(): void {
   if (!segmented) return;
   const result = concluded(segmented, threshold);
   tell(result, [result.mask.buffer, result.labels.buffer]);
