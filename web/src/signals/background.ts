@@ -17,12 +17,19 @@ const ROW_COLUMNS = 3;
 const LEAST_LEVEL = 0.05;
 const DEAD_BAND = 0.2;
 const DOWN = 10 ** -2.5;
+const BLOCK_PX = 16;
+const [QUIETEST, QUIET] = [0.05, 0.25];
+const [QUIETEST_DEVIATE, QUIET_DEVIATE] = [-1.645, -0.674];
+const UNEVEN = 20;
+const MIN_SNR_DB = 3;
 
 export interface Background {
   /** Level per column; empty if unknown. */
   readonly level: Float64Array;
   readonly dcOffset: DcOffset | null;
   readonly framesPerRow: number;
+  /** The least SNR of a signal; what is weaker may be unevenness of the noise. */
+  readonly minSnrDb: number;
 }
 
 /** Rows in dB above the noise floor as dB above their own noise. */
@@ -38,7 +45,7 @@ export function flatten(db: Plane, background: Background): Plane {
 export function findBackground(db: Plane, framesPerRow: number, hasZeroColumn: boolean): Background {
   const alive = withoutMuted(db);
   const dcOffset = hasZeroColumn && alive.rows ? findDcOffset(alive) : null;
-  if (alive.rows < LEAST_ROWS) return { level: new Float64Array(0), dcOffset, framesPerRow };
+  if (alive.rows < LEAST_ROWS) return { level: new Float64Array(0), dcOffset, framesPerRow, minSnrDb: MIN_SNR_DB };
   const power = powerOverFloor(dcOffset ? fillDcOffset(alive, dcOffset) : alive);
   const [lowest, rawLow, high] = quantilesByColumn(power, [LOWEST_SHARE, LOW, HIGH]);
   const [noiseLow, noiseHigh] = [-DEVIATE, DEVIATE].map((deviate) => noiseQuantile(framesPerRow, deviate));
@@ -51,7 +58,28 @@ export function findBackground(db: Plane, framesPerRow: number, hasZeroColumn: b
   const middle = noiseQuantile(framesPerRow, 0);
   const isRaised = lowest.map((value, at) => (value > middle * around[at] && low[at] > leastRise * around[at] ? 1 : 0));
   const isLine = lines(isRaised, low.map((value, at) => value / around[at]), isTone);
-  return { level: level.map((value, at) => (isLine[at] ? Math.max(value, low[at]) : value)), dcOffset, framesPerRow };
+  const levels = level.map((value, at) => (isLine[at] ? Math.max(value, low[at]) : value));
+  const found = { level: levels, dcOffset, framesPerRow, minSnrDb: MIN_SNR_DB };
+  return { ...found, minSnrDb: leastSnrDb(powerOverFloor(flatten(alive, found)), framesPerRow) };
+}
+
+/** The least SNR of a signal among noise of mean 1: the lower, the more even the noise is. */
+export function leastSnrDb(power: Plane, framesPerRow: number): number {
+  const [height, width] = [Math.floor(power.rows / BLOCK_PX), Math.floor(power.columns / BLOCK_PX)];
+  const means = new Float64Array(height * width);
+  for (let row = 0; row < height * BLOCK_PX; row++) {
+    for (let column = 0; column < width * BLOCK_PX; column++) {
+      const block = Math.floor(row / BLOCK_PX) * width + Math.floor(column / BLOCK_PX);
+      means[block] += power.data[row * power.columns + column] / BLOCK_PX ** 2;
+    }
+  }
+  means.sort();
+  const numFrames = (framesPerRow * BLOCK_PX ** 2) / NEIGHBOURS_ALIKE;
+  const byChance = noiseQuantile(numFrames, QUIET_DEVIATE) / noiseQuantile(numFrames, QUIETEST_DEVIATE);
+  const ratio = quantile(means, QUIET) / Math.max(quantile(means, QUIETEST), 1e-9);
+  const spread = Math.log(ratio) ** 2 - Math.log(byChance) ** 2;
+  const deviation = Math.sqrt(Math.max(spread, 0)) / (QUIET_DEVIATE - QUIETEST_DEVIATE);
+  return Math.min(10 * Math.log10(Math.max(UNEVEN * deviation, 1e-6)), MIN_SNR_DB);
 }
 
 function withoutMuted(db: Plane): Plane {

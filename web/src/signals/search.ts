@@ -21,7 +21,6 @@ const TILE_PX = 2048;
 const SURE = 0.9;
 const MIN_CELLS = 12;
 const MIN_CONFIDENCE = 0.75;
-const MIN_SNR_DB = 3;
 
 export interface Found {
   readonly boxes: SignalBox[];
@@ -38,6 +37,7 @@ export interface Prepared {
   readonly numSamples: number;
   /** Whether a steady line at 0 Hz was left out. */
   readonly hasDcOffset: boolean;
+  readonly minSnrDb: number;
 }
 
 export function prepare(samples: Samples, sampleRateHz: number, centerHz: number, spec: ModelSpec): Prepared {
@@ -56,7 +56,7 @@ export function prepare(samples: Samples, sampleRateHz: number, centerHz: number
   }
   const db = stacked(blocks);
   const flat = (first: number, stop: number): Plane => flatten(rowsOf(db, first, stop), background);
-  return { grid: new Grid(stft, sampleRateHz, centerHz, samples.isComplex), db, flat, numSamples: numSamples(samples), hasDcOffset: background.dcOffset !== null };
+  return { grid: new Grid(stft, sampleRateHz, centerHz, samples.isComplex), db, flat, numSamples: numSamples(samples), hasDcOffset: background.dcOffset !== null, minSnrDb: background.minSnrDb };
 }
 
 export type OnBlock = (done: number, total: number, firstRow: number, mask: Uint8Array) => void;
@@ -87,13 +87,13 @@ export async function search(prepared: Prepared, spec: ModelSpec, network: Netwo
   }
   const pieces = findRegions({ mask, isSeed }, confidence, power).map(toPiece);
   const whole = transmissions(pieces, rows, grid.stft.framesPerRow, rowSamples(grid.stft) / grid.sampleRateHz);
-  const boxes = whole.filter(isReported).map((piece) => toBox(piece, grid, prepared.numSamples, spec.classNames[1]));
+  const boxes = whole.filter((piece) => isReported(piece, prepared.minSnrDb)).map((piece) => toBox(piece, grid, prepared.numSamples, spec.classNames[1]));
   boxes.sort((one, other) => one.startSample - other.startSample || one.lowHz - other.lowHz);
   return { boxes, mask };
 }
 
-function isReported(piece: Piece): boolean {
-  return piece.parts.numCells >= MIN_CELLS && piece.confidence >= MIN_CONFIDENCE && piece.snrDb >= MIN_SNR_DB;
+function isReported(piece: Piece, minSnrDb: number): boolean {
+  return piece.parts.numCells >= MIN_CELLS && piece.confidence >= MIN_CONFIDENCE && piece.snrDb >= minSnrDb;
 }
 
 function toBox(piece: Piece, grid: Grid, total: number, label: string): SignalBox {
