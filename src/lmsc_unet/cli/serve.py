@@ -24,6 +24,8 @@ def serve(
     max_work_s: float = 120.0,
     label_studio: str | None = None,
     label_studio_root: Path | None = None,
+    fit_into: Path | None = None,
+    fit_epochs: int | None = None,
     backend: str | None = None,
     threads: int | None = None,
 ) -> int:
@@ -47,11 +49,14 @@ def serve(
         label_studio: The address of a Label Studio, such as http://localhost:8080, whose ML backend this is;
             LABEL_STUDIO_API_KEY is the key of its API.
         label_studio_root: The folder of Label Studio's local files.
+        fit_into: Folder for trainings that Label Studio asks for: data, runs and model files; needs PyTorch.
+        fit_epochs: Epochs of such a training; by default as `lmsc train`.
         backend: Runtime of the models: onnxruntime, openvino, cuda, tensorrt, or torch for a run; by default the
             fastest installed.
         threads: Threads for one request; by default the processors divided by the workers.
     """
     from lmsc_unet.apps.serve.application import build_application
+    from lmsc_unet.apps.serve.label_studio.fitting import make_fitter
     from lmsc_unet.apps.serve.label_studio.task_images import KEY_VARIABLE, LabelStudio
     from lmsc_unet.apps.serve.running import run_until_stopped
     from lmsc_unet.apps.serve.served import load_models
@@ -85,5 +90,8 @@ def serve(
     studio = None
     if label_studio is not None or label_studio_root is not None:
         studio = LabelStudio(host=label_studio, key=os.environ.get(KEY_VARIABLE), root=label_studio_root)
-    run_until_stopped(build_application(options, models, studio), options, tell)
+    fitter = None
+    if fit_into is not None:
+        fitter = make_fitter(studio, fit_into, fit_epochs, options, models)
+    run_until_stopped(build_application(options, models, studio, fitter), options, tell)
     return 0

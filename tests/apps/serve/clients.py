@@ -59,10 +59,10 @@ class Client:
         return self("POST", f"/v1/detect{query}", recording, {**BYTES, **named})
 
 
-def serving(options: ServeOptions, models: ServedModels, label_studio=None) -> tuple[Client, Callable[[], None]]:
+def serving(options: ServeOptions, models: ServedModels, *of_studio: Any) -> tuple[Client, Callable[[], None]]:
     """A running server, and what stops it and waits."""
     opened = listen(options)
-    server = make_server(build_application(options, models, label_studio), options)
+    server = make_server(build_application(options, models, *of_studio), options)
     thread = threading.Thread(target=server.run, args=([opened],))
     thread.start()
     until(lambda: server.started)

@@ -43,9 +43,11 @@ def _starting() -> "Iterator[Start]":
 
     stops = []
 
-    def start_one(network=brightness, models: ServedModels | None = None, label_studio=None, **options) -> "Client":
+    def start_one(
+        network=brightness, models: ServedModels | None = None, label_studio=None, fitter=None, **options
+    ) -> "Client":
         known = models or served(network)
-        client, stop = serving(ServeOptions(port=0, **options), known, label_studio)
+        client, stop = serving(ServeOptions(port=0, **options), known, label_studio, fitter)
         stops.append(stop)
         return client
 

@@ -7,6 +7,7 @@ from fastapi import Request
 
 from lmsc_unet.apps.serve.counters import Counters
 from lmsc_unet.apps.serve.desk import Desk, Place
+from lmsc_unet.apps.serve.label_studio.fitting import Fitter
 from lmsc_unet.apps.serve.label_studio.task_images import LabelStudio
 from lmsc_unet.apps.serve.served import ServedModels
 from lmsc_unet.apps.serve.server_options import ServeOptions
@@ -27,6 +28,8 @@ class Serving:
     """What is counted."""
     label_studio: LabelStudio | None = None
     """The Label Studio that may ask, if any."""
+    fitter: Fitter | None = None
+    """What trains on its annotations, if anything does."""
 
 
 def serving_of(request: Request) -> Serving:

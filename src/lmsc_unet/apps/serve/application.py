@@ -21,6 +21,7 @@ from lmsc_unet.apps.serve.desk import Desk, Place
 from lmsc_unet.apps.serve.detecting import DetectRequest, detect_upload, name_upload
 from lmsc_unet.apps.serve.guard import Guard, answer_problem, open_paths_of
 from lmsc_unet.apps.serve.label_studio import backend
+from lmsc_unet.apps.serve.label_studio.fitting import Fitter
 from lmsc_unet.apps.serve.label_studio.task_images import LabelStudio
 from lmsc_unet.apps.serve.negotiation import choose_type
 from lmsc_unet.apps.serve.openapi import DETECT_DOCS, ERRORS, SEGMENT_DOCS
@@ -37,16 +38,25 @@ ModelName = Annotated[str | None, Query(description="The model's name; by defaul
 router = APIRouter(responses=ERRORS)
 
 
-def build_application(options: ServeOptions, models: ServedModels, label_studio: LabelStudio | None = None) -> ASGIApp:
-    """The application of one server; Label Studio is answered if it is named."""
+def build_application(
+    options: ServeOptions,
+    models: ServedModels,
+    label_studio: LabelStudio | None = None,
+    fitter: Fitter | None = None,
+) -> ASGIApp:
+    """The application of one server; Label Studio is answered if it is named, and trained for if there is a fitter."""
     desk = Desk(options.workers, options.queue)
     counters = Counters(desk)
-    serving = Serving(options=options, models=models, desk=desk, counters=counters, label_studio=label_studio)
+    serving = Serving(
+        options=options, models=models, desk=desk, counters=counters, label_studio=label_studio, fitter=fitter
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         desk.close()
+        if fitter is not None:
+            fitter.stop()
 
     app = FastAPI(title="lmsc-unet", version=version("lmsc-unet"), docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.serving = serving

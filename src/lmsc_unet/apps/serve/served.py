@@ -22,12 +22,23 @@ Model = TypeVar("Model")
 class ServedModels:
     """What requests can name; the first of each kind is used where they name none."""
 
-    predictors: Mapping[str, Predictor]
+    predictors: dict[str, Predictor]
     """Models of images, by name."""
     detectors: Mapping[str, SignalDetector]
     """Detectors of signals, by name."""
-    described: Sequence[Mapping[str, Any]]
+    described: list[Mapping[str, Any]]
     """What clients are told of each."""
+
+    def use(self, name: str, file: Path, runtime: Runtime) -> None:
+        """Serves a newer file under a model's name; requests that are worked on keep the older one.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        loaded = load(file, runtime)
+        self.predictors[name] = Predictor(loaded.network, loaded.spec)
+        place = next(place for place, model in enumerate(self.described) if model["name"] == name)
+        self.described[place] = {**self.described[place], "sha256": sha256(file)}
 
     def predictor(self, name: str | None) -> tuple[str, Predictor]:
         """A model of images and its name.
@@ -64,10 +75,10 @@ def load_models(models: Sequence[str], runtime: Runtime, workers: int = 1) -> Se
         ConfigError: two models have the same name.
         ModelError: a model cannot be loaded.
     """
-    shared = replace(runtime, threads=runtime.threads or max(1, (os.cpu_count() or 1) // workers))
+    shared = shared_runtime(runtime, workers)
     predictors: dict[str, Predictor] = {}
     detectors: dict[str, SignalDetector] = {}
-    described: list[dict[str, Any]] = []
+    described: list[Mapping[str, Any]] = []
     for model in models or bundled_models():
         file, name = find_file(model, runtime.backend), name_of_model(model)
         if name in (*predictors, *detectors, ENERGY):
@@ -84,6 +95,11 @@ def load_models(models: Sequence[str], runtime: Runtime, workers: int = 1) -> Se
     detectors[ENERGY] = load_detector(ENERGY)
     described.append({"name": ENERGY, "task": "detect", "classes": list(detectors[ENERGY].class_names), "sha256": None})
     return ServedModels(predictors=predictors, detectors=detectors, described=described)
+
+
+def shared_runtime(runtime: Runtime, workers: int) -> Runtime:
+    """The runtime of a model of images: workers share the processors."""
+    return replace(runtime, threads=runtime.threads or max(1, (os.cpu_count() or 1) // workers))
 
 
 def name_of_model(model: str) -> str:

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import sys
 import threading
 from pathlib import Path
 from typing import ClassVar
@@ -12,14 +13,16 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server needs the extra `serve`")
 
+from lmsc_unet.apps.serve.label_studio import fitting
 from lmsc_unet.apps.serve.label_studio.brush import decode_brush
 from lmsc_unet.apps.serve.label_studio.label_config import read_label_config
 from lmsc_unet.apps.serve.label_studio.regions import filled, mask_of_regions, simplified
 from lmsc_unet.apps.serve.label_studio.task_images import LabelStudio
 from lmsc_unet.errors import ConfigError, DataError
-from lmsc_unet.imageio import write_png
+from lmsc_unet.imageio import read_mask, write_png
 from lmsc_unet.inference.predictor import Predictor
 from tests.apps.segment.conftest import blobs
+from tests.apps.serve.clients import until
 from tests.inference.networks import brightness, spec
 
 JSON = {"Content-Type": "application/json"}
@@ -144,6 +147,93 @@ def test_the_other_paths_answer_as_label_studio_expects(start, studio) -> None:
 )
 def test_what_label_studio_never_sends_is_refused(start, studio, body: bytes, status: int) -> None:
     assert start(label_studio=studio)("POST", "/predict", body, JSON).status == status
+
+
+FAKE = """
+import shutil, sys
+from pathlib import Path
+word, source, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[sys.argv.index("--out") + 1])
+if word == "train":
+    assert sys.argv[sys.argv.index("--from") + 1] == "bright" and "--instances" in sys.argv
+    assert len(list((source / "images").glob("*.png"))) == len(list((source / "masks").glob("*.png"))) == 3
+    out.mkdir()
+else:
+    assert source.is_dir()
+    out.write_text("{}")
+"""
+
+
+@pytest.fixture
+def fitter(studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A training of a fake `lmsc` on three annotated tasks."""
+    (tmp_path / "fake.py").write_text(FAKE)
+    monkeypatch.setattr(fitting, "COMMAND", (sys.executable, str(tmp_path / "fake.py")))
+    monkeypatch.setattr(fitting, "NEEDED", ())
+    square = {"points": [[20, 20], [60, 20], [60, 60], [20, 60]], "polygonlabels": ["Cell"]}
+    regions = [{"type": "polygonlabels", "from_name": "tag", "value": square}]
+    annotations = [{"was_cancelled": True, "result": []}, {"result": regions}]
+    tasks = [{"id": n, "data": {"image": "/data/upload/1/a.png"}, "annotations": annotations} for n in range(3)]
+    Studio.files["/api/projects/5/export"] = json.dumps([*tasks, {"id": 9, "annotations": []}]).encode()
+    used: list[Path] = []
+    plan = fitting.FitPlan(folder=tmp_path / "fits", model="bright")
+    return fitting.Fitter(studio, plan, spec(), used.append), used
+
+
+def asked_to_train(client, **changes):
+    body = {"action": "START_TRAINING", "project": {"id": 5, "label_config": POLYGON}} | changes
+    return client("POST", "/webhook", json.dumps(body).encode(), JSON)
+
+
+def test_a_training_makes_the_next_model(start, studio, fitter, tmp_path: Path) -> None:
+    one, used = fitter
+    client = start(label_studio=studio, fitter=one)
+    assert asked_to_train(client, action="ANNOTATION_CREATED").json == {"status": "ignored"}
+    assert asked_to_train(client).status == 201
+    until(lambda: client("GET", "/job_status").json["state"] != "training")
+    assert client("GET", "/job_status").json["state"] == "done"
+    place = tmp_path / "fits/project-5/001"
+    assert used == [place / "model.onnx"]
+    assert np.unique(read_mask(place / "data/masks/task-000000.png")).tolist() == [0, 1]
+    older = json.dumps({"project": "5.123", "label_config": POLYGON, "annotations": []}).encode()
+    assert client("POST", "/train", older, JSON).status == 201
+    until(lambda: len(used) == 2)
+
+
+@pytest.mark.parametrize(
+    ("missing", "changes", "status", "told"),
+    [
+        (("torch-that-is-not-here",), {}, 501, "lmsc-unet[export]"),
+        ((), {"project": {"id": "../x"}}, 422, "a number is needed"),
+        ((), {"project": {"id": 5, "label_config": "<View/>"}}, 422, "BrushLabels"),
+    ],
+)
+def test_a_training_that_cannot_start_is_told(
+    start, studio, fitter, monkeypatch: pytest.MonkeyPatch, missing, changes, status: int, told: str
+) -> None:
+    monkeypatch.setattr(fitting, "NEEDED", missing)
+    reply = asked_to_train(start(label_studio=studio, fitter=fitter[0]), **changes)
+    assert reply.status == status
+    assert told in reply.detail
+
+
+def test_a_training_that_fails_keeps_the_model(start, studio, fitter, tmp_path: Path, capsys) -> None:
+    one, used = fitter
+    client = start(label_studio=studio, fitter=one)
+    (tmp_path / "fake.py").write_text("print('too few'); raise SystemExit(1)")
+    asked_to_train(client)
+    until(lambda: client("GET", "/job_status").json["state"] == "failed")
+    assert "exit code 1: too few" in client("GET", "/job_status").json["error"]
+    Studio.files["/api/projects/5/export"] = b"[]"
+    asked_to_train(client)
+    until(lambda: "0 annotated images" in client("GET", "/job_status").json.get("error", ""))
+    assert used == []
+    assert "training failed" in capsys.readouterr().err
+
+
+def test_without_a_folder_nothing_is_trained(start, studio) -> None:
+    client = start(label_studio=studio)
+    assert "--fit-into" in asked_to_train(client).detail
+    assert client("GET", "/job_status").json == {"state": "off"}
 
 
 def test_a_label_is_a_class_by_its_name() -> None:

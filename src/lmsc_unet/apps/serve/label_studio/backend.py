@@ -24,6 +24,7 @@ from lmsc_unet.inference.predictor import Predictor
 router = APIRouter(include_in_schema=False)
 JSON_BODY = ("application/json",)
 MODEL_CLASS = "LmscUnet"
+START_TRAINING = "START_TRAINING"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +80,62 @@ async def predict_tasks(request: Request) -> dict[str, Any]:
     return {"results": json.loads(await carry_out(request, version, JSON_BODY, work))}
 
 
+@router.post("/webhook", status_code=201)
+async def take_event(request: Request) -> dict[str, Any]:
+    """Starts a training when a user asks for one; annotations alone start none."""
+
+    def start(_: Place, upload: Upload) -> bytes:
+        fields = read_fields(upload)
+        if fields.get("action") != START_TRAINING:
+            return json.dumps({"status": "ignored"}).encode()
+        return start_training(request, fields.get("project"))
+
+    answer: dict[str, Any] = json.loads(await carry_out(request, model_version(request), JSON_BODY, start))
+    return answer
+
+
+@router.post("/train", status_code=201)
+async def train_project(request: Request) -> dict[str, Any]:
+    """The same, as older releases ask."""
+
+    def start(_: Place, upload: Upload) -> bytes:
+        fields = read_fields(upload)
+        project = str(fields.get("project", "")).partition(".")[0]
+        return start_training(request, {"id": project, "label_config": fields.get("label_config")})
+
+    answer: dict[str, Any] = json.loads(await carry_out(request, model_version(request), JSON_BODY, start))
+    return answer
+
+
+@router.get("/job_status")
+async def tell_training(request: Request) -> dict[str, Any]:
+    """What the training does, or how the last one ended."""
+    fitter = serving_of(request).fitter
+    return {"state": "off"} if fitter is None else dict(fitter.status)
+
+
+def start_training(request: Request, project: object) -> bytes:
+    """Starts a training on a project, and says so.
+
+    Raises:
+        ProblemError: it does not start.
+    """
+    fitter = serving_of(request).fitter
+    if fitter is None:
+        raise ProblemError(501, "This server does not train. Start it with --label-studio and --fit-into FOLDER.")
+    fields = project if isinstance(project, dict) else {}
+    number = str(fields.get("id"))
+    if not (number.isascii() and number.isdigit() and len(number) < 12):
+        raise unusable(f"The request names the project {number[:40]!r}; a number is needed.")
+    fitter.start(int(number), str(fields.get("label_config") or ""))
+    return json.dumps({"status": "training", "job": f"project-{number}"}).encode()
+
+
 def model_version(request: Request) -> str:
     """The name and the sum of the model that predicts."""
     models = serving_of(request).models
     name, _ = models.predictor(None)
-    (about,) = (model for model in models.described if model["name"] == name)
+    about = next(model for model in models.described if model["name"] == name)
     return f"{name}-{str(about.get('sha256'))[:12]}"
 
 

@@ -87,14 +87,38 @@ def mask_of_regions(
         DataError: a region is damaged or of another image.
     """
     mask = np.zeros(size_px, np.uint8)
+    for class_id, painted in _drawn(regions, labelling, class_names, size_px):
+        mask[painted] = class_id
+    return mask
+
+
+def numbered_regions(
+    regions: Sequence[Mapping[str, Any]], labelling: Labelling, class_names: Sequence[str], size_px: tuple[int, int]
+) -> NDArray[np.uint16]:
+    """What a user drew, each region as an object with a number of its own, "H W".
+
+    Raises:
+        DataError: a region is damaged, or there are more than numbers.
+    """
+    labels = np.zeros(size_px, np.uint16)
+    for number, (_, painted) in enumerate(_drawn(regions, labelling, class_names, size_px), start=1):
+        if number > np.iinfo(np.uint16).max:
+            raise DataError(f"An annotation has over {np.iinfo(np.uint16).max} regions. Cut its image.")
+        labels[painted] = number
+    return labels
+
+
+def _drawn(
+    regions: Sequence[Mapping[str, Any]], labelling: Labelling, class_names: Sequence[str], size_px: tuple[int, int]
+) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """The class and the pixels of each region of the tool whose label is a class."""
     for region in regions:
         if region.get("type") == labelling.kind and region.get("from_name") == labelling.from_name:
             value = region.get("value")
             labels = value.get(labelling.kind) if isinstance(value, dict) else None
             class_id = labelling.class_of(str(labels[0]), class_names) if isinstance(labels, list) and labels else None
             if class_id is not None and isinstance(value, dict):
-                mask[_painted(value, labelling.kind, size_px)] = class_id
-    return mask
+                yield class_id, _painted(value, labelling.kind, size_px)
 
 
 def _painted(value: Mapping[str, Any], kind: str, size_px: tuple[int, int]) -> NDArray[np.bool_]:
