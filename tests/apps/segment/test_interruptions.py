@@ -133,7 +133,7 @@ def test_a_mask_that_is_removed_meanwhile_is_told(model, images, tmp_path):  # R
     job = open_job(model, [images], out, SegmentOptions())
     entries = list(run_job(job))
     (out / entries[1].mask).unlink()
-    with pytest.raises(OutputError, match=f"1 masks are not there any more, {entries[1].mask} among them"):
+    with pytest.raises(OutputError, match=f"1 files are not there any more, {entries[1].mask} among them"):
         close_job(job, entries)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lmsc_unet.apps.items import Item
 from lmsc_unet.apps.segment.label_files import label_files
+from lmsc_unet.apps.segment.objects.object_files import kinds_of
 from lmsc_unet.apps.segment.objects.run_files import write_run_files
 from lmsc_unet.apps.segment.results import ImageEntry, PredictionsFolder
 from lmsc_unet.apps.segment.streamed import predict_rows
@@ -80,31 +81,24 @@ def close_job(job: SegmentJob, entries: Sequence[ImageEntry]) -> int:
     """Closes the results folder; returns the number of failed images.
 
     Raises:
-        OutputError: the disk is full, or masks were removed meanwhile.
+        OutputError: the disk is full, or masks or files of objects were removed meanwhile.
     """
     num_failed = sum(entry.status == "failed" for entry in entries)
-    gone = [entry.mask for entry in entries if entry.status == "ok" and not (job.out / entry.mask).is_file()]
+    results = [entry.result for entry in entries if entry.status == "ok"]
+    kinds = kinds_of(job.wanted.formats) if job.wanted.has_objects else []
+    needed = [entry.mask for entry in entries if entry.status == "ok"]
+    needed += [kind.file(result.name, result.size_px) for result in results for kind in kinds]
+    gone = [file for file in needed if not (job.out / file).is_file()]
     if gone:
         raise OutputError(
-            f"{job.out}: {len(gone)} masks are not there any more, {gone[0]} among them: something removed them "
+            f"{job.out}: {len(gone)} files are not there any more, {gone[0]} among them: something removed them "
             "meanwhile. Make them again by --resume."
         )
     if job.wanted.has_objects:
-        _write_run_files(job, entries)
+        write_run_files(job.out, results, job.predictor.spec.class_names, job.wanted.formats)
     instances = {"instances": num_instances(entries)} if job.wanted.instances else {}
     job.folder.close(images=len(entries), failed=num_failed, **instances)
     return num_failed
-
-
-def _write_run_files(job: SegmentJob, entries: Sequence[ImageEntry]) -> None:
-    images = [entry.result for entry in entries if entry.status == "ok"]
-    try:
-        write_run_files(job.out, images, job.predictor.spec.class_names, job.wanted.formats)
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"{error.filename}: this file is not there any more: something removed it meanwhile. Make it again by "
-            "--resume."
-        ) from error
 
 
 def num_instances(entries: Sequence[ImageEntry]) -> int:

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from lmsc_unet.apps.segment.job import close_job, run_job
 from lmsc_unet.apps.segment.objects import imagej, object_files, run_files
+from lmsc_unet.apps.segment.opening import SegmentOptions, open_job
+from lmsc_unet.errors import OutputError
 from lmsc_unet.imageio import read_mask, write_png
 from tests.apps.segment.test_label_images import dots
 from tests.apps.segment.test_masks import PLACE
@@ -211,16 +214,15 @@ def test_a_lost_file_is_made_again_and_no_row_is_there_twice(model, folder, tmp_
     assert sorted(path.name for path in out.iterdir()) == ["masks", "overlays", "predictions.jsonl", "run.json"]
 
 
-def test_files_that_are_removed_meanwhile_are_told(model, folder, tmp_path, lmsc, capsys, monkeypatch):
-    write = run_files.write_run_files
-
-    def remove_first(out, *arguments):
-        (out / "regions/a/1.csv").unlink()
-        write(out, *arguments)
-
-    monkeypatch.setattr("lmsc_unet.apps.segment.job.write_run_files", remove_first)
-    assert lmsc("predict", model, folder, "--out", tmp_path / "out", "--instances") == 1
-    assert "regions/a/1.csv: this file is not there any more" in capsys.readouterr().err
+@pytest.mark.parametrize("file", ["regions/a/1.csv", "coco/a/1.jsonl"])
+def test_files_that_are_removed_meanwhile_are_told(model, folder, tmp_path, file):
+    out = tmp_path / "out"
+    job = open_job(model, [folder], out, SegmentOptions(instances=True, formats=("coco",)))
+    entries = list(run_job(job))
+    (out / file).unlink()
+    with pytest.raises(OutputError, match=f"1 files are not there any more, {file} among them"):
+        close_job(job, entries)
+    assert not (out / "coco.json").exists()
 
 
 def test_parquet_holds_the_table(model, folder, tmp_path, lmsc):
