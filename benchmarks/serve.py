@@ -98,7 +98,7 @@ def soak(given: argparse.Namespace) -> dict[str, Any]:
     from lmsc_unet.core.provenance import provenance
 
     image, rows, until_s = picture(given.side_px), [], time.monotonic() + 60 * given.minutes
-    with server(given.model, *SERVERS["1 worker, all threads"]) as (port, process):
+    with server(given.model, *SERVERS["2 workers, 1 thread"]) as (port, process):
         started_s, num_answers = time.monotonic(), 0
         while time.monotonic() < until_s:
             rows.append({"minutes": round((time.monotonic() - started_s) / 60, 2), "rss_mib": rss_mib(process.pid)})

@@ -34,6 +34,7 @@ def modules_after(statement: str) -> set[str]:
         "from lmsc_unet.cli.main import main; main(['export', '--help'])",
         "import lmsc_unet.inference.backends.onnx_runtime, lmsc_unet.inference.backends.open_vino, onnxruntime",
         "import lmsc_unet.apps.detect.opening",
+        "import lmsc_unet.apps.serve.application, lmsc_unet.apps.serve.running, lmsc_unet.apps.serve.served",
         "from lmsc_unet.cli.main import main; main(['detect', '--help'])",
     ],
 )

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lmsc_unet.apps.serve.problems import NO_ROOM, ProblemError
+from lmsc_unet.apps.serve.problems import ProblemError, no_room
 
 Answer = TypeVar("Answer")
 
@@ -90,8 +90,7 @@ class Desk:
             return Place(self._leave)
         except OSError as error:
             self._leave()
-            reason = error.strerror
-            raise ProblemError(503, f"There is no room for uploads ({reason}). Try again later.", NO_ROOM) from error
+            raise no_room(str(error.strerror)) from error
 
     async def carry_out(
         self, place: Place, work: Callable[[], Answer], until_gone: Callable[[], Awaitable[None]], limit_s: float

@@ -17,11 +17,11 @@ from lmsc_unet.apps.detect.searching import SearchResult, SignalSearch, search_r
 from lmsc_unet.apps.detect.writers import to_csv, to_row
 from lmsc_unet.apps.items import Item
 from lmsc_unet.apps.serve.desk import Place
-from lmsc_unet.apps.serve.problems import too_large, unusable
+from lmsc_unet.apps.serve.problems import no_room, too_large, unusable
 from lmsc_unet.apps.serve.segmenting import JSON, PNG, about_upload
 from lmsc_unet.apps.serve.server_options import ServeOptions
 from lmsc_unet.core.storage import to_json
-from lmsc_unet.errors import LmscError
+from lmsc_unet.errors import LmscError, OutputError
 from lmsc_unet.imageio import write_png
 from lmsc_unet.inference.detector import SignalDetector
 from lmsc_unet.signals.annotations import write_annotated
@@ -101,6 +101,8 @@ def detect_upload(
                 odd.extend(remark for remark in remarks_on(channel.recording, channel.number) if remark not in odd)
             remarks = [about_upload(remark, path, "the recording") for remark in odd]
             return ANSWERS[kind](SearchedUpload(folder=place.folder, model=name, found=found, remarks=remarks))
+        except OutputError as error:
+            raise no_room("its disk is full") from error
         except LmscError as error:
             raise unusable(about_upload(str(error), path, "the recording")) from error
 

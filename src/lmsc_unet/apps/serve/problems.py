@@ -33,6 +33,11 @@ def problem(status: int, detail: str) -> dict[str, Any]:
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
 
 
+def no_room(reason: str) -> ProblemError:
+    """The disk takes no uploads or results."""
+    return ProblemError(503, f"The server has no room for uploads and results ({reason}). Try again later.", NO_ROOM)
+
+
 def too_large(detail: str) -> ProblemError:
     """The request's body, image or recording is larger than the server's limits."""
     return ProblemError(413, detail)

@@ -14,10 +14,10 @@ from lmsc_unet.apps.segment.objects.object_files import PER_IMAGE, TABLE, Format
 from lmsc_unet.apps.segment.streamed import predict_rows
 from lmsc_unet.apps.segment.writers import OutputFlags, Summary, write_results
 from lmsc_unet.apps.serve.desk import Place
-from lmsc_unet.apps.serve.problems import too_large, unusable
+from lmsc_unet.apps.serve.problems import no_room, too_large, unusable
 from lmsc_unet.apps.serve.server_options import ServeOptions
 from lmsc_unet.core.storage import to_json
-from lmsc_unet.errors import LmscError
+from lmsc_unet.errors import LmscError, OutputError
 from lmsc_unet.imageio import GeoTag, header_size, read_mask, write_tiff_rows
 from lmsc_unet.inference.instances import check_two_classes
 from lmsc_unet.inference.predictor import Predictor
@@ -84,6 +84,8 @@ def segment_upload(
     place.check()
     try:
         summary = _write(chosen, read, place.folder, wanted, tags)
+    except OutputError as error:
+        raise no_room("its disk is full") from error
     except LmscError as error:
         raise unusable(about_upload(str(error), path, "the image")) from error
     done = SegmentedUpload(folder=place.folder, model=name, spec=chosen.spec, summary=summary)
@@ -126,7 +128,7 @@ def check_size(path: Path, spec: ModelSpec, limits: ServeOptions) -> None:
 
 
 def about_upload(message: str, path: Path, what: str) -> str:
-    """An error's text about the upload instead of our file, and about parameters instead of options."""
+    """An error's text about the upload instead of our file."""
     text = message.replace(str(path), what)
     return text[:1].upper() + text[1:]
 

@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from lmsc_unet.apps.serve.multipart import boundary_of, extract_file
-from lmsc_unet.apps.serve.problems import NO_ROOM, ProblemError, too_large, unusable
+from lmsc_unet.apps.serve.problems import ProblemError, no_room, too_large, unusable
 from lmsc_unet.apps.serve.server_options import ServeOptions
 
 MULTIPART = "multipart/form-data"
@@ -101,8 +101,7 @@ def _store(file: IO[bytes], chunk: bytes) -> None:
     try:
         file.write(chunk)
     except OSError as error:
-        reason = error.strerror
-        raise ProblemError(503, f"The upload cannot be stored ({reason}). Try again later.", NO_ROOM) from error
+        raise no_room(str(error.strerror)) from error
 
 
 def _too_long(found: str, limits: ServeOptions) -> ProblemError:

@@ -4,6 +4,7 @@ import http.server
 import json
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -121,6 +122,19 @@ def test_an_image_of_elsewhere_is_not_fetched(start, studio, place) -> None:
     reply = predicted(start(label_studio=studio), place)
     assert reply.status == 422
     assert "image" in reply.detail or "Label Studio answers" in reply.detail
+
+
+@pytest.mark.parametrize(("key", "status"), [("a.b.c", 422), ("plain", 200)])
+def test_a_key_of_three_parts_is_exchanged_first(start, studio, key: str, status: int) -> None:
+    """The Label Studio of this test exchanges none, so the image is not asked for."""
+    reply = predicted(start(label_studio=replace(studio, key=key)), "/data/upload/1/a.png")
+    assert reply.status == status
+    assert len(Studio.asked) == (status == 200)
+
+
+def test_a_label_studio_that_is_away_is_told(start, tmp_path: Path) -> None:
+    reply = predicted(start(label_studio=LabelStudio(host="http://127.0.0.1:9")), "/data/upload/1/a.png")
+    assert "See that --label-studio names it" in reply.detail
 
 
 def test_the_other_paths_answer_as_label_studio_expects(start, studio) -> None:

@@ -1,9 +1,11 @@
 """Where a task's image may come from: Label Studio itself, or one local folder. No other address is ever asked."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -58,7 +60,7 @@ class LabelStudio:
             with self._local(own).open("rb") as source:
                 _copy(source, target, most_bytes)
         elif own.startswith(UPLOADS) and self.host is not None:
-            with self._open(_plain_path(own)) as source:
+            with _answered(), self._open(_plain_path(own)) as source:
                 _copy(source, target, most_bytes)
         else:
             raise DataError(
@@ -72,7 +74,8 @@ class LabelStudio:
         Raises:
             DataError: Label Studio refuses or does not answer.
         """
-        with self._open(f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=false") as answer:
+        path = f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=false"
+        with _answered(), self._open(path) as answer:
             return json.loads(answer.read(_MOST_JSON_BYTES))
 
     def _local(self, place: str) -> Path:
@@ -90,7 +93,8 @@ class LabelStudio:
     def _open(self, path: str) -> IO[bytes]:
         assert self.host is not None
         request = urllib.request.Request(self.host.rstrip("/") + path, headers=dict(self._headers()))
-        return _opened(request)
+        answer: IO[bytes] = _OPENER.open(request, timeout=_TIMEOUT_S)
+        return answer
 
     def _headers(self) -> Mapping[str, str]:
         """Authorization by a key: those of three parts are exchanged for one that lasts some minutes."""
@@ -102,22 +106,23 @@ class LabelStudio:
         body = json.dumps({"refresh": self.key}).encode()
         address = self.host.rstrip("/") + "/api/token/refresh"
         request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-        with _opened(request) as answer:
-            return {"Authorization": f"Bearer {json.loads(answer.read(_COPIED_BYTES)).get('access')}"}
+        with _OPENER.open(request, timeout=_TIMEOUT_S) as answer:
+            return {"Authorization": f"Bearer {dict(json.loads(answer.read(_COPIED_BYTES))).get('access')}"}
 
 
-def _opened(request: urllib.request.Request) -> IO[bytes]:
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Errors of Label Studio's answers in words."""
     try:
-        answer: IO[bytes] = _OPENER.open(request, timeout=_TIMEOUT_S)
+        yield
     except urllib.error.HTTPError as error:
         with error:
             raise DataError(
-                f"Label Studio answers {error.code} to {urlsplit(request.full_url).path}. Set {KEY_VARIABLE} to a key "
+                f"Label Studio answers {error.code} to {urlsplit(error.url or '').path}. Set {KEY_VARIABLE} to a key "
                 "of its API, and see that the file is there."
             ) from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"Label Studio does not answer ({error}). See that --label-studio names it.") from error
-    return answer
+    except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
+        raise DataError(f"Label Studio does not answer well ({error}). See that --label-studio names it.") from error
 
 
 def _plain_path(place: str) -> str:
