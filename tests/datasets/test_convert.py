@@ -342,3 +342,15 @@ def test_what_is_no_annotation_is_told(tmp_path, capsys):
     )
     assert convert(tmp_path / "nowhere", "--out", tmp_path / "out") == 1
     assert "there is no such file or folder" in capsys.readouterr().err
+
+
+def filled(points, size_px):
+    return fill([np.array(points, float)], size_px)
+
+
+def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
+    square = filled([(1, 1), (4, 1), (4, 3), (1, 3)], (5, 6))
+    assert square.sum() == 6
+    assert square[1:3, 1:4].all()
+    assert filled([(-9, -9), (99, -9), (99, 99), (-9, 99)], (5, 6)).all()
+    assert not filled([(1, 1), (4, 1)], (5, 6)).any()

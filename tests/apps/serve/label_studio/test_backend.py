@@ -17,7 +17,7 @@ pytest.importorskip("fastapi", reason="the server needs the extra `serve`")
 from lmsc_unet.apps.serve.label_studio import fitting
 from lmsc_unet.apps.serve.label_studio.brush import decode_brush
 from lmsc_unet.apps.serve.label_studio.label_config import read_label_config
-from lmsc_unet.apps.serve.label_studio.regions import filled, mask_of_regions, simplified
+from lmsc_unet.apps.serve.label_studio.regions import mask_of_regions, simplified
 from lmsc_unet.apps.serve.label_studio.task_images import LabelStudio
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import read_mask, write_png
@@ -257,14 +257,6 @@ def test_a_label_is_a_class_by_its_name() -> None:
     assert [two.class_of(label, names) for label in ("Cell", "Debris", "Other")] == [2, 1, None]
     assert read_label_config(BRUSH).label_of(1, ("background", "nucleus")) == "Cell"
     assert read_label_config(BRUSH).label_of(1, names) is None
-
-
-def test_a_polygon_holds_the_pixels_whose_centres_it_holds() -> None:
-    square = filled([(1, 1), (4, 1), (4, 3), (1, 3)], (5, 6))
-    assert square.sum() == 6
-    assert square[1:3, 1:4].all()
-    assert filled([(-9, -9), (99, -9), (99, 99), (-9, 99)], (5, 6)).all()
-    assert not filled([(1, 1), (4, 1)], (5, 6)).any()
 
 
 def test_a_simplified_ring_stays_near() -> None:

@@ -11,6 +11,7 @@ from lmsc_unet.apps.segment.objects.outline import Ring, one_path, polygons_of
 from lmsc_unet.apps.segment.writers import objects_of
 from lmsc_unet.apps.serve.label_studio.brush import decode_brush, encode_brush
 from lmsc_unet.apps.serve.label_studio.label_config import BRUSH, Labelling
+from lmsc_unet.datasets.convert.drawing import fill
 from lmsc_unet.errors import DataError
 from lmsc_unet.inference.predictor import Prediction
 
@@ -131,18 +132,4 @@ def _painted(value: Mapping[str, Any], kind: str, size_px: tuple[int, int]) -> N
             raise ValueError("a corner is no number")
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"A region of the annotation is damaged ({error}). Draw it again.") from error
-    return filled(points, size_px)
-
-
-def filled(points: Sequence[tuple[float, float]], size_px: tuple[int, int]) -> NDArray[np.bool_]:
-    """The pixels "H W" whose centres lie in a polygon, by the even-odd rule."""
-    height_px, width_px = size_px
-    flips = np.zeros((height_px, width_px + 1), np.bool_)
-    for (x0, y0), (x1, y1) in zip(points, [*points[1:], *points[:1]], strict=True):
-        first, last = (int(np.clip(np.ceil(y - 0.5), 0, height_px)) for y in sorted((y0, y1)))
-        rows = np.arange(first, last)
-        crossings = x0 + (rows + 0.5 - y0) * ((x1 - x0) / (y1 - y0) if last > first else 0.0)
-        columns = np.clip(np.ceil(crossings - 0.5), 0, width_px).astype(np.intp)
-        flips[rows, columns] ^= True
-    inside: NDArray[np.bool_] = np.logical_xor.accumulate(flips, axis=1)[:, :width_px]
-    return inside
+    return fill([np.array(points).reshape(-1, 2)], size_px)
