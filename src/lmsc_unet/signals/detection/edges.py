@@ -10,6 +10,10 @@ from lmsc_unet.signals.detection.regions import END_ROWS, Region
 from lmsc_unet.signals.stft import Grid
 
 
+_SHORT_ROWS = 8
+"""In longer regions, the rest of a row matters little."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Edges:
     """The edges of a signal in pixels, and its signal-to-noise ratio."""
@@ -66,16 +70,30 @@ def _rising(summed: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def time_edges(region: Region) -> tuple[float, float]:
-    """First and last row: where power reaches half of its typical value; a row counts in proportion to its power."""
-    columns = slice(region.low_column, region.stop_column)
-    sums = [rows[:, columns].sum(axis=1, dtype=np.float64) for rows in region.end_rows]
-    power = np.concatenate(sums) - (region.stop_column - region.low_column)
+    """First and last row: where power reaches half of its typical value; a row counts in proportion to its power.
+
+    So does the row before and the row after a short region: a burst seldom begins with a row.
+    """
+    power = np.concatenate([_row_powers(region, rows) for rows in region.end_rows])
     typical = float(np.median(power[power >= np.median(power)]))
-    if typical <= 0 or len(power) < 2:
+    if typical <= 0:
         return float(region.first_row), float(region.stop_row)
-    top = _edge(power, typical)
-    bottom = _edge(power[::-1], typical)
+    top, bottom = (_edge(power, typical), _edge(power[::-1], typical)) if len(power) > 1 else (0.0, 0.0)
+    if len(power) <= _SHORT_ROWS:
+        top -= _beside(region, region.before, typical) if top < 1 else 0.0
+        bottom -= _beside(region, region.after, typical) if bottom < 1 else 0.0
     return region.first_row + top, region.stop_row - bottom
+
+
+def _row_powers(region: Region, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The power of rows "T F" above the noise in the region's columns."""
+    columns = slice(region.low_column, region.stop_column)
+    return np.asarray(rows[:, columns].sum(axis=1, dtype=np.float64) - (region.stop_column - region.low_column))
+
+
+def _beside(region: Region, row: NDArray[np.float32] | None, typical: float) -> float:
+    """The share of a row beside a region that the signal fills."""
+    return 0.0 if row is None else float(np.clip(_row_powers(region, row)[0] / typical, 0, 1))
 
 
 def _edge(power: NDArray[np.float64], typical: float) -> float:

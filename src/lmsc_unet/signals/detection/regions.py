@@ -50,6 +50,10 @@ class Region:
     """The first rows "T F" of an open region, up to `END_ROWS`."""
     end_rows: list[Power] = field(default_factory=list)
     """Of a finished region: its rows "T F" in order; for a long one, those near its ends."""
+    before: Power | None = None
+    """Of a finished region that is not long: the row "1 F" before its first one."""
+    after: Power | None = None
+    """The row after its last one."""
 
     @property
     def confidence(self) -> float:
@@ -114,8 +118,9 @@ class RecentRows:
     def show(self, region: Region) -> Region:
         """Adds the rows of its ends to a finished region."""
         first, stop = region.first_row, region.stop_row
-        if stop - first <= self.num_seen:
+        if stop - first <= self.num_seen - 2:
             region.end_rows = self.rows(first, stop)
+            region.before, region.after = (next(iter(self.rows(row, row + 1)), None) for row in (first - 1, stop))
             return region
         is_kept = len(region.head) == END_ROWS
         head = [region.head] if is_kept else self.rows(first, first + END_ROWS)
