@@ -34,7 +34,7 @@ def name_items(
     unique: dict[str, Path] = {}
     for path in paths:
         unique.setdefault(absolute(path), path)
-    base = os.path.commonpath([absolute(path if path.is_dir() else path.parent) for path in inputs])
+    base = os.path.commonpath([absolute(path if os.path.isdir(path) else path.parent) for path in inputs])  # noqa: PTH112
     names = unique_names([place_of(Path(path).relative_to(base)) for path in unique])
     return tuple(Item(path=path, name=name) for path, name in zip(unique.values(), names, strict=True))
 

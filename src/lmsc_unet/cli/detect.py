@@ -51,6 +51,8 @@ def detect(
     backend: str | None = None,
     threads: int | None = None,
     checksum: bool = True,
+    num_shards: int | None = None,
+    shard_id: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -59,8 +61,9 @@ def detect(
     A recording that fails is reported and skipped. Exit code: 0 all well, 2 some recordings failed, 1 wrong use.
 
     Args:
-        recordings: SigMF recordings (.sigmf-meta, archives, collections), WAV files, raw files, folders of these, or
-            one source that goes on: - for standard input, a named pipe, or rtl_tcp://HOST:PORT.
+        recordings: SigMF recordings (.sigmf-meta, archives, collections), WAV files, raw files, folders of these,
+            patterns in quotes, such as 'data/**/*.cu8', manifests (a .txt with a path per line, or a .csv with a column
+            path), or one source that goes on: - for standard input, a named pipe, or rtl_tcp://HOST:PORT.
         out: Folder for NAME/NAME.sigmf-meta, NAME/signals.csv and NAME/spectrogram.png of each recording.
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train` on recordings, a model
             file, or energy, the classical detector. By default signals if it is bundled, else energy.
@@ -99,6 +102,9 @@ def detect(
             installed.
         threads: Threads of the model.
         checksum: Compare data with the SHA-512 in its metadata, which reads it once more.
+        num_shards: Divide the inputs among so many runs, such as the machines of a cluster; each needs its --shard-id
+            and a folder of its own.
+        shard_id: The part that this run does, from 0: $SLURM_ARRAY_TASK_ID, or $JOB_COMPLETION_INDEX of Kubernetes.
         resume: Continue in a folder that holds results; finished recordings are skipped.
         overwrite: Replace the results in the folder.
     """
@@ -106,6 +112,7 @@ def detect(
     from lmsc_unet.apps.detect.limits import SignalLimits
     from lmsc_unet.apps.detect.opening import DetectOptions, open_job
     from lmsc_unet.apps.detect.sources import is_live
+    from lmsc_unet.apps.shards import shard_from
     from lmsc_unet.inference.runtime import Runtime
 
     _refuse_options(recordings)
@@ -155,9 +162,12 @@ def detect(
         standard_input=sys.stdin.buffer,
         on_detection=_print_signal if is_printed else None,
         on_remark=warn,
+        shard=shard_from(num_shards, shard_id),
         resume=resume,
         overwrite=overwrite,
     )
+    for remark in job.remarks:
+        print(f"lmsc: note: {remark}", file=sys.stderr)
     try:
         return _carry_out(job, told, is_printed=is_printed)
     except KeyboardInterrupt as stop:

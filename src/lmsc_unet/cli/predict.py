@@ -35,6 +35,8 @@ def predict(
     backend: str | None = None,
     threads: int | None = None,
     max_pixels: int | None = None,
+    num_shards: int | None = None,
+    shard_id: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -45,7 +47,9 @@ def predict(
     Args:
         model: A bundled model's name (`lmsc models --bundled`), a run folder of `lmsc train`, a checkpoint, or a file
             of `lmsc export`.
-        inputs: Images, and folders that are searched recursively; of a dataset only its images are used.
+        inputs: Images, and folders that are searched recursively; of a dataset only its images are used. Also patterns
+            in quotes, such as 'data/**/*.tif', and manifests: a .txt with a path per line, or a .csv with a column
+            path.
         out: Folder for masks/, instances/, overlays/, regions.csv, predictions.jsonl, run.json and the rest.
         instances: Also write label images, in which each object has a number of its own, and draw the objects' borders
             in overlays, and measure them in regions.csv; for models of two classes. By default where the model
@@ -68,11 +72,15 @@ def predict(
         threads: Threads for one image.
         max_pixels: Reject images with more pixels by their header, for untrusted input; by default 2^28, and TIFFs of
             any size that can be read by rows.
+        num_shards: Divide the inputs among so many runs, such as the machines of a cluster; each needs its --shard-id
+            and a folder of its own.
+        shard_id: The part that this run does, from 0: $SLURM_ARRAY_TASK_ID, or $JOB_COMPLETION_INDEX of Kubernetes.
         resume: Continue in a folder that holds results; finished images are skipped.
         overwrite: Replace the results in the folder.
     """
     from lmsc_unet.apps.segment.job import close_job, num_instances
     from lmsc_unet.apps.segment.opening import SegmentOptions, open_job
+    from lmsc_unet.apps.shards import shard_from
 
     settings = SegmentOptions(
         tile_px=tile_px,
@@ -89,7 +97,8 @@ def predict(
         threads=threads,
         max_pixels=max_pixels,
     )
-    job = open_job(model, inputs, out, settings, resume=resume, overwrite=overwrite)
+    shard = shard_from(num_shards, shard_id)
+    job = open_job(model, inputs, out, settings, shard=shard, resume=resume, overwrite=overwrite)
     for remark in job.remarks:
         print(f"lmsc: note: {remark}", file=sys.stderr)
     entries = _carry_out(job)

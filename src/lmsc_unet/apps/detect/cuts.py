@@ -51,7 +51,8 @@ def _files_of(out: Path, entry: CutEntry) -> list[Path]:
 
 
 def _fingerprint(described: Mapping[str, Any]) -> dict[str, Any]:
-    return {"recordings": mapping_of(described, "arguments").get("recordings")}
+    arguments = mapping_of(described, "arguments")
+    return {name: arguments.get(name) for name in ("recordings", "shard")}
 
 
 CUTS = Layout(

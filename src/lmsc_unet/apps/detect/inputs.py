@@ -2,11 +2,12 @@
 
 import os
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from lmsc_unet.apps.expansion import InputKind, expand_inputs
 from lmsc_unet.apps.items import Item, name_items, outside_results
 from lmsc_unet.core.ranges import MOST_CHANNELS, check_range
 from lmsc_unet.core.results_folder import RUN_FILE
@@ -102,9 +103,9 @@ def find_items(
 ) -> tuple[Item, ...]:
     """The recordings among the inputs; folders are searched recursively, in sorted order.
 
-    In a folder, recordings are SigMF, WAV files, files whose names say that they hold samples, and all others too if
-    `raw` says their datatype. A pair counts once whichever of its files are named; files in the results folders are not
-    inputs.
+    In a folder, and of the files that match a pattern, recordings are SigMF, WAV files, files whose names say that they
+    hold samples, and all others too if `raw` says their datatype. A manifest stands for what it lists. A pair counts
+    once whichever of its files are named; files in the results folders are not inputs.
 
     Raises:
         ConfigError: there is no input.
@@ -112,8 +113,15 @@ def find_items(
     """
     if not inputs:
         raise ConfigError("No recording is named. Name recordings, folders of recordings, or - for standard input.")
+    kind = InputKind(
+        nouns="recordings",
+        formats=f"a {', '.join(SUFFIXES)}, .wav or raw file such as .cu8",
+        choose=lambda files: _recordings_among(files, raw),
+        reads_any_file=raw.datatype is not None,
+    )
+    expanded = expand_inputs([_captured(given) for given in inputs], results, kind)
     items = name_items(
-        inputs, (path for given in inputs for path in _recordings_of(given, results, raw)), _without_sigmf
+        expanded, (path for given in expanded for path in _recordings_of(given, results, raw)), _without_sigmf
     )
     return tuple(replace(item, name=_beside_results(item.name)) for item in items)
 
@@ -182,7 +190,7 @@ def _warn_of_pictures(recording: Recording) -> None:
 
 
 def _recordings_of(given: Path, results: Sequence[Path | None], raw: RawFormat) -> list[Path]:
-    if given.is_dir():
+    if os.path.isdir(given):  # noqa: PTH112 - Path.is_dir() raises for names that are too long
         found = _files_of(given, raw)
         for folder in filter(None, results):
             found = outside_results(found, given, folder)
@@ -192,12 +200,30 @@ def _recordings_of(given: Path, results: Sequence[Path | None], raw: RawFormat) 
                 "or folders of them; --datatype says what other files are."
             )
         return found
-    meta = given.with_name(given.name.removesuffix(DATA) + META)
-    if given.name.endswith(DATA) and meta.exists():
-        return [meta]
-    if not given.exists():
-        raise DataError(f"{given}: there is no such file or folder. Name recordings, or folders of them.")
-    return [given]
+    return [_described(given)]
+
+
+def _recordings_among(files: Iterable[Path], raw: RawFormat) -> list[Path]:
+    """Of files that match a pattern, those that are found in folders; collections count if there is nothing else."""
+    whole = (_described(path, path.name + META) for path in map(_described, files))
+    found = [path for path in dict.fromkeys(whole) if _is_recording(path.name, (), raw)]
+    return [path for path in found if not path.name.endswith(COLLECTION)] or found
+
+
+def _described(path: Path, meta_name: str | None = None) -> Path:
+    """The metadata beside a file of samples, by default that of `.sigmf-data`; the file itself if there is none."""
+    if meta_name is None:
+        meta_name = path.name.removesuffix(DATA) + META if path.name.endswith(DATA) else path.name
+    meta = path.with_name(meta_name)
+    return meta if os.path.exists(meta) else path  # noqa: PTH110 - Path.exists() raises for names that are too long
+
+
+def _captured(given: Path) -> Path:
+    """The capture of a PortaPack beside the text file that describes it; other paths as they are."""
+    if given.suffix.lower() != ".txt":
+        return given
+    captures = (given.with_suffix(suffix) for suffix in (".C16", ".c16", ".C8", ".c8"))
+    return next((path for path in captures if path.is_file()), given)
 
 
 def _files_of(folder: Path, raw: RawFormat) -> list[Path]:

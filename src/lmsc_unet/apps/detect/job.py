@@ -41,6 +41,8 @@ class DetectJob:
     """The detector."""
     items: tuple[Item, ...] = ()
     """The files to search; empty for a pipe."""
+    remarks: tuple[str, ...] = ()
+    """Notes about the inputs."""
     stream: Stream | None = None
     """The pipe to search."""
     folder: DetectionsFolder | None

@@ -13,6 +13,7 @@ from lmsc_unet.apps.detect.limits import SignalLimits
 from lmsc_unet.apps.detect.results import DETECTIONS
 from lmsc_unet.apps.detect.searching import STEADY_S
 from lmsc_unet.apps.detect.sources import is_live, open_source
+from lmsc_unet.apps.shards import Shard, items_of, refuse_mixed, remarks_of
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.errors import ConfigError, OutputError
@@ -73,13 +74,15 @@ def open_job(
     standard_input: IO[bytes],
     on_detection: OnDetection | None = None,
     on_remark: Callable[[str], None] = lambda _: None,
+    shard: Shard | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> DetectJob:
     """Finds the recordings, loads the model and opens the results folder; writes nothing if any of these fails.
 
     Raises:
-        ConfigError: invalid or inapplicable settings, or files together with standard input.
+        ConfigError: invalid or inapplicable settings, files together with standard input, or the results of a shard
+            would lie among the inputs.
         DataError: an input is missing, or a pipe's datatype or sample rate is.
         ModelError: the model cannot be loaded, or was trained on images.
         OutputError: the folder holds results, or someone else's files.
@@ -88,9 +91,15 @@ def open_job(
     refuse_both(resume=resume, overwrite=overwrite)
     if resume and (is_piped or out is None):
         raise ConfigError("--resume goes on with the results in the folder of --out; a pipe cannot be read again.")
+    if is_piped and shard is not None:
+        raise ConfigError(
+            "--num-shards divides files among machines; a pipe or a receiver has one reader. Leave it out."
+        )
     _check_folders(out, settings)
-    items = () if is_piped else find_items(recordings, (out, settings.cut), settings.raw)
-    refuse_unused(items, settings.raw)
+    refuse_mixed(shard, recordings, (out, settings.cut))
+    found = () if is_piped else find_items(recordings, (out, settings.cut), settings.raw)
+    refuse_unused(found, settings.raw)
+    items = items_of(shard, found)
     finder = load_detector(
         settings.model,
         frames_per_row=settings.frames_per_row,
@@ -101,7 +110,12 @@ def open_job(
         runtime=settings.runtime,
     )
     described = {
-        "arguments": {"recordings": [str(path) for path in recordings], "out": str(out), **_plain(settings)},
+        "arguments": {
+            "recordings": [str(path) for path in recordings],
+            "out": str(out),
+            **_plain(settings),
+            "shard": None if shard is None else asdict(shard),
+        },
         "model": finder.origin,
         "stft": asdict(finder.stft),
         "frames_per_row": ROWS_CHOSEN if finder.chooses_rows else finder.stft.frames_per_row,
@@ -122,6 +136,7 @@ def open_job(
     return DetectJob(
         finder=finder,
         items=items,
+        remarks=remarks_of(shard, len(found)),
         stream=stream,
         folder=folder,
         raw=settings.raw,

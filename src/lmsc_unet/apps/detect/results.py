@@ -34,6 +34,7 @@ FINGERPRINT = (
     "limits",
     "cut",
     "occupancy_hz",
+    "shard",
 )
 """The arguments that results depend on."""
 _MOST_NAMES = 3

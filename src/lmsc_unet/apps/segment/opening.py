@@ -1,9 +1,11 @@
 """Prepares `lmsc predict`: finds images, loads the model, opens the results folder."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lmsc_unet.apps.expansion import InputKind, expand_inputs
 from lmsc_unet.apps.items import Item, name_items, outside_results
 from lmsc_unet.apps.segment.job import SegmentJob
 from lmsc_unet.apps.segment.objects.imagej import check_roifile
@@ -11,6 +13,7 @@ from lmsc_unet.apps.segment.objects.object_files import FORMAT_NAMES, FormatName
 from lmsc_unet.apps.segment.objects.run_files import check_parquet
 from lmsc_unet.apps.segment.results import PREDICTIONS
 from lmsc_unet.apps.segment.writers import MaskValues, OutputFlags, legend
+from lmsc_unet.apps.shards import Shard, items_of, refuse_mixed, remarks_of
 from lmsc_unet.core.ranges import check_range
 from lmsc_unet.core.results_folder import ResultsFolder, refuse_both
 from lmsc_unet.core.storage import sha256
@@ -18,6 +21,7 @@ from lmsc_unet.datasets.layouts import recognise
 from lmsc_unet.datasets.options import DataOptions
 from lmsc_unet.errors import ConfigError, DataError
 from lmsc_unet.imageio import IMAGE_KINDS, PixelSize, counted_endings, folder_contents
+from lmsc_unet.imageio.files import is_picture
 from lmsc_unet.inference.instances import check_two_classes
 from lmsc_unet.inference.loading import find_file
 from lmsc_unet.inference.predictor import Predictor
@@ -34,17 +38,24 @@ class Inputs:
     """Notes about skipped inputs: the masks of a dataset, files of other kinds."""
 
 
+IMAGES = InputKind(
+    nouns="images", formats=f"a {IMAGE_KINDS}", choose=lambda files: [file for file in files if is_picture(file)]
+)
+
+
 def find_inputs(inputs: Sequence[Path], out: Path) -> Inputs:
     """The images among the inputs, in the order given; folders are searched recursively, in sorted order.
 
-    Files in the results folder are not inputs. Of a dataset only the images are taken.
+    Patterns and manifests stand for what they match or list. Files in the results folder are not inputs. Of a dataset
+    folder only the images are taken.
 
     Raises:
         DataError: an input is missing, or a folder holds no image.
     """
     remarks: list[str] = []
-    paths = [path for given in inputs for path in _images_of(given, out, remarks)]
-    return Inputs(items=name_items(inputs, paths), remarks=tuple(remarks))
+    expanded = expand_inputs(inputs, (out,), IMAGES)
+    paths = [path for given in expanded for path in _images_of(given, out, remarks)]
+    return Inputs(items=name_items(expanded, paths), remarks=tuple(remarks))
 
 
 def find_items(inputs: Sequence[Path], out: Path) -> tuple[Item, ...]:
@@ -53,10 +64,8 @@ def find_items(inputs: Sequence[Path], out: Path) -> tuple[Item, ...]:
 
 
 def _images_of(given: Path, out: Path, remarks: list[str]) -> list[Path]:
-    if given.is_file():
+    if not os.path.isdir(given):  # noqa: PTH112 - Path.is_dir() raises for names that are too long
         return [given]
-    if not given.is_dir():
-        raise DataError(f"{given}: there is no such file or folder. Name images, or folders of images.")
     contents = folder_contents(given)
     passed_over = counted_endings(contents.others)
     pictures = _without_masks(given, remarks) or contents.pictures
@@ -132,13 +141,14 @@ def open_job(
     out: Path,
     settings: SegmentOptions,
     *,
+    shard: Shard | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> SegmentJob:
     """Finds the images, loads the model and opens the results folder; writes nothing if any of these fails.
 
     Raises:
-        ConfigError: no input, or invalid settings.
+        ConfigError: no input, invalid settings, or the results of a shard would lie among the inputs.
         DataError: an input is missing or contains no image.
         ModelError: the model cannot be loaded.
         OutputError: the folder holds results and neither --resume nor --overwrite is given.
@@ -146,7 +156,9 @@ def open_job(
     if not inputs:
         raise ConfigError("No input is named. Name images, or folders of images, after the model.")
     refuse_both(resume=resume, overwrite=overwrite)
+    refuse_mixed(shard, inputs, (out,))
     found = find_inputs(inputs, out)
+    items = items_of(shard, found.items)
     runtime = Runtime(backend=settings.backend, threads=settings.threads)
     predictor = Predictor.load(
         model,
@@ -187,12 +199,13 @@ def open_job(
             **asdict(settings),
             "instances": instances,
             "formats": list(formats),
+            "shard": None if shard is None else asdict(shard),
         },
         "model": {"name": predictor.spec.name, "file": str(file), "sha256": sha256(file)},
         "classes": legend(wanted.mask_format(predictor.spec), predictor.spec.class_names),
     }
     side_um = settings.pixel_size_um
-    planned = {(item.name, str(item.path)) for item in found.items}
+    planned = {(item.name, str(item.path)) for item in items}
     folder = ResultsFolder(
         out,
         PREDICTIONS,
@@ -203,10 +216,10 @@ def open_job(
     )
     return SegmentJob(
         predictor=predictor,
-        items=found.items,
+        items=items,
         folder=folder,
         wanted=wanted,
         max_pixels=settings.max_pixels,
         pixel=PixelSize(x_um=side_um, y_um=side_um) if side_um is not None else None,
-        remarks=found.remarks,
+        remarks=(*found.remarks, *remarks_of(shard, len(found.items))),
     )

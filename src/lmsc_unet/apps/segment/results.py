@@ -17,7 +17,7 @@ from lmsc_unet.imageio import PixelSize
 JOURNAL = "predictions.jsonl"
 FINGERPRINT = (
     *("threshold", "scale", "tile_px", "overlays", "probabilities", "mask_values"),
-    *("instances", "formats", "pixel_size_um", "backend"),
+    *("instances", "formats", "pixel_size_um", "backend", "shard"),
 )
 """The arguments that results depend on."""
 BEFORE = {"mask_values": "ids", "instances": False, "formats": []}
