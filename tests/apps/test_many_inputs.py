@@ -108,6 +108,13 @@ def test_a_shard_is_resumed_as_the_same_shard_only(data, command, capsys):
         assert "started with other arguments (shard: {'num_shards': 4, 'shard_id': 0} ->" in capsys.readouterr().err
 
 
+def test_shards_do_not_share_a_folder_of_cuts(data, capsys):
+    cut = (*DETECT, "--cut", "cuts", "--num-shards", 4, "--shard-id")
+    assert lmsc(*cut, 0, "--out", "found/0") == 0
+    assert lmsc(*cut, 1, "--out", "found/1", "--resume") == 1
+    assert "cuts: the results were started with other arguments (shard: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("command", "num_items"), [((*PREDICT, "--format", "coco,yolo"), 7), (DETECT, 4)])
 def test_a_shard_without_an_input_says_so_and_is_no_error(data, command, num_items, capsys):
     assert lmsc(*command, "--out", "out", "--num-shards", 9, "--shard-id", 8) == 0
@@ -227,7 +234,7 @@ def test_a_missing_file_of_a_manifest_fails_and_the_others_go_on(data, command, 
     [
         ("*.jpg", None, "*.jpg: no file matches this pattern"),
         ("in*", None, "in*: only folders match this pattern"),
-        ("in/*", None, "in/*: 1 files match this pattern, but none is a "),
+        ("in/*", None, "in/*: none of the files that match this pattern (1) is a "),
         ("gone.txt", None, "gone.txt: there is no such file or folder. Name "),
         ("l.txt", b"# nothing\n", "l.txt: the manifest lists nothing. A manifest is a .txt with the path"),
         ("l.txt", b"one\ntwo\n", "none of the files that it lists exists, one the first of 2"),

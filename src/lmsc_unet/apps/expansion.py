@@ -5,6 +5,7 @@ import csv
 import glob
 import io
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,8 @@ def _matches(pattern: Path, results: Sequence[Path | None], kind: InputKind) -> 
         chosen = outside_results(chosen, pattern, folder)
     if not chosen:
         raise DataError(
-            f"{pattern}: {len(files)} files match this pattern, but none is {kind.formats}. Name such files, or name "
-            "files without a pattern to have them read by their content."
+            f"{pattern}: none of the files that match this pattern ({len(files)}) is {kind.formats}. Name such files, "
+            "or name files without a pattern to have them read by their content."
         )
     return chosen
 
@@ -127,9 +128,18 @@ def _listed(manifest: Path, text: str, kind: InputKind) -> list[Path]:
             f"the first of {len(lines)}. {_needed(kind)}"
         )
     for number, path in lines:
-        if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
+        if _is_special(path):
             raise DataError(f"{manifest}, line {number}: {path} is a pipe or a device. List files and folders.")
     return [path for _, path in lines]
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe or a device, which could block forever; False for what does not exist."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # reported where it is read
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _rows_of_text(text: str) -> Iterator[tuple[int, str]]:

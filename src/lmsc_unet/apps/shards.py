@@ -68,8 +68,10 @@ def refuse_mixed(shard: Shard | None, inputs: Sequence[Path], results: Sequence[
     Raises:
         ConfigError: they lie there.
     """
+    if shard is None:
+        return
     searched = [folder for given in inputs if (folder := _searched(given)) is not None]
-    for out in filter(None, results if shard is not None else ()):
+    for out in filter(None, results):
         inside = next((folder for folder in searched if out.resolve().is_relative_to(folder.resolve())), None)
         if inside is not None:
             raise ConfigError(
