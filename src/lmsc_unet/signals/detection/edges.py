@@ -9,7 +9,6 @@ from lmsc_unet.signals.boxes import SignalBox
 from lmsc_unet.signals.detection.regions import END_ROWS, Region
 from lmsc_unet.signals.stft import Grid
 
-
 _SHORT_ROWS = 8
 """In longer regions, the rest of a row matters little."""
 
