@@ -35,9 +35,11 @@ COMMAND_LINES = {
     "export": ["export", MISSING, "--out={out}.onnx"],
     "data check": ["data", "check", "{data}"],
     "data nuclei": ["data", "nuclei", "--out={out}", "--count=1", "--size-px=32"],
+    "data convert": ["data", "convert", MISSING, "--out={out}"],
     "models": ["models"],
     "complexity": ["complexity", "lmsc-unet"],
     "benchmark": ["benchmark", MISSING, "--out={out}"],
+    "serve": ["serve", f"--model={MISSING}", "--port=0"],
     "reproduce": ["reproduce", "table2", f"--data=nuinsseg={MISSING}", "--out={out}"],
 }
 """Each command as it works, and quickly; what takes long is given a model or data that are not there."""

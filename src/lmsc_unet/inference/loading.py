@@ -3,6 +3,7 @@
 So prediction does not depend on PyTorch, and an install without PyTorch still reads exported files.
 """
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -85,6 +86,8 @@ def find_file(model: str | Path, backend: str | None = None) -> Path:
         ModelError: there is none; the message suggests similar names and the runs in a folder of folds.
     """
     path = Path(model)
+    if _is_too_long(path):
+        raise ModelError(f"There is no model at {str(model)[:80]}...: the name is longer than a file's can be.")
     named = bundled_files(backend or default_backend()).get(model) if model == path.name else None
     if named is not None and not _is_model(path):
         return named
@@ -93,6 +96,14 @@ def find_file(model: str | Path, backend: str | None = None) -> Path:
     if (path / RUN_CHECKPOINT).is_file():
         return path / RUN_CHECKPOINT
     raise ModelError(_nothing_at(path) if path.is_dir() else _nothing_named(str(model)))
+
+
+def _is_too_long(path: Path) -> bool:
+    try:
+        path.is_file()
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def _is_model(path: Path) -> bool:

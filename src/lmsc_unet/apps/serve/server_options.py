@@ -95,5 +95,7 @@ def addresses_of(host: str) -> list[str]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise ConfigError(f"{host!r} is no address of this machine ({error}). Use 127.0.0.1, or 0.0.0.0.") from error
+        raise ConfigError(
+            f"The host {host!r} is no address of this machine ({error}). Use 127.0.0.1, or 0.0.0.0."
+        ) from error
     return [str(place[0]) for *_, place in found]
