@@ -29,7 +29,7 @@ from lmsc_unet.signals.annotations import read_boxes
 from lmsc_unet.signals.recording import open_recordings
 
 RESULTS = Path(__file__).parent / "results"
-BUNDLED = ("lmsc-unet", "lmsc-unet-int8", "lmsc-unet-openvino")
+BUNDLED = ("lmsc-unet-s", "lmsc-unet-s-int8", "lmsc-unet-s-openvino", "lmsc-unet-int8")
 ALIKE = ("alike-unet", "alike-lmsc-unet-plain", "alike-lmsc-unet")
 ENERGY = "energy detector"
 PIXELS = {"miou": "IoU per image", "dc": "Dice per image", "f1": "F1 pooled", "acc": "accuracy"}

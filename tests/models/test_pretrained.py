@@ -274,7 +274,7 @@ for call in (network.save_pretrained, network.push_to_hub, LMSCUNet.from_pretrai
 def test_what_is_shipped_loads_into_pytorch_and_is_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled, "FOLDER", SHIPPED)
     for name in bundled.bundled_models():
-        loaded = (FastLMSCUNet if name == "nuclei" else LMSCUNet).from_pretrained(name)
+        loaded = FastLMSCUNet.from_pretrained(name)
         predictor = Predictor.load(f"{name}-fp32", runtime=Runtime(backend="onnxruntime", threads=1))
         pixels = np.random.default_rng(0).normal(size=(1, loaded.config.input_channels, 64, 64)).astype(np.float32)
         expected = predictor._network(pixels)
