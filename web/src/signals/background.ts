@@ -18,7 +18,7 @@ const LEAST_LEVEL = 0.05;
 const DEAD_BAND = 0.2;
 const DOWN = 10 ** -2.5;
 const BLOCK_PX = 16;
-const [QUIETEST, QUIET] = [0.05, 0.25];
+const [QUIETEST_SHARE, QUIET_SHARE] = [0.05, 0.25];
 const [QUIETEST_DEVIATE, QUIET_DEVIATE] = [-1.645, -0.674];
 const UNEVEN = 20;
 const MIN_SNR_DB = 3;
@@ -76,7 +76,7 @@ export function leastSnrDb(power: Plane, framesPerRow: number): number {
   means.sort();
   const numFrames = (framesPerRow * BLOCK_PX ** 2) / NEIGHBOURS_ALIKE;
   const byChance = noiseQuantile(numFrames, QUIET_DEVIATE) / noiseQuantile(numFrames, QUIETEST_DEVIATE);
-  const ratio = quantile(means, QUIET) / Math.max(quantile(means, QUIETEST), 1e-9);
+  const ratio = quantile(means, QUIET_SHARE) / Math.max(quantile(means, QUIETEST_SHARE), 1e-9);
   const spread = Math.log(ratio) ** 2 - Math.log(byChance) ** 2;
   const deviation = Math.sqrt(Math.max(spread, 0)) / (QUIET_DEVIATE - QUIETEST_DEVIATE);
   return Math.min(10 * Math.log10(Math.max(UNEVEN * deviation, 1e-6)), MIN_SNR_DB);
