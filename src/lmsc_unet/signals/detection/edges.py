@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.signals.boxes import SignalBox
-from lmsc_unet.signals.detection.regions import END_ROWS, Region
+from lmsc_unet.signals.detection.region import END_ROWS, Region
 from lmsc_unet.signals.stft import Grid
 
 _SHORT_ROWS = 8

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmsc_unet.signals.detection.edges import Edges, columns_with, time_edges
-from lmsc_unet.signals.detection.regions import Region
+from lmsc_unet.signals.detection.region import Region
 
 Spectrum = NDArray[np.float64]
 _SKIRT_DB = 30.0
