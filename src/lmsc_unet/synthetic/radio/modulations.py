@@ -142,14 +142,27 @@ def _am_ssb(rng: Random, num_lines: int) -> Prototype:
 
 def _fm(rng: Random, num_lines: int) -> Prototype:
     """Frequency modulation by a noise message, with an RMS deviation of 0.5 to 2 times the message's band."""
-    ratio = rng.uniform(0.5, 2.0)
+    return frequency_modulated(rng, num_lines, rng.uniform(0.5, 2.0))
+
+
+def frequency_modulated(
+    rng: Random, num_lines: int, ratio: float, loudness: Callable[[int], Any] = lambda _: 1.0
+) -> Prototype:
+    """Frequency modulation by a noise message.
+
+    Args:
+        rng: the source of randomness.
+        num_lines: the number of bins of its band.
+        ratio: the RMS deviation in units of the message's band.
+        loudness: the factor of the deviation at each of a number of samples.
+    """
     band = 0.25 / (1 + 2.6 * ratio)
     size = fast_length(int(num_lines / (band * (1 + 4 * ratio))) + 64)
     lines = np.zeros(size // 2 + 1, np.complex128)
     message = message_lines(rng, max(4, int(band * size)))
     lines[: len(message)] = message
     frequency = np.fft.irfft(lines, size)
-    return occupied(from_frequency(frequency / frequency.std() * ratio * band))
+    return occupied(from_frequency(frequency / frequency.std() * ratio * band * loudness(size)))
 
 
 def occupied(samples: NDArray[np.complex64]) -> Prototype:

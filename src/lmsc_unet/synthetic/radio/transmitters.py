@@ -12,9 +12,9 @@ from lmsc_unet.synthetic.radio.modulations import (
     Random,
     fast_length,
     frequency_keyed,
+    frequency_modulated,
     from_frequency,
     gaussian,
-    message_lines,
     occupied,
 )
 
@@ -65,16 +65,12 @@ def _chirps(rng: Random, num_lines: int) -> Prototype:
 
 def _speech(rng: Random, num_lines: int) -> Prototype:
     """Narrow FM with pauses: the carrier alone between syllables."""
-    ratio = rng.uniform(0.4, 1.5)
-    band = 0.25 / (1 + 2.6 * ratio)
-    size = fast_length(int(num_lines / (band * (1 + 4 * ratio))) + 256)
-    lines = np.zeros(size // 2 + 1, np.complex128)
-    message = message_lines(rng, max(4, int(band * size)))
-    lines[: len(message)] = message
-    syllables = np.maximum(0.05, rng.uniform(-0.6, 1, size=max(4, min(40, size // 64))))
-    loudness = np.interp(np.linspace(0, 1, size), np.linspace(0, 1, len(syllables)), syllables)
-    frequency = np.fft.irfft(lines, size)
-    return occupied(from_frequency(frequency / frequency.std() * ratio * band * loudness))
+
+    def loudness(size: int) -> NDArray[np.float64]:
+        syllables = np.maximum(0.05, rng.uniform(-0.6, 1, size=max(4, min(40, size // 64))))
+        return np.interp(np.linspace(0, 1, size), np.linspace(0, 1, len(syllables)), syllables)
+
+    return frequency_modulated(rng, num_lines, rng.uniform(0.4, 1.5), loudness)
 
 
 TRANSMITTERS: Mapping[str, Maker] = MappingProxyType(
