@@ -177,6 +177,11 @@ class Timed:
         """As the masker's."""
         return int(self.masker.halo_rows)
 
+    @property
+    def sure(self) -> float:
+        """As the masker's."""
+        return float(self.masker.sure)
+
     def __call__(self, rows_db: Any) -> Any:
         """As the masker's."""
         started_s = time.perf_counter()
