@@ -3,7 +3,7 @@
 So prediction does not depend on PyTorch, and an install without PyTorch still reads exported files.
 """
 
-import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -86,29 +86,19 @@ def find_file(model: str | Path, backend: str | None = None) -> Path:
         ModelError: there is none; the message suggests similar names and the runs in a folder of folds.
     """
     path = Path(model)
-    if _is_too_long(path):
-        raise ModelError(f"There is no model at {str(model)[:80]}...: the name is longer than a file's can be.")
     named = bundled_files(backend or default_backend()).get(model) if model == path.name else None
     if named is not None and not _is_model(path):
         return named
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - Path.is_file() raises for names that are too long
         return path
-    if (path / RUN_CHECKPOINT).is_file():
+    if os.path.isfile(path / RUN_CHECKPOINT):  # noqa: PTH113
         return path / RUN_CHECKPOINT
-    raise ModelError(_nothing_at(path) if path.is_dir() else _nothing_named(str(model)))
-
-
-def _is_too_long(path: Path) -> bool:
-    try:
-        path.is_file()
-    except OSError as error:
-        return error.errno == errno.ENAMETOOLONG
-    return False
+    raise ModelError(_nothing_at(path) if os.path.isdir(path) else _nothing_named(str(model)))  # noqa: PTH112
 
 
 def _is_model(path: Path) -> bool:
     """Whether the path is a file or a run, finished or not."""
-    return path.is_file() or (path / RUN_CHECKPOINT).is_file() or (path / RUN_CONFIG).is_file()
+    return any(map(os.path.isfile, (path, path / RUN_CHECKPOINT, path / RUN_CONFIG)))
 
 
 def _nothing_at(folder: Path) -> str:

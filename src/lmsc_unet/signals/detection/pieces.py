@@ -75,7 +75,7 @@ class Piece:
         low, high = self._band(0.8)
         return max(1.0, high - low)
 
-    @property
+    @cached_property
     def edges(self) -> Edges:
         """Its box in pixels, and its signal-to-noise ratio."""
         left_px, right_px = self.whole_band
